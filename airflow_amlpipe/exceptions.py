@@ -1,0 +1,120 @@
+"""Which errors can airflow-amlpipe raise, and who has to act on them?
+
+::
+
+    AmlPipeError
+      DefinitionError            the author must change something; a retry cannot help
+        UnknownNameError           a name that is not registered or not declared
+        CycleError                 steps that wait for each other
+        UnsupportedFeatureError    SDK v1 had it, airflow-amlpipe has not
+        EnvironmentBuildError      the step's environment cannot be installed as it is written
+        ReuseRequiredError         the policy 'require' met a step that would have to run
+      StepFailedError            the user's script failed; carries ``exit_code`` and ``log_tail``
+      InfrastructureError        ours or the platform's; a retry may help
+        DatastoreUnavailableError  bytes could not be read or written
+        SourceChangedError         files changed while they were being read
+        BackendUnavailableError    a back end could not start, watch or stop a job
+        CommitUnknownError         nobody can say whether a record was stored; nothing was deleted
+        ProtocolError              a record or message that this version cannot read
+
+``DefinitionError`` is a ``ValueError`` too, because that is what SDK v1 raised for most wrong definitions and what scripts catch.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "AmlPipeError",
+    "BackendUnavailableError",
+    "CommitUnknownError",
+    "CycleError",
+    "DatastoreUnavailableError",
+    "DefinitionError",
+    "EnvironmentBuildError",
+    "InfrastructureError",
+    "ProtocolError",
+    "ReuseRequiredError",
+    "SourceChangedError",
+    "StepFailedError",
+    "UnknownNameError",
+    "UnsupportedFeatureError",
+    "shorten",
+]
+
+_LONGEST_MESSAGE = 4000
+
+
+def shorten(text: str, limit: int = 200) -> str:
+    """Return ``text`` in one line of at most ``limit`` characters, control characters escaped, the middle left out if need be."""
+    line = text if text.isprintable() else text.encode("unicode_escape").decode("ascii")
+    if len(line) <= limit:
+        return line
+    head = (limit - 5) * 2 // 3
+    return f"{line[:head]} ... {line[-(limit - 5 - head) :]}"
+
+
+class AmlPipeError(Exception):
+    """Root of every error this package raises on purpose."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message if len(message) <= _LONGEST_MESSAGE else message[: _LONGEST_MESSAGE - 4] + " ...")
+
+
+class DefinitionError(AmlPipeError, ValueError):
+    """The author must change something; a retry cannot help."""
+
+
+class UnknownNameError(DefinitionError):
+    """A name that is not registered or not declared; the message lists those that are."""
+
+
+class CycleError(DefinitionError):
+    """Steps that wait for each other."""
+
+
+class UnsupportedFeatureError(DefinitionError):
+    """SDK v1 had it, airflow-amlpipe has not; the message says what to use instead."""
+
+
+class EnvironmentBuildError(DefinitionError):
+    """The environment of a step cannot be installed as it is written; carries the resolver's own words."""
+
+
+class ReuseRequiredError(DefinitionError):
+    """The policy ``require`` met a step that would have to run."""
+
+
+class StepFailedError(AmlPipeError):
+    """The user's script failed.
+
+    :ivar exit_code: what the process returned; negative for a signal, ``None`` when it was stopped before it could return
+    :ivar log_tail: the last lines it wrote
+    """
+
+    def __init__(self, message: str, *, exit_code: int | None, log_tail: str = "") -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+        self.log_tail = log_tail
+
+
+class InfrastructureError(AmlPipeError):
+    """Ours or the platform's; a retry may help."""
+
+
+class DatastoreUnavailableError(InfrastructureError):
+    """Bytes could not be read or written; nothing was recorded as done."""
+
+
+class SourceChangedError(InfrastructureError):
+    """Files changed while they were being read; run again when they are at rest."""
+
+
+class BackendUnavailableError(InfrastructureError):
+    """A back end could not start, watch or stop a job."""
+
+
+class CommitUnknownError(InfrastructureError):
+    """Nobody can say whether a record was stored; nothing was deleted, a retry finds out."""
+
+
+class ProtocolError(InfrastructureError):
+    """A record or message that this version cannot read; upgrade, or ask who wrote it."""

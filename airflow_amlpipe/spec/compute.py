@@ -1,0 +1,38 @@
+"""Where does a step run, and on how many nodes?"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from airflow_amlpipe.spec.model import SpecModel
+
+__all__ = ["ComputeKind", "ComputeTargetSpec", "RunSettingsSpec"]
+
+ComputeKind = Literal["local"]
+
+
+class ComputeTargetSpec(SpecModel):
+    """A named compute target: the back end that runs its steps, and the size its author gave it.
+
+    :ivar kind: the back end
+    :ivar sdk_type: the SDK v1 class it was created as, so that it comes back as that class
+    """
+
+    name: str
+    kind: ComputeKind = "local"
+    sdk_type: str = "AmlCompute"
+    vm_size: str = ""
+    vm_priority: str = "dedicated"
+    min_nodes: int = 0
+    max_nodes: int | None = None
+    idle_seconds_before_scaledown: int = 1800
+    description: str | None = None
+    tags: dict[str, str] = {}
+
+
+class RunSettingsSpec(SpecModel):
+    """Run settings that change results: how many nodes and processes work together, and through what."""
+
+    node_count: int = 1
+    processes_per_node: int = 1
+    communicator: str | None = None

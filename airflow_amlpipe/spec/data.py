@@ -1,0 +1,78 @@
+"""What data goes into a step, and what comes out of it?"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from airflow_amlpipe.spec.model import SpecModel
+
+__all__ = ["DatasetSource", "DatastorePath", "InputMode", "InputSource", "InputSpec", "OutputMode", "OutputSpec", "RegistrationSpec", "StepOutputSource"]
+
+InputMode = Literal["direct", "download", "mount"]
+OutputMode = Literal["mount", "upload"]
+
+
+class DatastorePath(SpecModel):
+    """A file, a folder or a glob (``*`` within a folder, ``**`` across folders) below the root of a datastore."""
+
+    datastore: str
+    path: str = ""
+
+
+class DatasetSource(SpecModel):
+    """Files named by their paths; ``name`` and ``version`` say which registered dataset they were, if any.
+
+    ``version`` ``None`` with a ``name`` is the latest at each run.
+    """
+
+    kind: Literal["dataset"] = "dataset"
+    paths: tuple[DatastorePath, ...] = ()
+    name: str | None = None
+    version: int | None = None
+
+
+class StepOutputSource(SpecModel):
+    """What an earlier step of the same pipeline wrote."""
+
+    kind: Literal["step_output"] = "step_output"
+    step: str
+    output: str
+
+
+InputSource = Annotated[DatasetSource | StepOutputSource, Field(discriminator="kind")]
+
+
+class InputSpec(SpecModel):
+    """One input of a step: its name inside the script, how it is handed over, and where it comes from."""
+
+    name: str
+    mode: InputMode
+    source: InputSource
+    path_on_compute: str | None = None
+
+
+class RegistrationSpec(SpecModel):
+    """Under which name an output is registered as a dataset when its step has ended well."""
+
+    name: str
+    description: str | None = None
+    tags: dict[str, str] = {}
+
+
+class OutputSpec(SpecModel):
+    """One output of a step.
+
+    ``destination`` is the unresolved template below the datastore's root (``{run-id}``, ``{output-name}``); ``None`` is the place we choose.
+    ``source`` is the path on the compute that the script writes to; ``None`` is a private folder.
+    """
+
+    name: str
+    mode: OutputMode = "mount"
+    datastore: str
+    destination: str | None = None
+    source: str | None = None
+    overwrite: bool = False
+    globs: tuple[str, ...] = ()
+    register_as: RegistrationSpec | None = None

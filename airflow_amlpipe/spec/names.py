@@ -1,0 +1,86 @@
+"""Which names and relative paths may an author use?
+
+Checked when a definition is built and again when it is resolved, so that a value bound later cannot slip past.
+"""
+
+from __future__ import annotations
+
+import re
+from posixpath import normpath
+
+from airflow_amlpipe.exceptions import DefinitionError, shorten
+
+__all__ = ["check_binding_name", "check_display_name", "check_record_name", "check_relative_path", "task_id_for"]
+
+LONGEST_NAME = 255
+
+# SDK v1: azureml/data/_config_helper.py, the rule for names of inputs and outputs.
+_BINDING = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+# Registered things become folders of the workspace store, and parts of URLs and asset names.
+_RECORD = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_. -]*[A-Za-z0-9_-])?")
+_NOT_IN_TASK_ID = re.compile(r"[^A-Za-z0-9_.-]+")
+_DRIVE = re.compile(r"[A-Za-z]:")
+
+
+def check_binding_name(what: str, name: str) -> str:
+    """Return ``name`` if it can name an input, an output or a parameter: letters, digits and ``_``, no digit first.
+
+    :raises DefinitionError: it cannot; rename it
+    """
+    if not _BINDING.fullmatch(name) or len(name) > LONGEST_NAME:
+        raise DefinitionError(
+            f"{what}: the name {shorten(repr(name))} cannot be used; "
+            f"use letters, digits and '_', no digit first, at most {LONGEST_NAME} characters"
+        )
+    return name
+
+
+def check_record_name(what: str, name: str) -> str:
+    """Return ``name`` if something can be registered under it.
+
+    :raises DefinitionError: it cannot; rename it
+    """
+    if not _RECORD.fullmatch(name) or len(name) > LONGEST_NAME:
+        raise DefinitionError(
+            f"{what}: the name {shorten(repr(name))} cannot be registered; use letters, digits, '_', '-', '.' and spaces "
+            f"(no '.' or space at either end), at most {LONGEST_NAME} characters"
+        )
+    return name
+
+
+def check_display_name(what: str, name: str) -> str:
+    """Return ``name`` if people can be shown it as a title: printable, not empty, not longer than 255 characters.
+
+    :raises DefinitionError: they cannot; rename it
+    """
+    if not name.strip() or not name.isprintable() or len(name) > LONGEST_NAME:
+        raise DefinitionError(
+            f"{what}: the name {shorten(repr(name))} cannot be used; "
+            f"use printable characters in one line, at most {LONGEST_NAME} of them"
+        )
+    return name
+
+
+def check_relative_path(what: str, path: str) -> str:
+    """Return ``path`` with ``/`` separators and without ``.`` parts, if it stays below the folder it is relative to.
+
+    ``""`` is the folder itself. Absolute paths, ``..`` (also behind a part), drive letters, URLs and control characters are refused.
+
+    :raises DefinitionError: the path leaves its folder
+    """
+    slashed = path.replace("\\", "/")
+    parts = slashed.split("/")
+    if (
+        slashed.startswith(("/", "~"))
+        or ".." in parts
+        or _DRIVE.match(slashed)
+        or "://" in slashed
+        or not all(character.isprintable() for character in slashed)
+    ):
+        raise DefinitionError(f"{what}: the path {shorten(repr(path))} must be relative and stay below its root; remove '..' and leading '/'")
+    return "" if slashed in {"", "."} else normpath(slashed)
+
+
+def task_id_for(name: str) -> str:
+    """Return a task id that Airflow accepts for a step called ``name``; the caller makes it unique."""
+    return _NOT_IN_TASK_ID.sub("_", name).strip("_")[:200] or "step"

@@ -1,0 +1,62 @@
+"""What values does a pipeline take when it is submitted?"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from airflow_amlpipe.exceptions import DefinitionError, shorten
+from airflow_amlpipe.spec.model import Scalar, SpecModel
+from airflow_amlpipe.spec.names import check_binding_name
+
+__all__ = ["ParameterSpec", "ParameterType", "parameter_type_of"]
+
+# JSON Schema's words, because they become the types of Airflow's trigger form.
+ParameterType = Literal["boolean", "integer", "number", "string"]
+
+
+def parameter_type_of(value: object) -> ParameterType:
+    """Return the type of a parameter whose default is ``value``.
+
+    :raises DefinitionError: ``value`` is no str, int, float or bool
+    """
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, int):
+        return "integer"
+    if isinstance(value, float):
+        return "number"
+    if isinstance(value, str):
+        return "string"
+    raise DefinitionError(
+        f"a pipeline parameter cannot be of type {type(value).__name__} ({shorten(repr(value))}); use a str, int, float or bool"
+    )
+
+
+class ParameterSpec(SpecModel):
+    """One value given at submission, with the default that is used when it is not."""
+
+    name: str
+    type: ParameterType
+    default: Scalar
+
+    def check(self) -> None:
+        """:raises DefinitionError: the name cannot be used, or the default is not of the type."""
+        check_binding_name("pipeline parameter", self.name)
+        self.bind(self.default)
+
+    def bind(self, value: object) -> Scalar:
+        """Return ``value`` as this parameter takes it; a whole number given for a ``number`` becomes a float.
+
+        SDK v1 refused ``1`` for a default of ``0.5`` (semantics 2.6); JSON and the trigger form cannot tell the two apart, so we take it.
+
+        :raises DefinitionError: ``value`` is of another type
+        """
+        given = parameter_type_of(value)
+        if given == self.type:
+            return value  # type: ignore[return-value]  # parameter_type_of let only scalars pass
+        if self.type == "number" and given == "integer":
+            return float(value)  # type: ignore[arg-type]
+        raise DefinitionError(
+            f"parameter {self.name!r} takes a value of type {self.type} (its default is {shorten(repr(self.default))}), "
+            f"but was given {shorten(repr(value))} of type {given}"
+        )

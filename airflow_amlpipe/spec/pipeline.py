@@ -1,0 +1,153 @@
+"""What is a pipeline, and when is its description sound?"""
+
+from __future__ import annotations
+
+from collections import Counter
+from graphlib import CycleError as GraphCycleError
+from graphlib import TopologicalSorter
+from typing import Literal
+
+from airflow_amlpipe.exceptions import CycleError, DefinitionError, UnknownNameError, shorten
+from airflow_amlpipe.spec.data import DatasetSource, StepOutputSource
+from airflow_amlpipe.spec.model import Scalar, SpecModel
+from airflow_amlpipe.spec.names import check_binding_name, check_display_name, check_record_name, check_relative_path
+from airflow_amlpipe.spec.parameter import ParameterSpec
+from airflow_amlpipe.spec.step import InputArgument, OutputArgument, StepSpec
+from airflow_amlpipe.spec.template import check_destination
+
+__all__ = ["PIPELINE_FORMAT", "PipelineSpec"]
+
+PIPELINE_FORMAT = "amlpipe/pipeline/v1"
+
+
+class PipelineSpec(SpecModel):
+    """A whole pipeline. Build it with :func:`airflow_amlpipe.spec.document.load_pipeline` or ``sdk.lowering``; both call :meth:`check`."""
+
+    format: Literal["amlpipe/pipeline/v1"] = PIPELINE_FORMAT
+    name: str
+    description: str | None = None
+    parameters: tuple[ParameterSpec, ...] = ()
+    steps: tuple[StepSpec, ...]
+
+    def step(self, step_id: str) -> StepSpec:
+        """:raises UnknownNameError: no step has that id."""
+        for step in self.steps:
+            if step.id == step_id:
+                return step
+        known = ", ".join(step.id for step in self.steps)
+        raise UnknownNameError(f"pipeline {self.name!r} has no step {shorten(repr(step_id))}; its steps are: {shorten(known, 600)}")
+
+    def in_order(self) -> tuple[StepSpec, ...]:
+        """Return the steps so that each comes after those it waits for; among equals the author's order holds.
+
+        :raises CycleError: some steps wait for each other
+        """
+        position = {step.id: index for index, step in enumerate(self.steps)}
+        sorter: TopologicalSorter[str] = TopologicalSorter({step.id: step.upstream for step in self.steps})
+        try:
+            sorter.prepare()
+        except GraphCycleError as error:
+            cycle = " -> ".join(error.args[1])
+            raise CycleError(f"pipeline {self.name!r}: cycle detected: {shorten(cycle, 600)}; remove one of these dependencies") from error
+        ordered: list[StepSpec] = []
+        while sorter.is_active():
+            ready = sorted(sorter.get_ready(), key=position.__getitem__)
+            ordered += [self.steps[position[step_id]] for step_id in ready]
+            sorter.done(*ready)
+        return tuple(ordered)
+
+    def bind_parameters(self, given: dict[str, object]) -> dict[str, Scalar]:
+        """Return the value of every parameter: the given one, else the default.
+
+        :raises UnknownNameError: a name that the pipeline does not declare
+        :raises DefinitionError: a value of the wrong type
+        """
+        declared = {parameter.name: parameter for parameter in self.parameters}
+        for name in given:
+            if name not in declared:
+                known = ", ".join(sorted(declared)) or "none"
+                raise UnknownNameError(f"pipeline {self.name!r} has no parameter {shorten(repr(name))}; its parameters are: {shorten(known, 600)}")
+        return {name: parameter.bind(given[name]) if name in given else parameter.default for name, parameter in declared.items()}
+
+    def check(self) -> PipelineSpec:
+        """Return this pipeline if every name, path and reference in it is sound.
+
+        :raises DefinitionError: something is not; the message says what and where
+        """
+        check_display_name("pipeline", self.name)
+        if not self.steps:
+            raise DefinitionError(f"pipeline {self.name!r} has no steps; add at least one")
+        self._check_unique("step", [step.id for step in self.steps])
+        self._check_unique("parameter", [parameter.name for parameter in self.parameters])
+        for parameter in self.parameters:
+            parameter.check()
+        for step in self.steps:
+            self._check_step(step)
+        self._check_destinations()
+        self.in_order()
+        return self
+
+    def _check_unique(self, what: str, names: list[str]) -> None:
+        for name, count in Counter(names).items():
+            if count > 1:
+                raise DefinitionError(f"pipeline {self.name!r}: {count} {what}s are called {shorten(repr(name))}; give each its own name")
+
+    def _check_step(self, step: StepSpec) -> None:
+        where = f"step {shorten(repr(step.name))}"
+        check_display_name("step", step.name)
+        check_relative_path(f"{where}: script_name", step.command.script)
+        if step.command.script.startswith("-"):
+            raise DefinitionError(f"{where}: script_name {shorten(repr(step.command.script))} starts with '-'; rename the script")
+        for kind, names in (("input", [item.name for item in step.inputs]), ("output", [item.name for item in step.outputs])):
+            for name, count in Counter(names).items():
+                check_binding_name(f"{where}: {kind}", name)
+                if count > 1:
+                    raise DefinitionError(f"{where}: {count} {kind}s are called {name!r}; give each its own name")
+        self._check_sources(step, where)
+        self._check_references(step, where)
+        for output in step.outputs:
+            check_destination(f"{where}: output {output.name!r}", output.destination)
+            if output.register_as is not None:
+                check_record_name(f"{where}: output {output.name!r}: dataset", output.register_as.name)
+
+    def _check_sources(self, step: StepSpec, where: str) -> None:
+        outputs = {other.id: {output.name for output in other.outputs} for other in self.steps}
+        for step_id in step.run_after:
+            if step_id not in outputs:
+                raise UnknownNameError(f"{where} runs after step {shorten(repr(step_id))}, which is not in pipeline {self.name!r}; add it to steps=[...]")
+        for item in step.inputs:
+            source = item.source
+            if isinstance(source, DatasetSource):
+                for path in source.paths:
+                    check_relative_path(f"{where}: input {item.name!r}", path.path)
+            elif isinstance(source, StepOutputSource) and source.output not in outputs.get(source.step, ()):
+                raise UnknownNameError(
+                    f"{where}: input {item.name!r} is output {source.output!r} of step {source.step!r}, "
+                    f"which pipeline {self.name!r} does not have; add that step to steps=[...] and the output to its outputs"
+                )
+
+    def _check_references(self, step: StepSpec, where: str) -> None:
+        declared = {parameter.name for parameter in self.parameters}
+        for name in step.parameters:
+            if name not in declared:
+                raise UnknownNameError(f"{where} reads parameter {shorten(repr(name))}, which pipeline {self.name!r} does not declare")
+        inputs, outputs = {item.name for item in step.inputs}, {item.name for item in step.outputs}
+        for argument in step.arguments:
+            if isinstance(argument, InputArgument) and argument.input not in inputs:
+                raise UnknownNameError(f"{where}: an argument names input {argument.input!r}, which the step does not have")
+            if isinstance(argument, OutputArgument) and argument.output not in outputs:
+                raise UnknownNameError(f"{where}: an argument names output {argument.output!r}, which the step does not have")
+
+    def _check_destinations(self) -> None:
+        writers: dict[tuple[str, str], str] = {}
+        for step in self.steps:
+            for output in step.outputs:
+                if output.destination is None or "{run-id}" in output.destination:
+                    continue
+                place = (output.datastore, output.destination.replace("{output-name}", output.name).strip("/"))
+                if place in writers:
+                    raise DefinitionError(
+                        f"step {shorten(repr(step.name))}: output {output.name!r} writes to {place[1]!r} on datastore {place[0]!r}, "
+                        f"and so does step {shorten(repr(writers[place]))}; an output has one producer, add {{run-id}} to one destination"
+                    )
+                writers[place] = step.name

@@ -1,0 +1,113 @@
+"""What is one step of a pipeline?"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from airflow_amlpipe.spec.compute import RunSettingsSpec
+from airflow_amlpipe.spec.data import InputSpec, OutputSpec, StepOutputSource
+from airflow_amlpipe.spec.environment import EnvironmentSpec
+from airflow_amlpipe.spec.model import Scalar, SpecModel
+
+__all__ = [
+    "Argument",
+    "InputArgument",
+    "LiteralArgument",
+    "OutputArgument",
+    "ParameterArgument",
+    "PythonScript",
+    "SourceSpec",
+    "StepSpec",
+    "StepVariable",
+]
+
+
+class LiteralArgument(SpecModel):
+    """A value as the author wrote it; ``1``, ``"1"`` and ``true`` are three values."""
+
+    kind: Literal["literal"] = "literal"
+    value: Scalar
+
+
+class ParameterArgument(SpecModel):
+    """The value that a pipeline parameter has in the run."""
+
+    kind: Literal["parameter"] = "parameter"
+    parameter: str
+
+
+class InputArgument(SpecModel):
+    """The local path (or the id, in direct mode) of an input of the same step."""
+
+    kind: Literal["input"] = "input"
+    input: str
+
+
+class OutputArgument(SpecModel):
+    """The local path of an output of the same step."""
+
+    kind: Literal["output"] = "output"
+    output: str
+
+
+Argument = Annotated[LiteralArgument | ParameterArgument | InputArgument | OutputArgument, Field(discriminator="kind")]
+
+
+class StepVariable(SpecModel):
+    """An entry of the step's ``params``: the script finds it as ``AML_PARAMETER_<name>``."""
+
+    name: str
+    value: Annotated[LiteralArgument | ParameterArgument, Field(discriminator="kind")]
+
+
+class PythonScript(SpecModel):
+    """``python <script> <arguments>``; ``script`` is relative to the source folder."""
+
+    kind: Literal["python_script"] = "python_script"
+    script: str
+
+
+class SourceSpec(SpecModel):
+    """The folder whose copy is the script's working folder.
+
+    :ivar directory: as the author wrote it; relative to the DAG file, or to the folder the pipeline is submitted from
+    :ivar snapshot: digest of its frozen content, once a pipeline is submitted or published
+    """
+
+    directory: str
+    snapshot: str | None = None
+
+
+class StepSpec(SpecModel):
+    """One step: what to run, on what data, in which environment. ``id`` is unique in its pipeline and is the Airflow task id."""
+
+    id: str
+    name: str
+    command: PythonScript
+    source: SourceSpec
+    arguments: tuple[Argument, ...] = ()
+    variables: tuple[StepVariable, ...] = ()
+    inputs: tuple[InputSpec, ...] = ()
+    outputs: tuple[OutputSpec, ...] = ()
+    environment: EnvironmentSpec = EnvironmentSpec()
+    compute: str = "local"
+    run_settings: RunSettingsSpec = RunSettingsSpec()
+    allow_reuse: bool = True
+    version: str | None = None
+    timeout_seconds: float | None = None
+    run_after: tuple[str, ...] = ()
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """Names of the pipeline parameters this step reads, sorted."""
+        read = {argument.parameter for argument in self.arguments if isinstance(argument, ParameterArgument)}
+        read |= {variable.value.parameter for variable in self.variables if isinstance(variable.value, ParameterArgument)}
+        return tuple(sorted(read))
+
+    @property
+    def upstream(self) -> tuple[str, ...]:
+        """Ids of the steps that must end before this one starts, sorted: through data or ``run_after``."""
+        through_data = {item.source.step for item in self.inputs if isinstance(item.source, StepOutputSource)}
+        return tuple(sorted(through_data | set(self.run_after)))
