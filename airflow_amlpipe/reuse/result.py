@@ -1,0 +1,48 @@
+"""What is remembered of a step that ended well, so that it can stand in for a later one?"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from airflow_amlpipe.spec.model import SpecModel
+
+__all__ = ["RESULT_FORMAT", "StepResult", "StoredOutput"]
+
+RESULT_FORMAT = "amlpipe/result/v1"
+
+
+class StoredOutput(SpecModel):
+    """An output as it lies on a datastore, at a place that only one try of one step ever wrote to.
+
+    :ivar path: below the datastore's root
+    :ivar digest: of its tree manifest, that is of its content alone
+    """
+
+    name: str
+    datastore: str
+    path: str
+    digest: str
+    file_count: int
+    size_bytes: int
+
+
+class StepResult(SpecModel):
+    """The body of ``keys/<kk>/<key>/results/<n>.json``; creating that object is the commit of a step.
+
+    :ivar key_manifest: what the key was made of (``KeyManifest.to_json``)
+    :ivar folder: the try's folder in the workspace store, where its logs, metrics and artifacts are
+    :ivar created_at: UTC, ISO 8601; for people, nothing is decided by it
+    """
+
+    format: Literal["amlpipe/result/v1"] = RESULT_FORMAT
+    key: str
+    key_manifest: dict[str, Any]
+    outputs: dict[str, StoredOutput]
+    pipeline: str
+    run_id: str
+    step_id: str
+    step_name: str
+    step_run_id: str
+    folder: str
+    created_at: str
+    duration_seconds: float
