@@ -1,0 +1,1 @@
+"""May an earlier result stand in, and if not, why?"""

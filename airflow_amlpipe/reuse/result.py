@@ -31,6 +31,7 @@ class StepResult(SpecModel):
 
     :ivar key_manifest: what the key was made of (``KeyManifest.to_json``)
     :ivar folder: the try's folder in the workspace store, where its logs, metrics and artifacts are
+    :ivar airflow: the DAG, DAG run and task that computed it, where Airflow did
     :ivar created_at: UTC, ISO 8601; for people, nothing is decided by it
     """
 
@@ -44,5 +45,6 @@ class StepResult(SpecModel):
     step_name: str
     step_run_id: str
     folder: str
+    airflow: dict[str, str] | None = None
     created_at: str
     duration_seconds: float

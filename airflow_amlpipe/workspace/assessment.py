@@ -1,0 +1,76 @@
+"""What is the key of this step in this run, and may an earlier result stand in for it?
+
+The one caller of ``decide_reuse``. The operator asks here before it runs a step, ``plan`` asks for a whole pipeline, and a submission
+asks to find out whether an engine is needed at all: the three can never disagree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from airflow_amlpipe.exceptions import ReuseRequiredError, shorten
+from airflow_amlpipe.fingerprint.step import KeyManifest, step_key
+from airflow_amlpipe.reuse.decision import Decision, decide_reuse
+from airflow_amlpipe.reuse.policy import ReusePolicy
+from airflow_amlpipe.reuse.result import StoredOutput
+from airflow_amlpipe.spec.model import Scalar
+from airflow_amlpipe.spec.step import StepSpec
+from airflow_amlpipe.workspace.inputs import ResolvedInput, resolve_input
+from airflow_amlpipe.workspace.workspace import WorkspaceStore
+
+__all__ = ["Assessment", "assess_step", "enforce"]
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """A step of one run: what identifies it, and what was decided."""
+
+    step: StepSpec
+    snapshot: str
+    parameters: Mapping[str, Scalar]
+    inputs: Mapping[str, ResolvedInput]
+    key_manifest: KeyManifest
+    key: str
+    decision: Decision
+
+
+def assess_step(
+    workspace: WorkspaceStore,
+    step: StepSpec,
+    *,
+    snapshot: str,
+    parameters: Mapping[str, Scalar],
+    upstream: Mapping[str, Mapping[str, StoredOutput]],
+    policy: ReusePolicy,
+    ancestors: Collection[str],
+) -> Assessment:
+    """Identify ``step`` and decide. Reads, and writes nothing but listings of input data.
+
+    :param snapshot: digest of the source snapshot
+    :param parameters: the pipeline's parameters in this run
+    :param upstream: what the steps before this one wrote in this run, by step id and output name
+    :param ancestors: ids of all steps this one follows from
+    :raises DefinitionError: an input's data is not there
+    :raises DatastoreUnavailableError: something could not be read; that is neither a hit nor a miss
+    """
+    where = f"step {shorten(repr(step.name))}"
+    inputs = {item.name: resolve_input(workspace, where, item, upstream) for item in step.inputs}
+    read = {name: parameters[name] for name in step.parameters}
+    manifest = step_key(step, snapshot=snapshot, parameters=read, inputs={name: item.digest for name, item in inputs.items()})
+    key = manifest.key
+    decision = decide_reuse(step, key, workspace.results, policy=policy, ancestors=ancestors)
+    return Assessment(step, snapshot, read, inputs, manifest, key, decision)
+
+
+def enforce(workspace: WorkspaceStore, assessment: Assessment, policy: ReusePolicy) -> None:
+    """Act on what was found before the step goes on: remember bad results, and stop where the policy allows no computing.
+
+    :raises ReuseRequiredError: the policy is ``require`` and the step would have to run
+    """
+    for rejection in assessment.decision.rejected:
+        workspace.results.mark_bad(assessment.key, rejection)
+    if policy.mode == "require" and not assessment.decision.is_reused:
+        raise ReuseRequiredError(
+            f"step {shorten(repr(assessment.step.name))} would have to run, which the reuse policy 'require' does not allow; {assessment.decision.sentence}"
+        )

@@ -1,0 +1,102 @@
+"""Which data has a name, and what did each version of that name mean?"""
+
+from __future__ import annotations
+
+import json
+import uuid
+
+from airflow_amlpipe.exceptions import UnknownNameError, shorten
+from airflow_amlpipe.spec.data import DatastorePath
+from airflow_amlpipe.spec.model import SpecModel
+from airflow_amlpipe.storage.store import Store
+from airflow_amlpipe.workspace.ids import now_text
+from airflow_amlpipe.workspace.layout import dataset_id_path, log_folder
+from airflow_amlpipe.workspace.registry import Registry
+
+__all__ = ["DatasetRecord", "DatasetRegistry"]
+
+
+class DatasetRecord(SpecModel):
+    """One version of a registered dataset.
+
+    :ivar digest: identity of its content when it is the output of a step; ``None`` when it is whatever lies at ``paths``
+    :ivar token: who registered it, so that registering again after a crash changes nothing
+    """
+
+    name: str
+    version: int
+    id: str
+    paths: tuple[DatastorePath, ...]
+    digest: str | None = None
+    description: str | None = None
+    tags: dict[str, str] = {}
+    created_at: str
+    produced_by: dict[str, str] | None = None
+    token: str | None = None
+
+
+class DatasetRegistry(Registry[DatasetRecord]):
+    """The registered datasets of one workspace; a record's log number is its version."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store, kind="datasets", noun="dataset", model=DatasetRecord)
+
+    def find_id(self, dataset_id: str) -> DatasetRecord:
+        """Return the version that has this id.
+
+        :raises UnknownNameError: none has
+        """
+        try:
+            place = json.loads(self._store.read(dataset_id_path(dataset_id)))
+        except FileNotFoundError as error:
+            raise UnknownNameError(f"no dataset of the workspace has the id {shorten(repr(dataset_id))}") from error
+        return self.get(place["name"], place["version"])
+
+    def add_version(
+        self,
+        name: str,
+        paths: tuple[DatastorePath, ...],
+        *,
+        digest: str | None = None,
+        description: str | None = None,
+        tags: dict[str, str] | None = None,
+        produced_by: dict[str, str] | None = None,
+        token: str | None = None,
+    ) -> DatasetRecord:
+        """Register a new version of ``name`` and return it. With a ``token`` that registered before, that version is returned instead.
+
+        Versions are 1, 2, ... without holes, also when many register at once.
+        """
+        log = self._log(name)
+        while True:
+            entries = log.entries()
+            if token is not None:
+                for number, body in entries:
+                    known = self._parse(name, body)
+                    if known is not None and known.token == token:
+                        return self._with_id(known)
+            version = entries[-1][0] + 1 if entries else 1
+            record = DatasetRecord(
+                name=name,
+                version=version,
+                id=str(uuid.uuid4()),
+                paths=paths,
+                digest=digest,
+                description=description,
+                tags=tags or {},
+                created_at=now_text(),
+                produced_by=produced_by,
+                token=token,
+            )
+            body = json.dumps(record.model_dump(mode="json"), sort_keys=True).encode()
+            if log.append_if(version - 1, body) is not None:
+                return self._with_id(record)
+
+    def _with_id(self, record: DatasetRecord) -> DatasetRecord:
+        # Written after the version itself: a crash in between is mended by the next registration with the same token.
+        self._store.put(dataset_id_path(record.id), json.dumps({"name": record.name, "version": record.version}).encode())
+        return record
+
+    def folder(self, name: str) -> str:
+        """Folder of the log of ``name``, for reports."""
+        return log_folder("datasets", name)

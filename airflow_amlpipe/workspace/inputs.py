@@ -1,0 +1,129 @@
+"""Which bytes does an input of a step stand for in this run?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from posixpath import basename, commonpath, dirname
+
+from airflow_amlpipe.exceptions import DefinitionError, shorten
+from airflow_amlpipe.fingerprint.canonical import digest
+from airflow_amlpipe.fingerprint.tree import TreeManifest
+from airflow_amlpipe.reuse.result import StoredOutput
+from airflow_amlpipe.spec.data import DatasetSource, DatastorePath, InputSpec
+from airflow_amlpipe.storage.globs import matcher, split_glob
+from airflow_amlpipe.workspace.workspace import WorkspaceStore
+
+__all__ = ["InputPart", "ResolvedInput", "fetch_input", "resolve_input", "resolve_paths"]
+
+
+@dataclass(frozen=True, slots=True)
+class InputPart:
+    """A file or folder on a datastore.
+
+    :ivar prefix: folder of the input it belongs in; ``""`` for the input itself
+    :ivar manifest: the files that belong to it, when that is not everything below ``path``
+    """
+
+    datastore: str
+    path: str
+    prefix: str
+    digest: str
+    is_file: bool
+    file_count: int
+    size_bytes: int
+    manifest: TreeManifest | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedInput:
+    """An input with the identity of its data.
+
+    :ivar digest: the same for the same files under the same names, wherever they lie
+    """
+
+    name: str
+    digest: str
+    parts: tuple[InputPart, ...]
+
+    @property
+    def is_file(self) -> bool:
+        """Whether the script is given the path of one file instead of a folder."""
+        return len(self.parts) == 1 and self.parts[0].is_file
+
+
+def resolve_input(workspace: WorkspaceStore, where: str, item: InputSpec, upstream: Mapping[str, Mapping[str, StoredOutput]]) -> ResolvedInput:
+    """Return the identity and the places of ``item``'s data.
+
+    :param where: the step, as messages name it
+    :param upstream: what the steps before this one wrote in this run, by step id and output name
+    :raises DefinitionError: nothing lies where the definition points
+    """
+    if isinstance(item.source, DatasetSource):
+        paths = item.source.paths
+        if item.source.name is not None and not paths:
+            paths = workspace.datasets.get(item.source.name, item.source.version).paths
+        return resolve_paths(workspace, f"{where}: input {item.name!r}", item.name, paths)
+    output = upstream[item.source.step][item.source.output]
+    is_file = output.file_count == 1 and workspace.get_manifest(output.digest).is_file
+    part = InputPart(output.datastore, output.path, "", output.digest, is_file, output.file_count, output.size_bytes)
+    return ResolvedInput(item.name, output.digest, (part,))
+
+
+def resolve_paths(workspace: WorkspaceStore, where: str, name: str, paths: tuple[DatastorePath, ...]) -> ResolvedInput:
+    """Return the identity of what lies at ``paths``: one path keeps its own layout, several keep their folders below the one they share.
+
+    :raises DefinitionError: nothing lies at one of them
+    """
+    if not paths:
+        raise DefinitionError(f"{where} has no paths; name at least one")
+    parts = [_resolve_path(workspace, where, path) for path in paths]
+    if len(parts) == 1:
+        return ResolvedInput(name, parts[0].digest, tuple(parts))
+    placed = _place_together(parts)
+    return ResolvedInput(name, digest("amlpipe/input/v1", [[part.prefix, part.digest] for part in placed]), placed)
+
+
+def fetch_input(workspace: WorkspaceStore, resolved: ResolvedInput, target: Path) -> Path:
+    """Put a private copy of the input's files below ``target`` and return the path that the script is given: a folder, or the one file.
+
+    What arrives is compared with what was identified.
+
+    :raises SourceChangedError: the data changed in between; run again when it is at rest
+    """
+    for part in resolved.parts:
+        folder = target / part.prefix if part.prefix else target
+        # A single file lands below the input's folder under its own name, so that scripts which look at the name find it.
+        place = folder / basename(part.path) if part.is_file else folder
+        place.parent.mkdir(parents=True, exist_ok=True)
+        workspace.datastores.open(part.datastore).fetch(part.path, place, part.manifest or workspace.get_manifest(part.digest))
+    return target / basename(resolved.parts[0].path) if resolved.is_file else target
+
+
+def _resolve_path(workspace: WorkspaceStore, where: str, path: DatastorePath) -> InputPart:
+    store = workspace.datastores.open(path.datastore)
+    folder, pattern = split_glob(path.path)
+    nothing = f"{where}: nothing is at {shorten(repr(path.path))} on datastore {path.datastore!r} ({shorten(store.url)}); upload the data there, or correct the path"
+    try:
+        identity = store.identify(folder, workspace.memo)
+    except FileNotFoundError as error:
+        raise DefinitionError(nothing) from error
+    if not pattern:
+        workspace.put_listing_of(identity)
+        is_file = identity.file_count == 1 and identity.manifest().is_file
+        return InputPart(path.datastore, folder, "", identity.digest, is_file, identity.file_count, identity.size_bytes)
+    wanted = matcher(pattern)
+    manifest = TreeManifest(files=tuple(file for file in identity.manifest().files if wanted(file.path)))
+    if not manifest.files:
+        raise DefinitionError(nothing)
+    workspace.put_listing(manifest)
+    return InputPart(path.datastore, folder, "", manifest.digest, False, len(manifest.files), manifest.size_bytes, manifest)
+
+
+def _place_together(parts: list[InputPart]) -> tuple[InputPart, ...]:
+    folders = [dirname(part.path) if part.is_file else part.path for part in parts]
+    if len({part.datastore for part in parts}) > 1:
+        return tuple(replace(part, prefix=f"{part.datastore}/{folder}".rstrip("/")) for part, folder in zip(parts, folders, strict=True))
+    shared = commonpath(folders) if all(folders) else ""
+    return tuple(replace(part, prefix=folder[len(shared) :].strip("/")) for part, folder in zip(parts, folders, strict=True))

@@ -1,0 +1,70 @@
+"""Where does each thing lie in a workspace store?
+
+::
+
+    <workspace>/.amlpipe/v1/
+      snapshots/<sha256>.zip      specs/<sha256>.json      manifests/<sha256>.json
+      keys/<kk>/<key>/{results,bad}/<n>.json
+      runs/<run id>/{run,finished,cancel}.json, tags/<n>.json
+      runs/<run id>/steps/<step id>/<try>-<step run id>/{started,finished,metrics}.json, logs/, artifacts/
+      datastores|datasets|environments|computes/<name>/<n>.json      defaults/datastore/<n>.json      dataset-ids/<id>.json
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "dataset_id_path",
+    "key_folder",
+    "log_folder",
+    "manifest_path",
+    "run_folder",
+    "runs_folder",
+    "snapshot_path",
+    "spec_path",
+    "step_folder",
+    "try_folder",
+]
+
+_ROOT = ".amlpipe/v1"
+
+
+def snapshot_path(digest: str) -> str:
+    return f"{_ROOT}/snapshots/{digest}.zip"
+
+
+def spec_path(digest: str) -> str:
+    return f"{_ROOT}/specs/{digest}.json"
+
+
+def manifest_path(digest: str) -> str:
+    return f"{_ROOT}/manifests/{digest}.json"
+
+
+def key_folder(key: str) -> str:
+    return f"{_ROOT}/keys/{key[:2]}/{key}"
+
+
+def runs_folder() -> str:
+    return f"{_ROOT}/runs"
+
+
+def run_folder(run_id: str) -> str:
+    return f"{_ROOT}/runs/{run_id}"
+
+
+def step_folder(run_id: str, step_id: str) -> str:
+    return f"{_ROOT}/runs/{run_id}/steps/{step_id}"
+
+
+def try_folder(run_id: str, step_id: str, try_number: int, step_run_id: str) -> str:
+    # Tries sort by number; the id keeps two executions of one try (a task delivered twice) apart.
+    return f"{step_folder(run_id, step_id)}/{try_number:04d}-{step_run_id}"
+
+
+def log_folder(kind: str, name: str = "") -> str:
+    """Folder of the append log of one registered thing, or of all of its kind."""
+    return f"{_ROOT}/{kind}/{name}" if name else f"{_ROOT}/{kind}"
+
+
+def dataset_id_path(dataset_id: str) -> str:
+    return f"{_ROOT}/dataset-ids/{dataset_id}.json"

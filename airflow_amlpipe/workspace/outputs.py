@@ -1,0 +1,87 @@
+"""Where do the bytes of an output go, and under which names can they be found afterwards?"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from airflow_amlpipe.exceptions import DefinitionError, shorten
+from airflow_amlpipe.fingerprint.canonical import digest
+from airflow_amlpipe.fingerprint.local_tree import identify_tree
+from airflow_amlpipe.reuse.result import StepResult, StoredOutput
+from airflow_amlpipe.spec.data import DatastorePath, OutputSpec
+from airflow_amlpipe.spec.step import StepSpec
+from airflow_amlpipe.spec.template import DEFAULT_DESTINATION, is_unique_destination, resolve_destination
+from airflow_amlpipe.storage.log import AppendLog
+from airflow_amlpipe.workspace.layout import log_folder
+from airflow_amlpipe.workspace.records import DatasetVersion
+from airflow_amlpipe.workspace.workspace import WorkspaceStore
+
+__all__ = ["publish_output", "register_output", "store_output"]
+
+
+def store_output(workspace: WorkspaceStore, step: StepSpec, output: OutputSpec, produced: Path, step_run_id: str) -> StoredOutput:
+    """Move what the script wrote to the place on its datastore that only this try uses, and store its manifest.
+
+    :param produced: local file or folder
+    :raises DatastoreUnavailableError: it could not be stored; nothing refers to what was
+    """
+    where = f"step {shorten(repr(step.name))}: output {output.name!r}"
+    template = output.destination if is_unique_destination(output.destination) else DEFAULT_DESTINATION
+    path = resolve_destination(where, template, run_id=step_run_id, output_name=output.name)
+    try:
+        identity = identify_tree(produced, None)
+    except DefinitionError as error:
+        raise DefinitionError(f"{where}: {error}") from error
+    workspace.put_listing_of(identity)
+    workspace.datastores.open(output.datastore).ingest(produced, path)
+    return StoredOutput(
+        name=output.name,
+        datastore=output.datastore,
+        path=path,
+        digest=identity.digest,
+        file_count=identity.file_count,
+        size_bytes=identity.size_bytes,
+    )
+
+
+def publish_output(workspace: WorkspaceStore, where: str, output: OutputSpec, stored: StoredOutput, destination: str) -> None:
+    """Put a committed output's content at the fixed path its author named.
+
+    Content that an earlier run of ours put there is replaced as one step. Files of somebody else are left alone: ours are laid over
+    them one by one, and with ``overwrite=False`` (``as_upload``) files of the same name are not touched.
+    """
+    store = workspace.datastores.open(output.datastore)
+    # One log a place: what lies there is ours only as long as it is what the last entry says.
+    log = AppendLog(workspace.store, log_folder("destinations", digest("amlpipe/destination/v1", [output.datastore, destination])))
+    try:
+        present = store.identify(destination, workspace.memo).digest
+    except FileNotFoundError:
+        present = None
+    if present == stored.digest:
+        return
+    # Any entry counts, not only the last: a crash between the entry and the bytes leaves the content of the one before.
+    ours = present in {json.loads(body)["digest"] for _, body in log.entries()}
+    log.append(json.dumps({"digest": stored.digest, "datastore": output.datastore, "path": destination, "source": stored.path}).encode())
+    if present is None or ours:
+        store.replace(stored.path, destination)
+    else:
+        store.overlay(stored.path, destination, overwrite=output.overwrite or output.mode == "mount")
+
+
+def register_output(
+    workspace: WorkspaceStore, output: OutputSpec, stored: StoredOutput, published_to: str | None, result: StepResult
+) -> DatasetVersion | None:
+    """Register an output as the dataset its author named; once for each result, however often it is asked for."""
+    if output.register_as is None:
+        return None
+    record = workspace.datasets.add_version(
+        output.register_as.name,
+        (DatastorePath(datastore=stored.datastore, path=stored.path),),
+        digest=stored.digest,
+        description=output.register_as.description,
+        tags=output.register_as.tags,
+        produced_by={"run_id": result.run_id, "step_id": result.step_id, "step_run_id": result.step_run_id, "output": stored.name},
+        token=f"{result.step_run_id}/{stored.name}",
+    )
+    return DatasetVersion(name=record.name, version=record.version, id=record.id)

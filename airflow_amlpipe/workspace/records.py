@@ -1,0 +1,130 @@
+"""What is written down about a run, its steps and their tries?"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from airflow_amlpipe.reuse.result import StoredOutput
+from airflow_amlpipe.spec.model import Scalar, SpecModel
+
+__all__ = ["DatasetVersion", "Origin", "OutputRecord", "RunFinished", "RunRecord", "RunStatus", "StepFinished", "StepStarted", "StepStatus", "StepTry"]
+
+# SDK v1's words for pipeline runs and step runs (semantics 2.5).
+RunStatus = Literal["NotStarted", "Running", "Finished", "Failed", "Canceled"]
+StepStatus = Literal["NotStarted", "Running", "Finished", "Failed", "Canceled"]
+
+
+class RunRecord(SpecModel):
+    """One execution of a pipeline, written once when it is submitted or when its first task starts.
+
+    :ivar spec: digest of the pipeline's stored specification; ``None`` for a DAG file, whose definition is Airflow's to keep
+    :ivar source: git state of the source folder, by source directory: commit, branch, dirty, remote (without credentials)
+    :ivar airflow: the DAG and DAG run that carry it out
+    :ivar step_ids: the pipeline's steps in order of execution, so that one that never started can be shown
+    """
+
+    format: Literal["amlpipe/run/v1"] = "amlpipe/run/v1"
+    run_id: str
+    pipeline: str
+    experiment: str
+    created_at: str
+    spec: str | None = None
+    step_ids: tuple[str, ...] = ()
+    step_names: dict[str, str] = {}
+    parameters: dict[str, Scalar] = {}
+    policy: str = "auto"
+    tags: dict[str, str] = {}
+    description: str | None = None
+    parent_run_id: str | None = None
+    source: dict[str, dict[str, Any]] = {}
+    airflow: dict[str, str] | None = None
+    host: str | None = None
+    continue_on_step_failure: bool = False
+
+
+class RunFinished(SpecModel):
+    """The end of a run, as whoever carried it out saw it."""
+
+    status: RunStatus
+    finished_at: str
+    error: str | None = None
+
+
+class DatasetVersion(SpecModel):
+    """A registered dataset that an output became."""
+
+    name: str
+    version: int
+    id: str
+
+
+class OutputRecord(StoredOutput):
+    """An output of a step run; ``published_to`` is the fixed destination its content was put at, below the datastore's root."""
+
+    dataset: DatasetVersion | None = None
+    published_to: str | None = None
+
+
+class Origin(SpecModel):
+    """The step run that produced a reused result."""
+
+    pipeline: str
+    run_id: str
+    step_id: str
+    step_run_id: str
+    folder: str
+    airflow: dict[str, str] | None = None
+
+
+class StepStarted(SpecModel):
+    """The beginning of a try of a step."""
+
+    format: Literal["amlpipe/step/v1"] = "amlpipe/step/v1"
+    run_id: str
+    step_id: str
+    step_name: str
+    step_run_id: str
+    try_number: int
+    started_at: str
+    airflow: dict[str, str] | None = None
+
+
+class StepFinished(SpecModel):
+    """The end of a try of a step.
+
+    :ivar reason: name of a ``reuse.decision.Reason``; ``None`` when the try ended before the decision
+    :ivar explanation: the sentence that people are shown
+    """
+
+    format: Literal["amlpipe/step/v1"] = "amlpipe/step/v1"
+    run_id: str
+    step_id: str
+    step_name: str
+    step_run_id: str
+    try_number: int
+    status: StepStatus
+    reused: bool = False
+    reason: str | None = None
+    explanation: str = ""
+    key: str | None = None
+    key_manifest: dict[str, Any] | None = None
+    outputs: dict[str, OutputRecord] = {}
+    reused_from: Origin | None = None
+    started_at: str
+    finished_at: str
+    duration_seconds: float = 0.0
+    exit_code: int | None = None
+    error: str | None = None
+    log_tail: str = ""
+
+
+class StepTry(SpecModel):
+    """One try of a step: its folder in the workspace store, its beginning, and its end once there is one."""
+
+    folder: str
+    started: StepStarted
+    finished: StepFinished | None = None
+
+    @property
+    def status(self) -> StepStatus:
+        return self.finished.status if self.finished else "Running"

@@ -1,0 +1,77 @@
+"""Which results are remembered under a key, and which of them can still be trusted?"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from airflow_amlpipe.exceptions import DefinitionError, ProtocolError
+from airflow_amlpipe.fingerprint.memo import HashMemo
+from airflow_amlpipe.reuse.decision import Rejection
+from airflow_amlpipe.reuse.result import StepResult, StoredOutput
+from airflow_amlpipe.spec.document import parse_model
+from airflow_amlpipe.storage.log import AppendLog
+from airflow_amlpipe.storage.store import Store
+from airflow_amlpipe.workspace.datastores import DatastoreRegistry
+from airflow_amlpipe.workspace.ids import now_text
+from airflow_amlpipe.workspace.layout import key_folder
+
+__all__ = ["ResultLog"]
+
+
+class ResultLog:
+    """The results of every key; satisfies ``reuse.decision.ResultFinder``."""
+
+    def __init__(self, store: Store, datastores: DatastoreRegistry, memo: HashMemo) -> None:
+        self._store = store
+        self._datastores = datastores
+        self._memo = memo
+
+    def candidates(self, key: str) -> Iterator[tuple[int, StepResult]]:
+        """Yield the results under ``key`` that nobody has found bad, newest first. One that cannot be read is passed over: it is no result."""
+        entries = self._log(key).entries()
+        bad = set(self._store.list_names(f"{key_folder(key)}/bad")) if entries else set()
+        for number, body in reversed(entries):
+            if f"{number:08d}.json" in bad:
+                continue
+            try:
+                result = parse_model(StepResult, body, "result")
+            except DefinitionError:
+                continue
+            if result.key == key:
+                yield number, result
+
+    def find_problem(self, result: StepResult) -> str | None:
+        """Compare every output with what was recorded of it: nothing less than its content, through the memo of hashes."""
+        for output in result.outputs.values():
+            problem = self._problem_of(output)
+            if problem is not None:
+                return problem
+        return None
+
+    def publish(self, result: StepResult) -> int:
+        """Append ``result`` and return its number: this is the commit of a step.
+
+        :raises CommitUnknownError: nobody can say whether it was stored; retry the step, nothing was deleted
+        """
+        return self._log(result.key).append(json.dumps(result.model_dump(mode="json"), sort_keys=True).encode())
+
+    def mark_bad(self, key: str, rejection: Rejection) -> None:
+        """Remember that a result was found bad, so that nobody trusts it again even if its files come back."""
+        note = {"problem": rejection.problem, "found_at": now_text()}
+        self._store.create_exclusive(f"{key_folder(key)}/bad/{rejection.number:08d}.json", json.dumps(note).encode())
+
+    def _problem_of(self, output: StoredOutput) -> str | None:
+        where = f"output {output.name!r} at {output.path!r} on datastore {output.datastore!r}"
+        try:
+            identity = self._datastores.open(output.datastore).identify(output.path, self._memo)
+        except FileNotFoundError:
+            return f"{where} is gone"
+        except (DefinitionError, ProtocolError) as error:
+            return f"{where} is not what was written: {error}"
+        if identity.digest != output.digest:
+            return f"{where} was altered: {identity.file_count} files of {identity.size_bytes} bytes, written were {output.file_count} of {output.size_bytes}"
+        return None
+
+    def _log(self, key: str) -> AppendLog:
+        return AppendLog(self._store, f"{key_folder(key)}/results")

@@ -1,0 +1,158 @@
+"""What has run in this workspace, and how did it go?"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import TypeVar
+
+from airflow_amlpipe.exceptions import DefinitionError, ProtocolError, UnknownNameError, shorten
+from airflow_amlpipe.spec.document import parse_model
+from airflow_amlpipe.spec.model import SpecModel
+from airflow_amlpipe.storage.log import AppendLog
+from airflow_amlpipe.storage.store import Store
+from airflow_amlpipe.workspace.ids import now_text
+from airflow_amlpipe.workspace.layout import run_folder, runs_folder, step_folder, try_folder
+from airflow_amlpipe.workspace.records import RunFinished, RunRecord, RunStatus, StepFinished, StepStarted, StepTry
+
+__all__ = ["RunRegistry"]
+
+RecordT = TypeVar("RecordT", bound=SpecModel)
+
+
+class RunRegistry:
+    """The runs of one workspace. Every record is written once; a run's status is folded from them."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def create(self, record: RunRecord) -> bool:
+        """Write down that a run exists; ``False`` if somebody (an earlier task of it, for example) already has."""
+        return self._store.create_exclusive(f"{run_folder(record.run_id)}/run.json", _body(record), durable=False)
+
+    def get(self, run_id: str) -> RunRecord:
+        """:raises UnknownNameError: the workspace has no such run."""
+        record = self._read(RunRecord, f"{run_folder(run_id)}/run.json") if _is_id(run_id) else None
+        if record is None:
+            raise UnknownNameError(f"run {shorten(repr(run_id))} is not in the workspace; `amlpipe runs list` shows those that are")
+        return record
+
+    def ids(self) -> list[str]:
+        """Return the ids of all runs, newest first; one listing."""
+        return sorted(self._store.list_names(runs_folder()), reverse=True)
+
+    def list(self, *, experiment: str | None = None) -> Iterator[RunRecord]:
+        """Yield the runs, of one experiment or of all, newest first; each costs one read."""
+        for run_id in self.ids():
+            record = self._read(RunRecord, f"{run_folder(run_id)}/run.json")
+            if record is not None and experiment in {None, record.experiment}:
+                yield record
+
+    def finish(self, run_id: str, status: RunStatus, error: str | None = None) -> bool:
+        """Write down how a run ended; ``False`` if that was already known."""
+        record = RunFinished(status=status, finished_at=now_text(), error=error)
+        return self._store.create_exclusive(f"{run_folder(run_id)}/finished.json", _body(record), durable=False)
+
+    def finished(self, run_id: str) -> RunFinished | None:
+        return self._read(RunFinished, f"{run_folder(run_id)}/finished.json")
+
+    def status(self, run_id: str) -> RunStatus:
+        """Return the run's status: as its carrier recorded it, else folded from its steps."""
+        end = self.finished(run_id)
+        if end is not None:
+            return end.status
+        record = self.get(run_id)
+        last = {step_id: tries[-1].status for step_id, tries in self.steps(run_id).items()}
+        if not last:
+            return "Canceled" if self.cancel_requested(run_id) else "NotStarted"
+        if "Running" in last.values():
+            return "Running"
+        if record.step_ids and set(last) >= set(record.step_ids) and set(last.values()) == {"Finished"}:
+            return "Finished"
+        # Under Airflow a failed step may yet be retried or cleared; it counts as failed until that try starts.
+        for word in ("Failed", "Canceled"):
+            if word in last.values():
+                return word  # type: ignore[return-value]  # both are words of RunStatus
+        return "Running"
+
+    def request_cancel(self, run_id: str, why: str) -> None:
+        """Ask for a run to be cancelled; whoever carries it out looks for this. Asking twice is fine."""
+        self.get(run_id)
+        self._store.create_exclusive(f"{run_folder(run_id)}/cancel.json", json.dumps({"why": why, "at": now_text()}).encode(), durable=False)
+
+    def cancel_requested(self, run_id: str) -> bool:
+        return self._store.exists(f"{run_folder(run_id)}/cancel.json")
+
+    def tags(self, run_id: str) -> dict[str, str]:
+        """Return the run's tags: those it was submitted with, and what was set or removed (``null``) since."""
+        tags = dict(self.get(run_id).tags)
+        for _, body in AppendLog(self._store, f"{run_folder(run_id)}/tags").entries():
+            for name, value in json.loads(body).items():
+                if value is None:
+                    tags.pop(name, None)
+                else:
+                    tags[name] = value
+        return tags
+
+    def change_tags(self, run_id: str, changes: dict[str, str | None]) -> None:
+        """Set tags, or remove those whose value is ``None``."""
+        self.get(run_id)
+        AppendLog(self._store, f"{run_folder(run_id)}/tags").append(json.dumps(changes).encode())
+
+    def start_step(self, record: StepStarted) -> str:
+        """Write down that a try of a step began and return its folder in the workspace store."""
+        folder = try_folder(record.run_id, record.step_id, record.try_number, record.step_run_id)
+        self._store.create_exclusive(f"{folder}/started.json", _body(record), durable=False)
+        return folder
+
+    def finish_step(self, record: StepFinished) -> bool:
+        """Write down how a try ended; ``False`` if that was already known."""
+        folder = try_folder(record.run_id, record.step_id, record.try_number, record.step_run_id)
+        return self._store.create_exclusive(f"{folder}/finished.json", _body(record), durable=False)
+
+    def steps(self, run_id: str) -> dict[str, list[StepTry]]:
+        """Return the tries of every step that has started, oldest first, by step id."""
+        names = self._store.list_names(f"{run_folder(run_id)}/steps")
+        tries = {step_id: self.tries(run_id, step_id) for step_id in names}
+        return {step_id: found for step_id, found in tries.items() if found}
+
+    def tries(self, run_id: str, step_id: str) -> list[StepTry]:
+        """Return the tries of one step, oldest first."""
+        found = []
+        for name in self._store.list_names(step_folder(run_id, step_id)):
+            folder = f"{step_folder(run_id, step_id)}/{name}"
+            finished = self._read(StepFinished, f"{folder}/finished.json")
+            started = self._read(StepStarted, f"{folder}/started.json")
+            if started is None and finished is not None:
+                started = StepStarted(**{field: getattr(finished, field) for field in _SHARED_FIELDS})
+            if started is not None:
+                found.append(StepTry(folder=folder, started=started, finished=finished))
+        return sorted(found, key=lambda item: (item.started.try_number, item.started.step_run_id))
+
+    def output_of(self, run_id: str, step_id: str) -> StepFinished | None:
+        """Return the newest try of a step that ended well: what the steps after it read."""
+        for item in reversed(self.tries(run_id, step_id)):
+            if item.finished is not None and item.finished.status == "Finished":
+                return item.finished
+        return None
+
+    def _read(self, model: type[RecordT], path: str) -> RecordT | None:
+        try:
+            body = self._store.read(path)
+        except FileNotFoundError:
+            return None
+        try:
+            return parse_model(model, body, f"record {path}")
+        except DefinitionError as error:
+            raise ProtocolError(f"a record in the workspace cannot be read: {error}") from error
+
+
+_SHARED_FIELDS = ("run_id", "step_id", "step_name", "step_run_id", "try_number", "started_at")
+
+
+def _body(record: SpecModel) -> bytes:
+    return json.dumps(record.model_dump(mode="json"), sort_keys=True).encode()
+
+
+def _is_id(run_id: str) -> bool:
+    return bool(run_id) and run_id.replace("-", "").replace("_", "").isalnum()

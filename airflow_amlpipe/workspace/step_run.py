@@ -1,0 +1,155 @@
+"""How is the end of a step written down, so that nothing half-done is ever taken for done?
+
+The order: outputs to a place unique to the try -> their manifests -> the result (the commit) -> fixed destinations -> registered
+datasets -> the finished record. A crash before the commit leaves files that nobody refers to; a crash after it is mended by the
+retry, which finds its own result and does the rest again with the same tokens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import monotonic
+
+from airflow_amlpipe.exceptions import AmlPipeError, StepFailedError
+from airflow_amlpipe.reuse.result import StepResult, StoredOutput
+from airflow_amlpipe.spec.step import StepSpec
+from airflow_amlpipe.spec.template import is_unique_destination, resolve_destination
+from airflow_amlpipe.workspace.assessment import Assessment
+from airflow_amlpipe.workspace.ids import new_run_id, now_text
+from airflow_amlpipe.workspace.layout import try_folder
+from airflow_amlpipe.workspace.outputs import publish_output, register_output, store_output
+from airflow_amlpipe.workspace.records import Origin, OutputRecord, StepFinished, StepStarted, StepStatus
+from airflow_amlpipe.workspace.workspace import WorkspaceStore
+
+__all__ = ["StepRun"]
+
+
+@dataclass
+class StepRun:
+    """One try of one step, from its first record to its last.
+
+    :ivar step_run_id: unique to this execution, even if Airflow delivers one try twice; what ``{run-id}`` in a destination becomes
+    """
+
+    workspace: WorkspaceStore
+    pipeline: str
+    run_id: str
+    step: StepSpec
+    try_number: int
+    airflow: dict[str, str] | None = None
+    step_run_id: str = field(default_factory=new_run_id)
+    started_at: str = field(default_factory=now_text)
+    _began: float = field(default_factory=monotonic)
+
+    @property
+    def folder(self) -> str:
+        """The try's folder in the workspace store."""
+        return try_folder(self.run_id, self.step.id, self.try_number, self.step_run_id)
+
+    def start(self) -> None:
+        """Write down that the try began."""
+        self.workspace.runs.start_step(
+            StepStarted(
+                run_id=self.run_id,
+                step_id=self.step.id,
+                step_name=self.step.name,
+                step_run_id=self.step_run_id,
+                try_number=self.try_number,
+                started_at=self.started_at,
+                airflow=self.airflow,
+            )
+        )
+
+    def finish_reused(self, assessment: Assessment, result: StepResult) -> StepFinished:
+        """Hand on an earlier result as if the step had run now: destinations, datasets and record included."""
+        outputs = self._hand_on(result.outputs, result)
+        origin = Origin(
+            pipeline=result.pipeline,
+            run_id=result.run_id,
+            step_id=result.step_id,
+            step_run_id=result.step_run_id,
+            folder=result.folder,
+            airflow=result.airflow,
+        )
+        return self._finish("Finished", assessment, outputs=outputs, reused_from=origin)
+
+    def finish_ran(self, assessment: Assessment, produced: Mapping[str, Path]) -> StepFinished:
+        """Commit what the script wrote and hand it on.
+
+        :param produced: local file or folder of each output; it is moved away
+        :raises CommitUnknownError: nobody can say whether the result was stored; retry, nothing was deleted
+        """
+        stored = {output.name: store_output(self.workspace, self.step, output, produced[output.name], self.step_run_id) for output in self.step.outputs}
+        result = StepResult(
+            key=assessment.key,
+            key_manifest=assessment.key_manifest.to_json(),
+            outputs=stored,
+            pipeline=self.pipeline,
+            run_id=self.run_id,
+            step_id=self.step.id,
+            step_name=self.step.name,
+            step_run_id=self.step_run_id,
+            folder=self.folder,
+            airflow=self.airflow,
+            created_at=now_text(),
+            duration_seconds=monotonic() - self._began,
+        )
+        if self.step.allow_reuse:
+            self.workspace.results.publish(result)
+        return self._finish("Finished", assessment, outputs=self._hand_on(stored, result), exit_code=0)
+
+    def finish_failed(self, error: BaseException, assessment: Assessment | None = None, *, status: StepStatus = "Failed") -> StepFinished:
+        """Write down that the try ended badly, with what a person needs to know."""
+        message = str(error) if isinstance(error, AmlPipeError) else f"{type(error).__name__}: {error}"
+        exit_code, tail = (error.exit_code, error.log_tail) if isinstance(error, StepFailedError) else (None, "")
+        return self._finish(status, assessment, outputs={}, exit_code=exit_code, error=message, log_tail=tail)
+
+    def _hand_on(self, stored: Mapping[str, StoredOutput], result: StepResult) -> dict[str, OutputRecord]:
+        records = {}
+        for output in self.step.outputs:
+            place = stored[output.name]
+            published_to = None
+            if not is_unique_destination(output.destination):
+                where = f"step {self.step.name!r}: output {output.name!r}"
+                published_to = resolve_destination(where, output.destination, run_id=self.step_run_id, output_name=output.name)
+                publish_output(self.workspace, where, output, place, published_to)
+            dataset = register_output(self.workspace, output, place, published_to, result)
+            records[output.name] = OutputRecord(**place.model_dump(), dataset=dataset, published_to=published_to)
+        return records
+
+    def _finish(
+        self,
+        status: StepStatus,
+        assessment: Assessment | None,
+        *,
+        outputs: dict[str, OutputRecord],
+        reused_from: Origin | None = None,
+        exit_code: int | None = None,
+        error: str | None = None,
+        log_tail: str = "",
+    ) -> StepFinished:
+        record = StepFinished(
+            run_id=self.run_id,
+            step_id=self.step.id,
+            step_name=self.step.name,
+            step_run_id=self.step_run_id,
+            try_number=self.try_number,
+            status=status,
+            reused=reused_from is not None,
+            reason=assessment.decision.reason.name if assessment else None,
+            explanation=assessment.decision.sentence if assessment else "",
+            key=assessment.key if assessment else None,
+            key_manifest=assessment.key_manifest.to_json() if assessment else None,
+            outputs=outputs,
+            reused_from=reused_from,
+            started_at=self.started_at,
+            finished_at=now_text(),
+            duration_seconds=round(monotonic() - self._began, 3),
+            exit_code=exit_code,
+            error=error,
+            log_tail=log_tail,
+        )
+        self.workspace.runs.finish_step(record)
+        return record
