@@ -9,13 +9,15 @@ from posixpath import basename, commonpath, dirname
 
 from airflow_amlpipe.exceptions import DefinitionError, shorten
 from airflow_amlpipe.fingerprint.canonical import digest
-from airflow_amlpipe.fingerprint.tree import TreeManifest
+from airflow_amlpipe.fingerprint.pattern import split_pattern
 from airflow_amlpipe.reuse.result import StoredOutput
 from airflow_amlpipe.spec.data import DatasetSource, DatastorePath, InputSpec
-from airflow_amlpipe.storage.globs import matcher, split_glob
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
 
 __all__ = ["InputPart", "ResolvedInput", "fetch_input", "resolve_input", "resolve_paths"]
+
+# ``images/**`` is ``images``: one thing, one identity.
+_EVERYTHING = {"**", "**/*"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,6 @@ class InputPart:
     """A file or folder on a datastore.
 
     :ivar prefix: folder of the input it belongs in; ``""`` for the input itself
-    :ivar manifest: the files that belong to it, when that is not everything below ``path``
     """
 
     datastore: str
@@ -33,7 +34,6 @@ class InputPart:
     is_file: bool
     file_count: int
     size_bytes: int
-    manifest: TreeManifest | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,28 +97,26 @@ def fetch_input(workspace: WorkspaceStore, resolved: ResolvedInput, target: Path
         # A single file lands below the input's folder under its own name, so that scripts which look at the name find it.
         place = folder / basename(part.path) if part.is_file else folder
         place.parent.mkdir(parents=True, exist_ok=True)
-        workspace.datastores.open(part.datastore).fetch(part.path, place, part.manifest or workspace.get_manifest(part.digest))
+        workspace.datastores.open(part.datastore).fetch(part.path, place, workspace.get_manifest(part.digest))
     return target / basename(resolved.parts[0].path) if resolved.is_file else target
 
 
 def _resolve_path(workspace: WorkspaceStore, where: str, path: DatastorePath) -> InputPart:
     store = workspace.datastores.open(path.datastore)
-    folder, pattern = split_glob(path.path)
-    nothing = f"{where}: nothing is at {shorten(repr(path.path))} on datastore {path.datastore!r} ({shorten(store.url)}); upload the data there, or correct the path"
+    folder, pattern = split_pattern(path.path.strip("/"))
+    if pattern is not None and pattern.text in _EVERYTHING:
+        pattern = None
     try:
-        identity = store.identify(folder, workspace.memo)
-    except FileNotFoundError as error:
-        raise DefinitionError(nothing) from error
-    if not pattern:
-        workspace.put_listing_of(identity)
-        is_file = identity.file_count == 1 and identity.manifest().is_file
-        return InputPart(path.datastore, folder, "", identity.digest, is_file, identity.file_count, identity.size_bytes)
-    wanted = matcher(pattern)
-    manifest = TreeManifest(files=tuple(file for file in identity.manifest().files if wanted(file.path)))
-    if not manifest.files:
-        raise DefinitionError(nothing)
-    workspace.put_listing(manifest)
-    return InputPart(path.datastore, folder, "", manifest.digest, False, len(manifest.files), manifest.size_bytes, manifest)
+        identity = store.identify(folder, workspace.memo, pattern=pattern)
+    except FileNotFoundError:
+        identity = None
+    if identity is None or (pattern is not None and not identity.file_count):
+        raise DefinitionError(
+            f"{where}: nothing is at {shorten(repr(path.path))} on datastore {path.datastore!r} ({shorten(store.url)}); upload the data there, or correct the path"
+        )
+    workspace.put_listing_of(identity)
+    is_file = identity.file_count == 1 and identity.manifest().is_file
+    return InputPart(path.datastore, folder, "", identity.digest, is_file, identity.file_count, identity.size_bytes)
 
 
 def _place_together(parts: list[InputPart]) -> tuple[InputPart, ...]:

@@ -9,10 +9,9 @@ from pathlib import Path
 
 from airflow_amlpipe.exceptions import ProtocolError, UnknownNameError, shorten
 from airflow_amlpipe.fingerprint.canonical import digest_bytes
-from airflow_amlpipe.fingerprint.local_tree import TreeIdentity
 from airflow_amlpipe.fingerprint.memo import HashMemo
 from airflow_amlpipe.fingerprint.source import SourceSnapshot
-from airflow_amlpipe.fingerprint.tree import TreeManifest
+from airflow_amlpipe.fingerprint.tree import TREE_FORMAT, TreeIdentity, TreeManifest
 from airflow_amlpipe.spec.compute import ComputeTargetSpec
 from airflow_amlpipe.spec.document import dump_pipeline, load_pipeline
 from airflow_amlpipe.spec.environment import EnvironmentSpec
@@ -113,7 +112,7 @@ class WorkspaceStore:
             body = self._get_by_digest(listing_digest)
         except ProtocolError:
             return None
-        if json.loads(body).get("format") == TreeManifest.FORMAT:
+        if json.loads(body).get("format") == TREE_FORMAT:
             tree = TreeManifest.decode(body)
             return {**{file.path: file.sha256 for file in tree.files}, **{f"{folder}/": "" for folder in tree.empty_folders}}
         return SourceSnapshot.decode(body).listing()
