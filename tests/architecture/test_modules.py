@@ -1,0 +1,102 @@
+"""Does every module say which question it settles, and export what it says?"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import re
+
+import pytest
+
+from tests.architecture.source_tree import PACKAGE, Module, package_modules
+
+WRITTEN = [module for module in package_modules() if not module.is_empty]
+OURS = [module for module in WRITTEN if not module.is_shim]
+EMPTY_WORDS = {"utils", "util", "helpers", "helper", "common", "manager", "managers", "misc"}
+UNSAFE = {"pickle", "cloudpickle", "dill", "joblib", "marshal", "shelve", "jsonpickle"}
+
+
+@pytest.mark.parametrize("module", WRITTEN, ids=str)
+def test_the_first_line_is_a_question(module: Module) -> None:
+    docstring = ast.get_docstring(module.tree)
+    assert docstring, f"{module} has no docstring"
+    assert docstring.splitlines()[0].endswith("?"), f"{module} starts with {docstring.splitlines()[0]!r}"
+
+
+@pytest.mark.parametrize("module", OURS, ids=str)
+def test_no_module_is_named_for_nothing_in_particular(module: Module) -> None:
+    words = {word for part in module.path.relative_to(PACKAGE).with_suffix("").parts for word in part.split("_")}
+    assert not words & EMPTY_WORDS
+
+
+@pytest.mark.parametrize("module", WRITTEN, ids=str)
+def test_nothing_that_runs_code_while_reading_data_is_imported(module: Module) -> None:
+    assert not {name.split(".")[0] for name in module.imports} & UNSAFE
+
+
+@pytest.mark.parametrize("module", WRITTEN, ids=str)
+def test_there_is_no_assert_that_an_optimised_python_would_drop(module: Module) -> None:
+    assert not [node.lineno for node in ast.walk(module.tree) if isinstance(node, ast.Assert)]
+
+
+@pytest.mark.parametrize("module", WRITTEN, ids=str)
+def test_errors_come_from_our_own_tree(module: Module) -> None:
+    bare = {"Exception", "BaseException", "RuntimeError", "AirflowException"}
+    raised = [
+        node.lineno
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Raise)
+        for name in [node.exc.func if isinstance(node.exc, ast.Call) else node.exc]
+        if isinstance(name, ast.Name) and name.id in bare
+    ]
+    assert not raised, f"{module} raises a bare error in lines {raised}"
+
+
+@pytest.mark.parametrize("module", OURS, ids=str)
+def test_exported_names_exist(module: Module) -> None:
+    exported = assigned_all(module)
+    if exported is None:
+        assert not public_names(module), f"{module} has public names and no __all__"
+        return
+    assert len(exported) == len(set(exported)), f"{module} exports a name twice"
+    missing = set(exported) - defined_names(module)
+    if missing:  # a lazy package: only importing it can tell
+        name = ".".join(("airflow_amlpipe", *module.path.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(".__init__")
+        loaded = importlib.import_module(name)
+        missing = {name for name in missing if not hasattr(loaded, name)}
+    assert not missing, f"{module} exports {sorted(missing)}, which it does not have"
+
+
+def test_the_example_for_the_readme_table_is_where_the_readme_says() -> None:
+    readme = (PACKAGE.parent / "README.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`((?:[a-z_]+/)+[a-z_0-9]+\.(?:py|md))`", readme))
+    missing = [name for name in sorted(named) if not (PACKAGE / name).exists() and not (PACKAGE.parent / name).exists()]
+    assert not missing
+
+
+def assigned_all(module: Module) -> list[str] | None:
+    for node in module.tree.body:
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+        if any(isinstance(target, ast.Name) and target.id == "__all__" for target in targets):
+            try:
+                return list(ast.literal_eval(node.value))  # type: ignore[union-attr]
+            except ValueError:  # computed: the lazy packages do that from their own table
+                name = ".".join(("airflow_amlpipe", *module.path.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(".__init__")
+                return list(importlib.import_module(name).__all__)
+    return None
+
+
+def public_names(module: Module) -> set[str]:
+    return {node.name for node in module.tree.body if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not node.name.startswith("_")}
+
+
+def defined_names(module: Module) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(module.tree):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            names.add(node.name)
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            names |= {(alias.asname or alias.name).split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            names.add(node.id)
+    return names
