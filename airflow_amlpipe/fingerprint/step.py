@@ -21,6 +21,7 @@ Changing what stands here means a ``v2``, new golden vectors and a decision reco
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -33,6 +34,8 @@ __all__ = ["COMPONENTS", "KEY_FORMAT", "Component", "KeyManifest", "step_key"]
 
 KEY_FORMAT = "amlpipe/key/v1"
 COMPONENTS = ("code", "command", "arguments", "parameters", "inputs", "outputs", "environment", "run_settings", "version")
+
+_CREDENTIALS = re.compile(r"://[^/@\s]*@")
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,5 +139,7 @@ def _bound(value: LiteralArgument | ParameterArgument, parameters: Mapping[str, 
 
 def _environment(step: StepSpec) -> Json:
     environment = step.environment.model_dump(mode="json")
+    # Credentials open an index; they do not change what is installed, and records must not hold them.
+    environment["pip_options"] = [_CREDENTIALS.sub("://", option) for option in step.environment.pip_options]
     # Names and versions of an environment are labels; what is installed is what counts.
     return {name: value for name, value in environment.items() if name not in {"name", "version"}}

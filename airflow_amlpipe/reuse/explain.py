@@ -98,7 +98,7 @@ def _fields(component: str, where: str, before: Json, after: Json) -> list[Diffe
     if isinstance(before, Mapping) and isinstance(after, Mapping):
         found: list[Difference] = []
         for name, change in _changes(before, after):
-            place = f"{where}.{name}" if where else name
+            place = f"{where}{name}" if name.startswith("[") or not where else f"{where}.{name}"
             if change == "changed":
                 found += _fields(component, place, before[name], after[name])
             else:
