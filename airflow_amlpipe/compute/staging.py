@@ -1,0 +1,246 @@
+"""How does a step's script find its code, data and settings, and under which command line?
+
+The contract is SDK v1's (semantics 2.3 and 2.4): the working folder is a copy of the snapshot, arguments are local paths and plain text,
+inputs and outputs are named by environment variables, and ``from azureml.core import Run`` works. The environment is built up from an
+allow-list (``variables.py``), never taken over.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from airflow_amlpipe.compute.backend import LaunchRequest, Resources
+from airflow_amlpipe.compute.environments import StepInterpreter
+from airflow_amlpipe.compute.folder import StepFolder
+from airflow_amlpipe.compute.places import place_input, place_output
+from airflow_amlpipe.compute.variables import data_variables, inherited_variables, own_variables, parameter_variables, prepend
+from airflow_amlpipe.exceptions import DefinitionError, UnknownNameError, shorten
+from airflow_amlpipe.runtime import protocol
+from airflow_amlpipe.spec.model import Scalar
+from airflow_amlpipe.spec.names import check_relative_path
+from airflow_amlpipe.spec.step import InputArgument, LiteralArgument, ParameterArgument, StepSpec
+
+if TYPE_CHECKING:
+    from airflow_amlpipe.runtime.protocol import Event, RunContext
+
+__all__ = ["RunFacts", "stage_step"]
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """What a script can ask about the run it belongs to.
+
+    :ivar step_run_id: the step's own run, and the job's name
+    :ivar run_id: the pipeline's run, ``run.parent`` for the script
+    :ivar workspace_url: the workspace's store, without secrets; a script that has airflow-amlpipe reaches datasets through it
+    :ivar parent_events: metric events that earlier steps logged to the pipeline's run (``RunOutcome.events`` of their collection)
+    """
+
+    step_run_id: str
+    run_id: str
+    experiment: str
+    experiment_id: str = ""
+    number: int = 1
+    workspace: str = "workspace"
+    workspace_url: str = ""
+    subscription_id: str = ""
+    resource_group: str = ""
+    location: str = "local"
+    url: str = ""
+    pipeline: str = ""
+    parent_url: str = ""
+    parent_number: int = 1
+    tags: Mapping[str, str] = field(default_factory=dict)
+    properties: Mapping[str, str] = field(default_factory=dict)
+    parent_tags: Mapping[str, str] = field(default_factory=dict)
+    parent_properties: Mapping[str, str] = field(default_factory=dict)
+    parent_events: tuple[Event, ...] = ()
+
+
+def stage_step(
+    step: StepSpec,
+    folder: StepFolder,
+    *,
+    parameters: Mapping[str, Scalar],
+    inputs: Mapping[str, Path | str],
+    facts: RunFacts,
+    interpreter: StepInterpreter,
+    worker_environment: Mapping[str, str] | None = None,
+    resources: Resources | None = None,
+) -> LaunchRequest:
+    """Prepare ``folder`` for ``step`` and return what a back end launches. Call it once per try.
+
+    The snapshot was extracted to ``folder.code`` before, and inputs were fetched, to ``folder.inputs / name`` or elsewhere.
+
+    :param parameters: the value of each pipeline parameter; only those the step reads are handed on
+    :param inputs: for each input its local path (a single file stays a file), or, as text, its dataset id in ``direct`` mode
+    :param worker_environment: what the allow-list chooses from; this process's environment by default
+    :raises DefinitionError: the script is no file of the snapshot, a path leaves its folder, a text cannot be passed
+    :raises UnknownNameError: an input or parameter has no value
+    :raises InfrastructureError: an absolute path that the step names is in use
+    """
+    where = f"step {shorten(repr(step.name))}"
+    script = _check_script(where, step, folder.code)
+    _make_artifact_folders(where, folder.code)
+    for name in step.parameters:
+        if name not in parameters:
+            raise UnknownNameError(f"{where} reads parameter {name!r}, which has no value in this run; its values are: {_list(parameters)}")
+    for item in step.inputs:
+        if item.name not in inputs:
+            raise UnknownNameError(f"{where}: input {item.name!r} was not fetched; the inputs that were: {_list(inputs)}")
+    data: dict[str, str] = {}
+    for item in step.inputs:
+        value = inputs[item.name]
+        data[item.name] = value if isinstance(value, str) else str(place_input(where, item, value, folder))
+    outputs = {output.name: str(place_output(where, output, folder)) for output in step.outputs}
+    arguments = _arguments(step, parameters, data, outputs)
+
+    environment = inherited_variables(os.environ if worker_environment is None else worker_environment)
+    environment |= {"TMPDIR": str(folder.temporary), "PYTHONUNBUFFERED": "1"}  # unbuffered: what it prints is seen as it comes
+    environment |= interpreter.variables
+    environment |= own_variables(step.environment.variables, where)
+    environment["PATH"] = prepend(interpreter.path, environment.get("PATH", os.defpath))
+    # The script's own folder comes first by itself; ours last, so that nothing of the author's is hidden.
+    theirs = (environment["PYTHONPATH"],) if environment.get("PYTHONPATH") else ()
+    environment["PYTHONPATH"] = prepend((str(folder.code), *theirs), protocol.shim_folder())
+    environment |= data_variables(step, data, outputs, environment)
+    environment |= parameter_variables(step, parameters)
+    environment |= _run_variables(folder, facts)
+
+    argv = (interpreter.python, script, *arguments)
+    for text in (*argv, *environment.values()):
+        if "\0" in text:
+            raise DefinitionError(f"{where}: {shorten(repr(text))} holds a NUL character, which no command line or variable can carry")
+    protocol.write_context(str(folder.run), _context(step, folder, facts, script, arguments, data, outputs))
+    return LaunchRequest(
+        job_name=facts.step_run_id,
+        argv=argv,
+        environment=environment,
+        working_folder=folder.code,
+        folder=folder.root,
+        log_folder=folder.logs,
+        image=step.environment.image,
+        resources=resources or Resources(),
+    )
+
+
+def _check_script(where: str, step: StepSpec, code: Path) -> str:
+    """Return the script's path below ``code`` if it is a file there; one that a link would take elsewhere is refused (S03)."""
+    given = step.command.script
+    script = check_relative_path(f"{where}: script_name", given)
+    if script.startswith("-"):
+        raise DefinitionError(
+            f"{where}: script_name {shorten(repr(given))} starts with '-', which Python takes for an option; rename the script"
+        )
+    path = code / script
+    if not path.is_file():
+        trouble = "is a folder" if path.is_dir() else "was not found"
+        raise DefinitionError(
+            f"{where}: script {shorten(repr(given))} {trouble} in source folder {shorten(repr(step.source.directory))}; "
+            "check script_name, and that .amlignore does not leave it out"
+        )
+    if not path.resolve().is_relative_to(code.resolve()):
+        raise DefinitionError(
+            f"{where}: script {shorten(repr(given))} is behind a symbolic link that leaves the source folder; copy the file into it"
+        )
+    return script
+
+
+def _make_artifact_folders(where: str, code: Path) -> None:
+    for name in ("outputs", "logs"):
+        path = code / name
+        if path.is_symlink() or (path.exists() and not path.is_dir()):
+            raise DefinitionError(
+                f"{where}: the source folder has {name!r}, which is no folder; rename it, because artifacts are written there"
+            )
+        path.mkdir(exist_ok=True)
+
+
+def _arguments(step: StepSpec, parameters: Mapping[str, Scalar], inputs: Mapping[str, str], outputs: Mapping[str, str]) -> list[str]:
+    found: list[str] = []
+    for argument in step.arguments:
+        if isinstance(argument, LiteralArgument):
+            found.append(str(argument.value))
+        elif isinstance(argument, ParameterArgument):
+            found.append(str(parameters[argument.parameter]))
+        elif isinstance(argument, InputArgument):
+            found.append(inputs[argument.input])
+        else:
+            found.append(outputs[argument.output])
+    return found
+
+
+def _run_variables(folder: StepFolder, facts: RunFacts) -> dict[str, str]:
+    return {
+        protocol.ENV_RUN_FOLDER: str(folder.run),
+        protocol.ENV_JOB: facts.step_run_id,
+        protocol.ENV_RUN_ID: facts.step_run_id,
+        protocol.ENV_ROOT_RUN_ID: facts.run_id,
+        protocol.ENV_SUBSCRIPTION: facts.subscription_id,
+        protocol.ENV_RESOURCE_GROUP: facts.resource_group,
+        protocol.ENV_WORKSPACE: facts.workspace,
+        protocol.ENV_WORKSPACE_ID: facts.workspace,
+        protocol.ENV_EXPERIMENT: facts.experiment,
+        protocol.ENV_EXPERIMENT_ID: facts.experiment_id or facts.experiment,
+        protocol.ENV_SERVICE_ENDPOINT: "amlpipe:",
+        protocol.ENV_RUN_TOKEN: "none",
+        protocol.ENV_RUN_TOKEN_EXPIRY: "4102444800",  # the year 2100: nobody should try to renew what is not there
+    }
+
+
+def _context(
+    step: StepSpec,
+    folder: StepFolder,
+    facts: RunFacts,
+    script: str,
+    arguments: list[str],
+    inputs: Mapping[str, str],
+    outputs: Mapping[str, str],
+) -> RunContext:
+    return {
+        "format": protocol.CONTEXT_FORMAT,
+        "run": {
+            "id": facts.step_run_id,
+            "name": step.name,
+            "number": facts.number,
+            "tags": dict(facts.tags),
+            "properties": dict(facts.properties),
+            "url": facts.url,
+            "events": [],
+        },
+        "parent": {
+            "id": facts.run_id,
+            "name": facts.pipeline or facts.run_id,
+            "number": facts.parent_number,
+            "tags": dict(facts.parent_tags),
+            "properties": dict(facts.parent_properties),
+            "url": facts.parent_url,
+            "events": list(facts.parent_events),
+        },
+        "experiment": facts.experiment,
+        "experiment_id": facts.experiment_id or facts.experiment,
+        "workspace": {
+            "name": facts.workspace,
+            "subscription_id": facts.subscription_id,
+            "resource_group": facts.resource_group,
+            "location": facts.location,
+            "url": facts.workspace_url,
+        },
+        "inputs": [{"name": item.name, "mode": item.mode, "value": inputs[item.name]} for item in step.inputs],
+        "outputs": [{"name": output.name, "mode": output.mode, "path": outputs[output.name]} for output in step.outputs],
+        "working_folder": str(folder.code),
+        "script": script,
+        "arguments": arguments,
+        "snapshot": step.source.snapshot or "",
+        "target": step.compute,
+        "started_at": datetime.now(UTC).isoformat(),
+    }
+
+
+def _list(names: Mapping[str, object]) -> str:
+    return shorten(", ".join(sorted(names)) or "none", 600)
