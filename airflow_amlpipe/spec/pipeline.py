@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from graphlib import CycleError as GraphCycleError
 from graphlib import TopologicalSorter
 from typing import Literal
@@ -81,8 +82,11 @@ class PipelineSpec(SpecModel):
         self._check_unique("parameter", [parameter.name for parameter in self.parameters])
         for parameter in self.parameters:
             parameter.check()
+        # Gathered once, so that checking a pipeline of thousands of steps stays linear.
+        outputs = {step.id: frozenset(output.name for output in step.outputs) for step in self.steps}
+        parameters = frozenset(parameter.name for parameter in self.parameters)
         for step in self.steps:
-            self._check_step(step)
+            self._check_step(step, outputs, parameters)
         self._check_destinations()
         self.in_order()
         return self
@@ -92,7 +96,7 @@ class PipelineSpec(SpecModel):
             if count > 1:
                 raise DefinitionError(f"pipeline {self.name!r}: {count} {what}s are called {shorten(repr(name))}; give each its own name")
 
-    def _check_step(self, step: StepSpec) -> None:
+    def _check_step(self, step: StepSpec, outputs: Mapping[str, frozenset[str]], parameters: frozenset[str]) -> None:
         where = f"step {shorten(repr(step.name))}"
         check_display_name("step", step.name)
         check_relative_path(f"{where}: script_name", step.command.script)
@@ -103,15 +107,14 @@ class PipelineSpec(SpecModel):
                 check_binding_name(f"{where}: {kind}", name)
                 if count > 1:
                     raise DefinitionError(f"{where}: {count} {kind}s are called {name!r}; give each its own name")
-        self._check_sources(step, where)
-        self._check_references(step, where)
+        self._check_sources(step, where, outputs)
+        self._check_references(step, where, parameters)
         for output in step.outputs:
             check_destination(f"{where}: output {output.name!r}", output.destination)
             if output.register_as is not None:
                 check_record_name(f"{where}: output {output.name!r}: dataset", output.register_as.name)
 
-    def _check_sources(self, step: StepSpec, where: str) -> None:
-        outputs = {other.id: {output.name for output in other.outputs} for other in self.steps}
+    def _check_sources(self, step: StepSpec, where: str, outputs: Mapping[str, frozenset[str]]) -> None:
         for step_id in step.run_after:
             if step_id not in outputs:
                 raise UnknownNameError(f"{where} runs after step {shorten(repr(step_id))}, which is not in pipeline {self.name!r}; add it to steps=[...]")
@@ -126,10 +129,9 @@ class PipelineSpec(SpecModel):
                     f"which pipeline {self.name!r} does not have; add that step to steps=[...] and the output to its outputs"
                 )
 
-    def _check_references(self, step: StepSpec, where: str) -> None:
-        declared = {parameter.name for parameter in self.parameters}
+    def _check_references(self, step: StepSpec, where: str, parameters: frozenset[str]) -> None:
         for name in step.parameters:
-            if name not in declared:
+            if name not in parameters:
                 raise UnknownNameError(f"{where} reads parameter {shorten(repr(name))}, which pipeline {self.name!r} does not declare")
         inputs, outputs = {item.name for item in step.inputs}, {item.name for item in step.outputs}
         for argument in step.arguments:
