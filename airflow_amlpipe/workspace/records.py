@@ -94,6 +94,7 @@ class StepFinished(SpecModel):
 
     :ivar reason: name of a ``reuse.decision.Reason``; ``None`` when the try ended before the decision
     :ivar explanation: the sentence that people are shown
+    :ivar inputs_from: id of the step that wrote an input, by the input's name, where one did
     """
 
     format: Literal["amlpipe/step/v1"] = "amlpipe/step/v1"
@@ -108,6 +109,7 @@ class StepFinished(SpecModel):
     explanation: str = ""
     key: str | None = None
     key_manifest: dict[str, Any] | None = None
+    inputs_from: dict[str, str] = {}
     outputs: dict[str, OutputRecord] = {}
     reused_from: Origin | None = None
     started_at: str

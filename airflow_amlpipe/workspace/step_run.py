@@ -14,6 +14,7 @@ from time import monotonic
 
 from airflow_amlpipe.exceptions import AmlPipeError, StepFailedError
 from airflow_amlpipe.reuse.result import StepResult, StoredOutput
+from airflow_amlpipe.spec.data import StepOutputSource
 from airflow_amlpipe.spec.step import StepSpec
 from airflow_amlpipe.spec.template import is_unique_destination, resolve_destination
 from airflow_amlpipe.workspace.assessment import Assessment
@@ -142,6 +143,7 @@ class StepRun:
             explanation=assessment.decision.sentence if assessment else "",
             key=assessment.key if assessment else None,
             key_manifest=assessment.key_manifest.to_json() if assessment else None,
+            inputs_from={item.name: item.source.step for item in self.step.inputs if isinstance(item.source, StepOutputSource)},
             outputs=outputs,
             reused_from=reused_from,
             started_at=self.started_at,

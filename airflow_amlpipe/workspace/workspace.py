@@ -115,7 +115,7 @@ class WorkspaceStore:
         if json.loads(body).get("format") == TREE_FORMAT:
             tree = TreeManifest.decode(body)
             return {**{file.path: file.sha256 for file in tree.files}, **{f"{folder}/": "" for folder in tree.empty_folders}}
-        return SourceSnapshot.decode(body).listing()
+        return {entry.path: f"{entry.kind}{entry.executable}{entry.sha256}{entry.target}" for entry in SourceSnapshot.decode(body).entries}
 
     def _put_by_digest(self, body: bytes, place: Callable[[str], str]) -> str:
         digest = digest_bytes(body)

@@ -1,0 +1,203 @@
+"""Is a step's end written down so that nothing half-done is taken for done?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_amlpipe.exceptions import DatastoreUnavailableError, ReuseRequiredError, StepFailedError
+from airflow_amlpipe.reuse.decision import Reason
+from airflow_amlpipe.reuse.policy import ReusePolicy
+from airflow_amlpipe.spec.data import OutputSpec, RegistrationSpec
+from airflow_amlpipe.spec.step import StepSpec
+from airflow_amlpipe.workspace import WorkspaceStore
+from airflow_amlpipe.workspace.assessment import Assessment, assess_step, enforce
+from airflow_amlpipe.workspace.records import StepFinished
+from airflow_amlpipe.workspace.step_run import StepRun
+from tests.builders import a_step
+
+OUT = OutputSpec(name="model", datastore="workspaceblobstore", register_as=RegistrationSpec(name="models"))
+STEP = a_step(outputs=(OUT,))
+
+
+def assess(workspace: WorkspaceStore, step: StepSpec = STEP, policy: str = "auto", snapshot: str = "s") -> Assessment:
+    return assess_step(workspace, step, snapshot=snapshot, parameters={}, upstream={}, policy=ReusePolicy.parse(policy), ancestors=())
+
+
+def run(workspace: WorkspaceStore, tmp_path: Path, step: StepSpec = STEP, *, content: str = "weights", run_id: str = "run-1", number: int = 1, **options: Any) -> StepFinished:
+    """One whole try, as the operator does it: reuse where possible, else the 'script' writes one file."""
+    assessment = assess(workspace, step, **options)
+    enforce(workspace, assessment, ReusePolicy.parse(options.get("policy", "auto")))
+    step_run = StepRun(workspace, "nightly", run_id, step, number)
+    step_run.start()
+    if assessment.decision.result is not None:
+        return step_run.finish_reused(assessment, assessment.decision.result)
+    produced = tmp_path / "produced" / step_run.step_run_id
+    produced.mkdir(parents=True)
+    (produced / "model.bin").write_text(content)
+    return step_run.finish_ran(assessment, {"model": produced})
+
+
+def read(workspace: WorkspaceStore, finished: StepFinished, tmp_path: Path) -> str:
+    output = finished.outputs["model"]
+    target = tmp_path / "read" / finished.step_run_id
+    target.parent.mkdir(exist_ok=True)
+    workspace.datastores.open(output.datastore).fetch(output.path, target, workspace.get_manifest(output.digest))
+    return (target / "model.bin").read_text()
+
+
+def test_a_second_run_hands_on_the_first_ones_outputs(workspace: WorkspaceStore, tmp_path: Path) -> None:
+    first, second = run(workspace, tmp_path), run(workspace, tmp_path, run_id="run-2")
+    assert (first.reused, first.reason) == (False, Reason.NO_RECORD.name)
+    assert (second.reused, second.reason, second.status) == (True, Reason.MATCH.name, "Finished")
+    assert second.reused_from is not None and second.reused_from.step_run_id == first.step_run_id
+    assert second.outputs["model"].path == first.outputs["model"].path
+    assert read(workspace, second, tmp_path) == "weights"
+
+
+def test_outputs_lie_where_only_one_try_writes(workspace: WorkspaceStore, tmp_path: Path) -> None:
+    first, second = run(workspace, tmp_path), run(workspace, tmp_path, policy="refresh")
+    assert first.outputs["model"].path == f"azureml/{first.step_run_id}/model"
+    assert first.outputs["model"].path != second.outputs["model"].path
+
+
+def test_a_step_that_does_not_allow_reuse_neither_takes_nor_offers_results(workspace: WorkspaceStore, tmp_path: Path) -> None:
+    never = STEP.model_copy(update={"allow_reuse": False})
+    assert [run(workspace, tmp_path, never).reused for _ in range(2)] == [False, False]
+    assert run(workspace, tmp_path).reason == Reason.NO_RECORD.name
+
+
+@pytest.mark.parametrize("damage", ["delete a file", "delete the folder", "alter in place", "add a file"])
+def test_a_result_whose_outputs_were_damaged_is_never_handed_on_and_heals(workspace: WorkspaceStore, tmp_path: Path, damage: str) -> None:
+    """R28, R29."""
+    first = run(workspace, tmp_path)
+    place = tmp_path / "ws" / "workspaceblobstore" / first.outputs["model"].path
+    if damage == "alter in place":
+        (place / "model.bin").write_text("WEIGHTS")  # the same size
+    elif damage == "add a file":
+        (place / "extra").write_text("")
+    else:
+        (place / "model.bin").unlink()
+        if damage == "delete the folder":
+            place.rmdir()
+    second, third = run(workspace, tmp_path), run(workspace, tmp_path)
+    assert (second.reused, second.reason) == (False, Reason.OUTPUTS_GONE.name)
+    assert "output 'model'" in second.explanation
+    assert (third.reused, third.reused_from and third.reused_from.step_run_id) == (True, second.step_run_id)
+    assert read(workspace, third, tmp_path) == "weights"
+
+
+def test_trouble_in_reading_is_not_taken_for_a_miss(workspace: WorkspaceStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run(workspace, tmp_path)
+
+    def broken(*_: object, **__: object) -> None:
+        raise DatastoreUnavailableError("datastore 'workspaceblobstore': HTTP 503")
+
+    monkeypatch.setattr(type(workspace.datastores.open("workspaceblobstore")), "identify", broken)
+    with pytest.raises(DatastoreUnavailableError):
+        assess(workspace)
+    monkeypatch.undo()
+    assert assess(workspace).decision.reason is Reason.MATCH
+
+
+def test_the_policy_require_computes_nothing(workspace: WorkspaceStore, tmp_path: Path) -> None:
+    with pytest.raises(ReuseRequiredError, match="step 'train' would have to run, which the reuse policy 'require' does not allow; ran: no earlier run"):
+        run(workspace, tmp_path, policy="require")
+    run(workspace, tmp_path)
+    assert run(workspace, tmp_path, policy="require").reused
+
+
+def test_an_output_is_registered_once_for_its_result(workspace: WorkspaceStore, tmp_path: Path) -> None:
+    first, second, third = run(workspace, tmp_path), run(workspace, tmp_path), run(workspace, tmp_path, policy="refresh")
+    assert [item.outputs["model"].dataset and item.outputs["model"].dataset.version for item in (first, second, third)] == [1, 1, 2]
+    record = workspace.datasets.get("models")
+    assert (record.digest, record.produced_by and record.produced_by["step_run_id"]) == (third.outputs["model"].digest, third.step_run_id)
+
+
+class Crash(BaseException):
+    """Stands for kill -9: nothing in the code under test catches it."""
+
+
+@pytest.mark.parametrize("point", ["put_listing_of", "ingest", "publish", "add_version", "finish_step"])
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_crash_at_any_point_loses_nothing_and_tears_nothing(workspace: WorkspaceStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, point: str, when: str) -> None:
+    """R05 to R10, at the points of the commit order."""
+    owner: Any = {
+        "put_listing_of": WorkspaceStore,
+        "ingest": type(workspace.datastores.open("workspaceblobstore")),
+        "publish": type(workspace.results),
+        "add_version": type(workspace.datasets),
+        "finish_step": type(workspace.runs),
+    }[point]
+    original: Callable[..., Any] = getattr(owner, point)
+
+    def crash(*args: Any, **kwargs: Any) -> None:
+        if when == "after":
+            original(*args, **kwargs)
+        raise Crash
+
+    monkeypatch.setattr(owner, point, crash)
+    with pytest.raises(Crash):
+        run(workspace, tmp_path)
+    monkeypatch.undo()
+
+    retry = run(workspace, tmp_path, number=2)
+    assert retry.status == "Finished"
+    assert read(workspace, retry, tmp_path) == "weights"
+    committed = point in {"add_version", "finish_step"} or (point, when) == ("publish", "after")
+    assert retry.reused == committed
+    assert workspace.datasets.versions("models") == [1]
+    assert run(workspace, tmp_path, run_id="run-2").reused
+
+
+FIXED = a_step(outputs=(OutputSpec(name="model", datastore="workspaceblobstore", destination="models/current"),))
+
+
+def at_destination(tmp_path: Path) -> dict[str, str]:
+    place = tmp_path / "ws" / "workspaceblobstore" / "models" / "current"
+    return {file.name: file.read_text() for file in place.iterdir()}
+
+
+def test_a_fixed_destination_holds_the_newest_content_whole(workspace: WorkspaceStore, tmp_path: Path) -> None:
+    first = run(workspace, tmp_path, FIXED, content="one")
+    assert (first.outputs["model"].published_to, at_destination(tmp_path)) == ("models/current", {"model.bin": "one"})
+    run(workspace, tmp_path, FIXED, content="two", policy="refresh")
+    assert at_destination(tmp_path) == {"model.bin": "two"}
+
+
+def test_reuse_puts_its_content_back_at_a_fixed_destination(workspace: WorkspaceStore, tmp_path: Path) -> None:
+    run(workspace, tmp_path, FIXED, content="one")
+    run(workspace, tmp_path, FIXED, content="two", snapshot="other code")
+    assert at_destination(tmp_path) == {"model.bin": "two"}
+    assert run(workspace, tmp_path, FIXED).reused
+    assert at_destination(tmp_path) == {"model.bin": "one"}
+
+
+def test_altering_what_lies_at_a_fixed_destination_harms_no_later_reuse(workspace: WorkspaceStore, tmp_path: Path) -> None:
+    run(workspace, tmp_path, FIXED, content="one")
+    (tmp_path / "ws/workspaceblobstore/models/current/model.bin").write_text("scribble")
+    again = run(workspace, tmp_path, FIXED)
+    assert again.reused and read(workspace, again, tmp_path) == "one"
+
+
+@pytest.mark.parametrize(("mode", "overwrite", "expected"), [("mount", False, "ours"), ("upload", True, "ours"), ("upload", False, "theirs")])
+def test_files_of_others_at_a_fixed_destination_are_never_deleted(workspace: WorkspaceStore, tmp_path: Path, mode: str, overwrite: bool, expected: str) -> None:
+    place = tmp_path / "ws/workspaceblobstore/models/current"
+    place.mkdir(parents=True)
+    (place / "model.bin").write_text("theirs")
+    (place / "notes.txt").write_text("keep me")
+    output = FIXED.outputs[0].model_copy(update={"mode": mode, "overwrite": overwrite})
+    run(workspace, tmp_path, a_step(outputs=(output,)), content="ours")
+    assert at_destination(tmp_path) == {"model.bin": expected, "notes.txt": "keep me"}
+
+
+def test_a_failed_try_is_recorded_with_what_a_person_needs(workspace: WorkspaceStore) -> None:
+    step_run = StepRun(workspace, "nightly", "run-1", STEP, 1)
+    step_run.start()
+    record = step_run.finish_failed(StepFailedError("step 'train' returned 3", exit_code=3, log_tail="boom"), assess(workspace))
+    assert (record.status, record.exit_code, record.log_tail, record.error) == ("Failed", 3, "boom", "step 'train' returned 3")
+    assert workspace.runs.output_of("run-1", "train") is None
+    assert assess(workspace).decision.reason is Reason.NO_RECORD
