@@ -1,0 +1,332 @@
+"""How is one try of a step carried out, from its first record to its last?
+
+The verbs of ``step.py``, without Airflow: what they need of it are plain values, a place for notes and a way to say something. So this is
+tested without a DAG, and a step behaves the same under every executor.
+"""
+
+from __future__ import annotations
+
+import shutil
+import socket
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from airflow_amlpipe.compute.backend import JobHandle, JobState, open_backend
+from airflow_amlpipe.compute.collection import collect_step
+from airflow_amlpipe.compute.environments import prepare_environment
+from airflow_amlpipe.compute.folder import StepFolder, create_step_folder
+from airflow_amlpipe.compute.staging import RunFacts, stage_step
+from airflow_amlpipe.compute.waiting import follow_job
+from airflow_amlpipe.exceptions import AmlPipeError, DefinitionError, InfrastructureError, UnsupportedFeatureError, shorten
+from airflow_amlpipe.fingerprint.source import SourceSnapshot
+from airflow_amlpipe.operators.job_note import JobNote, StateStore
+from airflow_amlpipe.operators.outline import PipelineOutline
+from airflow_amlpipe.operators.run_request import RunRequest
+from airflow_amlpipe.reuse.result import StepResult, StoredOutput
+from airflow_amlpipe.settings import Settings
+from airflow_amlpipe.spec.data import DatasetSource, InputSpec, StepOutputSource
+from airflow_amlpipe.spec.step import StepSpec
+from airflow_amlpipe.workspace.assessment import Assessment, assess_step, enforce
+from airflow_amlpipe.workspace.ids import now_text
+from airflow_amlpipe.workspace.inputs import ResolvedInput, fetch_input
+from airflow_amlpipe.workspace.records import RunRecord, StepFinished
+from airflow_amlpipe.workspace.sources import fetch_source, read_source, store_source
+from airflow_amlpipe.workspace.step_run import StepRun
+from airflow_amlpipe.workspace.workspace import WorkspaceStore
+
+__all__ = ["StepExecution"]
+
+# Airflow kills a task process 5 seconds after it asked it to end; what still runs then would be left behind.
+_GRACE_WHEN_STOPPED_SECONDS: Final = 3.5
+_GOES_ON = frozenset({JobState.PENDING, JobState.RUNNING, JobState.SUCCEEDED})
+
+
+@dataclass
+class StepExecution:
+    """One try of one step. Call :meth:`identify`, :meth:`decide`, then :meth:`reuse`, or :meth:`launch`, :meth:`wait` and :meth:`record`.
+
+    :ivar source_base: what a relative source folder is relative to
+    :ivar ancestors: gives the ids of all steps this one follows from; asked only where the policy needs them
+    :ivar airflow: the task that carries this out
+    :ivar is_last_try: whether nobody will come back for a job that is left running
+    :ivar notes: outlives this process
+    :ivar say: takes a sentence, or a line that the script printed, for the task's log
+    """
+
+    workspace: WorkspaceStore
+    settings: Settings
+    outline: PipelineOutline
+    request: RunRequest
+    step: StepSpec
+    source_base: Path
+    ancestors: Callable[[], Collection[str]]
+    airflow: dict[str, str]
+    try_number: int
+    is_last_try: bool
+    notes: StateStore
+    say: Callable[[str], None]
+
+    run: StepRun = field(init=False)
+    assessment: Assessment = field(init=False)
+    _job: JobNote | None = field(default=None, init=False)
+    _snapshot: SourceSnapshot | None = field(default=None, init=False)
+    _is_stopped: bool = field(default=False, init=False)
+
+    def __post_init__(self) -> None:
+        self.run = self._new_run()
+
+    def identify(self) -> None:
+        """Write down that the run and this try of the step exist, and find the job that an earlier try may have left running.
+
+        :raises DefinitionError: the run was cancelled
+        """
+        self.workspace.runs.create(self._run_record())
+        if self.workspace.runs.cancel_requested(self.request.run_id):
+            raise DefinitionError(
+                f"run {self.request.run_id} was cancelled before {self._where} started; submit it again if it is still wanted"
+            )
+        self._job = JobNote.find(self.notes) if self.try_number > 1 else None
+        if self._job is None:
+            self.run.start()
+        else:
+            # The try that launched the job never ended: it is carried on until it is clear what becomes of the job.
+            self.run = self._new_run(self._job)
+
+    def decide(self) -> Assessment:
+        """Return the step's key in this run, and whether an earlier result stands in for it.
+
+        :raises DefinitionError: source, script or data are not there
+        :raises ReuseRequiredError: the policy is ``require`` and the step would have to run
+        """
+        policy = self.request.policy
+        self.assessment = assess_step(
+            self.workspace,
+            self.step,
+            snapshot=self._identify_source(),
+            parameters=self.request.parameters,
+            upstream=self._upstream(),
+            policy=policy,
+            ancestors=self.ancestors() if policy.mode == "refresh-from" else (),
+        )
+        enforce(self.workspace, self.assessment, policy)
+        self._settle_job()
+        return self.assessment
+
+    def reuse(self, result: StepResult) -> StepFinished:
+        """Hand on an earlier result as if the step had run."""
+        return self.run.finish_reused(self.assessment, result)
+
+    def launch(self) -> JobHandle:
+        """Start the step's job, or find again the one that an earlier try started; the handle is kept before it is returned.
+
+        :raises DefinitionError: it can never be started
+        :raises InfrastructureError: it could not be started now
+        """
+        if self._job is not None:
+            self.say("the job that an earlier try of this task launched is taken up again")
+            return JobHandle.from_json(self._job.handle)
+        folder = create_step_folder(self._folder.root)
+        self._fetch_source(folder.code)
+        request = stage_step(
+            self.step,
+            folder,
+            parameters=self.assessment.parameters,
+            inputs={item.name: self._fetch_input(item, self.assessment.inputs[item.name]) for item in self.step.inputs},
+            facts=self._facts(),
+            interpreter=prepare_environment(
+                self.step.environment,
+                home=self.workspace.home,
+                say=self.say,
+                conda_packages_from_pypi=self.settings.conda_packages_from_pypi,
+            ),
+        )
+        self._refuse_when_stopped()
+        handle = open_backend(self.workspace.computes.get(self.step.compute).kind).launch(request)
+        self._job = JobNote(handle.to_json(), self.assessment.key, self.run.step_run_id, self.run.try_number, self.run.started_at)
+        self._job.keep(self.notes)
+        if self._is_stopped:
+            self.stop()
+        return handle
+
+    def wait(self, handle: JobHandle) -> None:
+        """Follow the job to its end; every line it prints goes to the task's log.
+
+        :raises StepFailedError: the script failed, or ran longer than its time-out
+        :raises BackendUnavailableError: nobody can say how it is
+        """
+        try:
+            follow_job(
+                open_backend(handle.kind),
+                handle,
+                on_line=lambda _, line: self.say(line),
+                what=self._where,
+                timeout_seconds=self.step.timeout_seconds,
+                poll_interval_seconds=self.settings.poll_interval_seconds,
+                terminate_grace_seconds=self.settings.terminate_grace_seconds,
+            )
+        except AmlPipeError:
+            self._refuse_when_stopped()
+            raise
+
+    def record(self) -> StepFinished:
+        """Commit what the script left, and write down that the step ended well.
+
+        :raises CommitUnknownError: nobody can say whether the result was stored; the next try finds out
+        """
+        collected = collect_step(self.step, self._folder)
+        for notice in collected.notices:
+            self.say(notice)
+        finished = self.run.finish_ran(self.assessment, {name: output.path for name, output in collected.outputs.items()})
+        self._forget_job()
+        return finished
+
+    @contextmanager
+    def bad_end_recorded(self) -> Iterator[None]:
+        """Write down what went wrong when an error leaves the block, and end the job, unless the next try can take it up again."""
+        try:
+            yield
+        except BaseException as error:
+            # The error itself matters more than trouble in writing it down.
+            with suppress(AmlPipeError):
+                self._end_badly(error)
+            raise
+
+    def stop(self) -> None:
+        """End the job, if one runs; called by a signal handler while another method is at work. Twice is fine."""
+        self._is_stopped = True
+        if self._job is not None:
+            self._end_job(min(self.settings.terminate_grace_seconds, _GRACE_WHEN_STOPPED_SECONDS))
+
+    @property
+    def _where(self) -> str:
+        return f"step {shorten(repr(self.step.name))}"
+
+    @property
+    def _folder(self) -> StepFolder:
+        return StepFolder(self.workspace.home / "tries" / self.run.step_run_id)
+
+    def _new_run(self, job: JobNote | None = None) -> StepRun:
+        run = StepRun(self.workspace, self.outline.name, self.request.run_id, self.step, self.try_number, self.airflow)
+        if job is not None:
+            run.try_number, run.step_run_id, run.started_at = job.try_number, job.step_run_id, job.started_at
+        return run
+
+    def _run_record(self) -> RunRecord:
+        return RunRecord(
+            run_id=self.request.run_id,
+            pipeline=self.outline.name,
+            experiment=self.request.experiment,
+            created_at=now_text(),
+            spec=self.outline.digest,
+            step_ids=tuple(self.outline.step_names),
+            step_names=self.outline.step_names,
+            parameters=dict(self.request.parameters),
+            policy=str(self.request.policy),
+            tags=dict(self.request.tags),
+            description=self.outline.description,
+            airflow={name: self.airflow[name] for name in ("dag_id", "dag_run_id")},
+            host=socket.gethostname(),
+        )
+
+    def _identify_source(self) -> str:
+        if self.step.source.snapshot is not None:
+            return self.step.source.snapshot
+        limits = {"limit_bytes": self.settings.source_limit_bytes, "limit_files": self.settings.source_limit_files}
+        self._snapshot = read_source(self.workspace, self.step, self.source_base, **limits)
+        for warning in self._snapshot.warnings:
+            self.say(f"{self._where}: {warning}")
+        return self._snapshot.digest
+
+    def _upstream(self) -> dict[str, Mapping[str, StoredOutput]]:
+        producers = {item.source.step for item in self.step.inputs if isinstance(item.source, StepOutputSource)}
+        return {step_id: self._outputs_of(step_id) for step_id in sorted(producers)}
+
+    def _outputs_of(self, step_id: str) -> Mapping[str, StoredOutput]:
+        finished = self.workspace.runs.output_of(self.request.run_id, step_id)
+        if finished is None:
+            raise DefinitionError(
+                f"{self._where} reads what step {step_id!r} writes, but that step has not ended well in run {self.request.run_id}; "
+                "it was marked as success by hand, or left out: clear it, so that it runs"
+            )
+        return finished.outputs
+
+    def _fetch_source(self, target: Path) -> None:
+        if self._snapshot is not None:
+            store_source(self.workspace, self.step, self.source_base, self._snapshot)
+        fetch_source(self.workspace, self.assessment.snapshot, target)
+
+    def _fetch_input(self, item: InputSpec, resolved: ResolvedInput) -> Path | str:
+        if item.mode != "direct":
+            return fetch_input(self.workspace, resolved, self._folder.inputs / item.name)
+        if isinstance(item.source, DatasetSource) and item.source.name is not None:
+            return self.workspace.datasets.get(item.source.name, item.source.version).id
+        raise UnsupportedFeatureError(
+            f"{self._where}: input {item.name!r} is given to the script as a dataset, but is not registered, so it has no id; "
+            "register the dataset, or hand over its files with as_mount() or as_download()"
+        )
+
+    def _facts(self) -> RunFacts:
+        return RunFacts(
+            step_run_id=self.run.step_run_id,
+            run_id=self.request.run_id,
+            experiment=self.request.experiment,
+            workspace=self.workspace.url.rstrip("/").rsplit("/", 1)[-1] or "workspace",
+            workspace_url=self.workspace.store.url,
+            pipeline=self.outline.name,
+            parent_tags=self.workspace.runs.tags(self.request.run_id),
+        )
+
+    def _settle_job(self) -> None:
+        """Keep the job that an earlier try launched if it computes what is needed now; end it, and begin a new try, if it does not."""
+        if self._job is None:
+            return
+        handle = JobHandle.from_json(self._job.handle)
+        state = open_backend(handle.kind).status(handle).state
+        result = self.assessment.decision.result
+        if result is not None and result.step_run_id == self.run.step_run_id:
+            # That try stored its result and was lost before it could say so.
+            self._forget_job()
+        elif result is not None or self._job.key != self.assessment.key or state not in _GOES_ON:
+            self._end_job(self.settings.terminate_grace_seconds)
+            why = (
+                "its job was lost"
+                if state is JobState.GONE
+                else f"its job was {state.value}"
+                if state.is_final
+                else "its job is not needed any more"
+            )
+            self.run.finish_failed(InfrastructureError(f"the task process ended before this try did; {why}"), status="Canceled")
+            self._forget_job()
+            self.run = self._new_run()
+            self.run.start()
+
+    def _refuse_when_stopped(self) -> None:
+        if self._is_stopped:
+            raise InfrastructureError(
+                f"{self._where} was stopped by Airflow: cancelled, cleared, marked by hand, timed out, or its worker shuts down"
+            )
+
+    def _end_badly(self, error: BaseException) -> None:
+        may_go_on = isinstance(error, InfrastructureError) and not self._is_stopped and not self.is_last_try
+        if self._job is not None and may_go_on:
+            self.say("the step's job is left as it is: the next try of this task takes it up again")
+            return
+        if self._job is not None:
+            self._end_job(self.settings.terminate_grace_seconds)
+        canceled = self._is_stopped or isinstance(error, KeyboardInterrupt)
+        self.run.finish_failed(error, getattr(self, "assessment", None), status="Canceled" if canceled else "Failed")
+        self._forget_job()
+
+    def _end_job(self, grace_seconds: float) -> None:
+        if self._job is not None:
+            handle = JobHandle.from_json(self._job.handle)
+            open_backend(handle.kind).terminate(handle, grace_seconds)
+
+    def _forget_job(self) -> None:
+        if self._job is not None:
+            self._job.forget(self.notes)
+            self._job = None
+        shutil.rmtree(self._folder.root, ignore_errors=True)

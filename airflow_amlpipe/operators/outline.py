@@ -1,0 +1,37 @@
+"""What does the task of one step have to know of the pipeline around it?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pydantic import Field
+
+from airflow_amlpipe.spec.model import Scalar, SpecModel
+from airflow_amlpipe.spec.parameter import ParameterSpec
+from airflow_amlpipe.spec.pipeline import PipelineSpec
+
+__all__ = ["PipelineOutline"]
+
+
+class PipelineOutline(SpecModel):
+    """A pipeline without the content of its steps: every task of a DAG holds the same small text of it.
+
+    :ivar step_names: name of every step by its id, in order of execution
+    :ivar digest: of the stored specification, ``None`` for a DAG file
+    """
+
+    name: str
+    description: str | None = None
+    parameters: tuple[ParameterSpec, ...] = ()
+    step_names: dict[str, str] = Field(default_factory=dict)
+    digest: str | None = None
+
+    @classmethod
+    def of(cls, spec: PipelineSpec, digest: str | None = None) -> PipelineOutline:
+        """Return the outline of ``spec``."""
+        step_names = {step.id: step.name for step in spec.in_order()}
+        return cls(name=spec.name, description=spec.description, parameters=spec.parameters, step_names=step_names, digest=digest)
+
+    def bind_parameters(self, given: Mapping[str, object]) -> dict[str, Scalar]:
+        """Return the value of every declared parameter, see :meth:`PipelineSpec.bind_parameters`."""
+        return PipelineSpec(name=self.name, parameters=self.parameters, steps=()).bind_parameters(dict(given))

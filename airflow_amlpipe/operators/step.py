@@ -1,0 +1,82 @@
+"""What does Airflow run for one step of a pipeline?
+
+Five verbs: identify, decide, launch, wait, record. What each of them means is settled below this folder; here they are put in order and
+shown in Airflow. Every task process imports this module, so whatever costs time is imported when the task executes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from airflow.sdk import BaseOperator
+
+from airflow_amlpipe.operators.links import ProducedByLink
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from airflow.sdk import BaseOperatorLink
+    from airflow.sdk.definitions.context import Context
+
+    from airflow_amlpipe.operators.execution import StepExecution
+
+__all__ = ["StepOperator"]
+
+
+class StepOperator(BaseOperator):
+    """Runs one step of an Azure ML pipeline, or hands on the outputs of an earlier run of the same step.
+
+    A reused step ends in success with outputs, asset events and datasets as if it had run. ``reuse_status`` (Rendered Templates), the task
+    state store and the link "Produced by" say which of the two happened.
+
+    The definition is carried as text that Airflow neither renders nor serialises: braces in an argument stay braces, and a DAG of a
+    thousand steps stays small.
+
+    :param step_json: the ``StepSpec`` as JSON
+    :param pipeline_json: the ``PipelineOutline`` as JSON
+    :param workspace: root URL of the workspace
+    :param source_base: folder that a relative source folder starts from; ``None`` is the folder of the DAG file, wherever the worker has it
+    """
+
+    template_fields: Collection[str] = ("reuse_status",)
+    overwrite_rtif_after_execution = True
+    operator_extra_links: Collection[BaseOperatorLink] = (ProducedByLink(),)
+    shallow_copy_attrs: Sequence[str] = ("_execution",)
+    ui_color: ClassVar[str] = "#e4f0fb"  # type: ignore[misc]  # Airflow reads it from the class
+
+    _execution: StepExecution | None = None
+    produced_by_url: str = ""
+
+    def __init__(self, *, step_json: str, pipeline_json: str, workspace: str, source_base: str | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.step_json = step_json
+        self.pipeline_json = pipeline_json
+        self.workspace = workspace
+        self.source_base = source_base
+        # Part of the serialised DAG, so that a changed definition is a new version of the DAG for Airflow too.
+        self.reuse_status = f"not decided yet (definition {hashlib.sha256(step_json.encode()).hexdigest()[:12]})"
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Run or reuse the step; the returned XCom holds ids and digests only."""
+        from airflow_amlpipe.operators.errors import translated
+        from airflow_amlpipe.operators.opening import open_execution
+        from airflow_amlpipe.operators.showing import show_decision, show_end
+
+        with translated():
+            self._execution = step = open_execution(self, context)
+            with step.bad_end_recorded():
+                step.identify()
+                decision = step.decide().decision
+                show_decision(self, context, step.assessment)
+                if decision.result is not None:
+                    finished = step.reuse(decision.result)
+                else:
+                    step.wait(step.launch())
+                    finished = step.record()
+            return show_end(self, context, finished)
+
+    def on_kill(self) -> None:
+        """End the step's job: the task was cancelled, cleared, marked by hand, timed out, or its worker shuts down."""
+        if self._execution is not None:
+            self._execution.stop()
