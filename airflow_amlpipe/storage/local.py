@@ -1,0 +1,257 @@
+"""How does a folder of this machine, or one mounted on it, keep a store's promise?
+
+Records are linked into place (``exclusive.py``), data is renamed or copied (``transfer.py``). New folders of data are made next to
+their place under a name no reader takes for data, then renamed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import shutil
+import stat
+from pathlib import Path
+
+from airflow_amlpipe.exceptions import DefinitionError, shorten
+from airflow_amlpipe.fingerprint.local_tree import identify_tree
+from airflow_amlpipe.fingerprint.memo import HashMemo
+from airflow_amlpipe.fingerprint.pattern import PathPattern, is_pattern, split_pattern
+from airflow_amlpipe.fingerprint.scan import UNFINISHED, scan_tree
+from airflow_amlpipe.fingerprint.tree import TreeIdentity, TreeManifest
+from airflow_amlpipe.storage.exclusive import create_whole, make_folders, replace_whole, sync_folder, temporary_name
+from airflow_amlpipe.storage.os_errors import explained
+from airflow_amlpipe.storage.renaming import exchange, rename_exclusive
+from airflow_amlpipe.storage.settling import settle_tree
+from airflow_amlpipe.storage.store import Store
+from airflow_amlpipe.storage.transfer import copies_of_manifest, copies_of_scan, copy_files
+
+__all__ = ["LocalStore"]
+
+
+class LocalStore(Store):
+    """Everything below the local folder ``root``, which is made when something is first written.
+
+    A link inside the store is followed when data is read through it; whoever may write to a store's folder decides what it shows.
+    """
+
+    def __init__(self, root: str | Path) -> None:
+        self._root = os.path.normpath(os.path.abspath(root))
+        self.url = f"file://{self._root}"
+
+    def __repr__(self) -> str:
+        return f"LocalStore({self._root!r})"
+
+    # ---- objects
+
+    def read(self, path: str) -> bytes:
+        place = self._place(path)
+        with explained(self.url, "read", path):
+            try:
+                with open(place, "rb", buffering=0) as file:
+                    return file.read()
+            except (IsADirectoryError, NotADirectoryError) as error:
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), place) from error
+
+    def exists(self, path: str) -> bool:
+        place = self._place(path)
+        with explained(self.url, "look for", path):
+            try:
+                os.stat(place)
+            except (FileNotFoundError, NotADirectoryError):
+                return False
+            return True
+
+    def list_names(self, folder: str) -> list[str]:
+        place = self._place(folder)
+        with explained(self.url, "list", folder):
+            try:
+                names = os.listdir(place)
+            except (FileNotFoundError, NotADirectoryError):
+                return []
+        return sorted(name for name in names if not name.startswith(UNFINISHED))
+
+    def create_exclusive(self, path: str, body: bytes, *, durable: bool = True) -> bool:
+        with explained(self.url, "create", path):
+            return create_whole(self._place(path), body, durable=durable)
+
+    def put(self, path: str, body: bytes, *, durable: bool = True) -> None:
+        with explained(self.url, "write", path):
+            replace_whole(self._place(path), body, durable=durable)
+
+    # ---- data
+
+    def identify(self, path: str, memo: HashMemo | None = None, *, pattern: PathPattern | None = None) -> TreeIdentity:
+        place = self._place(path)
+        try:
+            return identify_tree(Path(place), memo, pattern=pattern)
+        except NotADirectoryError as error:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), place) from error
+
+    def match(self, pattern: str) -> list[str]:
+        folder, below = split_pattern(pattern)
+        if below is None:
+            return [pattern] if self.exists(pattern) else []
+        with explained(self.url, "list", folder):
+            try:
+                scan = scan_tree(self._place(folder), below)
+            except (FileNotFoundError, NotADirectoryError):
+                return []
+        if scan.is_file:
+            return []
+        start = f"{folder}/" if folder else ""
+        found = (f"{start}{part.path}/{name}" if part.path else start + name for part in scan.folders for name, _, _ in part.files())
+        return sorted(found)
+
+    def fetch(self, path: str, target: Path, manifest: TreeManifest | None = None) -> None:
+        place = self._place(path)
+        new = not os.path.lexists(target)
+        with explained(self.url, f"copy to {shorten(str(target))}", path):
+            os.stat(place)
+            try:
+                if manifest is not None:
+                    copy_files(*copies_of_manifest(place, str(target), manifest))
+                else:
+                    copy_files(*copies_of_scan(scan_tree(place), str(target)))
+            except BaseException:
+                if new:
+                    _remove(str(target))
+                raise
+
+    def ingest(self, source: Path, path: str, *, durable: bool = False) -> None:
+        place = self._place_below_root(path)
+        with explained(self.url, f"store {shorten(str(source))} as", path):
+            if os.path.lexists(place):
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), place)
+            settle_tree(str(source))
+            make_folders(os.path.dirname(place), durable=durable)
+            try:
+                _sync_file(str(source), durable)
+                rename_exclusive(str(source), place)
+            except OSError as error:
+                if error.errno != errno.EXDEV:
+                    raise
+                self._copied_into_place(str(source), place, durable=durable)
+            if durable:
+                sync_folder(os.path.dirname(place))
+
+    def replace(self, source_path: str, path: str) -> None:
+        source, place = self._two_places(source_path, path)
+        with explained(self.url, f"replace with {shorten(repr(source_path))}", path):
+            aside = self._copied_aside(source, place)
+            try:
+                if os.path.isfile(aside) and not os.path.isdir(place):
+                    os.replace(aside, place)
+                elif not os.path.lexists(place):
+                    rename_exclusive(aside, place)
+                elif not exchange(aside, place):
+                    # No exchange here: between these two lines readers find nothing, and a crash leaves the old content under the
+                    # temporary name. The new content is complete by then and appears whole.
+                    old = temporary_name(place)
+                    os.rename(place, old)
+                    os.rename(aside, place)
+                    _remove(old)
+            finally:
+                _remove(aside)
+
+    def overlay(self, source_path: str, path: str, *, overwrite: bool) -> None:
+        source, place = self._two_places(source_path, path)
+        with explained(self.url, f"lay {shorten(repr(source_path))} over", path):
+            scan = scan_tree(source)
+            copies, folders = copies_of_scan(scan, place)
+            for folder in folders:
+                os.makedirs(folder, exist_ok=True)
+            for copy in copies:
+                if not overwrite and os.path.lexists(copy.target):
+                    continue
+                os.makedirs(os.path.dirname(copy.target), exist_ok=True)
+                aside = self._copied_aside(copy.source, copy.target)
+                try:
+                    if overwrite:
+                        os.replace(aside, copy.target)
+                    else:
+                        with contextlib.suppress(FileExistsError):
+                            rename_exclusive(aside, copy.target)
+                finally:
+                    _remove(aside)
+
+    def remove_tree(self, path: str) -> None:
+        if is_pattern(path):
+            raise DefinitionError(
+                f"datastore {shorten(self.url)}: {shorten(repr(path))} will not be deleted: it has '*' or '?'; name one thing exactly"
+            )
+        place = self._place_below_root(path)
+        with explained(self.url, "delete", path):
+            aside = temporary_name(place)
+            try:
+                # Out of sight in one step, so that nobody takes half of it for the whole.
+                os.rename(place, aside)
+            except (FileNotFoundError, NotADirectoryError):
+                return
+            _remove(aside, strict=True)
+
+    def local_path(self, path: str) -> Path | None:
+        return Path(self._place(path))
+
+    # ---- places
+
+    def _place(self, path: str) -> str:
+        if path.startswith("/") or "\0" in path or ".." in path.split("/"):
+            raise DefinitionError(
+                f"datastore {shorten(self.url)}: the path {shorten(repr(path))} must be relative and stay below the root; remove '..' and leading '/'"
+            )
+        return os.path.normpath(f"{self._root}/{path}") if path else self._root
+
+    def _place_below_root(self, path: str) -> str:
+        place = self._place(path)
+        if place == self._root:
+            raise DefinitionError(
+                f"datastore {shorten(self.url)}: {shorten(repr(path))} is the root of the datastore; name something below it"
+            )
+        return place
+
+    def _two_places(self, source_path: str, path: str) -> tuple[str, str]:
+        source, place = self._place_below_root(source_path), self._place_below_root(path)
+        if f"{source}/".startswith(f"{place}/") or f"{place}/".startswith(f"{source}/"):
+            raise DefinitionError(
+                f"datastore {shorten(self.url)}: {shorten(repr(source_path))} and {shorten(repr(path))} lie within each other; choose separate paths"
+            )
+        return source, place
+
+    def _copied_aside(self, source: str, place: str) -> str:
+        scan = scan_tree(source)
+        make_folders(os.path.dirname(place), durable=False)
+        aside = temporary_name(place)
+        try:
+            copy_files(*copies_of_scan(scan, aside))
+        except BaseException:
+            _remove(aside)
+            raise
+        return aside
+
+    def _copied_into_place(self, source: str, place: str, *, durable: bool) -> None:
+        aside = self._copied_aside(source, place)
+        try:
+            _sync_file(aside, durable)
+            rename_exclusive(aside, place)
+        finally:
+            _remove(aside)
+        _remove(source)
+
+
+def _sync_file(path: str, durable: bool) -> None:
+    if durable and stat.S_ISREG(os.lstat(path).st_mode):
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _remove(path: str, *, strict: bool = False) -> None:
+    """Delete a file, link or folder of ours; unless ``strict``, what cannot be deleted stays and is not mentioned."""
+    with contextlib.nullcontext() if strict else contextlib.suppress(OSError):
+        if os.path.isdir(path) and not os.path.islink(path):
+            shutil.rmtree(path, ignore_errors=not strict)
+        elif strict or os.path.lexists(path):
+            os.unlink(path)

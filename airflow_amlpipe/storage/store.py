@@ -1,0 +1,161 @@
+"""What does every place that keeps bytes promise, whatever it is made of?
+
+Two halves. *Objects* are our own records: small, written whole, never changed. *Data* are the user's files and folders. A path is
+text with ``/`` separators relative to the store's root, already checked by ``spec.names``; a store refuses ``..`` and absolute paths
+again. Everything in a path is literal, except where an argument is called ``pattern``.
+
+Trouble is never mistaken for absence: only a definite "nothing is there" becomes :class:`FileNotFoundError`, ``False`` or an empty
+list; anything else is a :class:`~airflow_amlpipe.exceptions.DatastoreUnavailableError`, which a retry may cure, and for which nothing
+was recorded as done. Nothing is cached between calls: what another machine finished writing is seen by the next call.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+
+from airflow_amlpipe.fingerprint.memo import HashMemo
+from airflow_amlpipe.fingerprint.pattern import PathPattern
+from airflow_amlpipe.fingerprint.tree import TreeIdentity, TreeManifest
+
+__all__ = ["Store"]
+
+
+class Store(ABC):
+    """A root below which bytes are kept.
+
+    :ivar url: the root as people are shown it; holds no secret
+    """
+
+    url: str
+
+    # ---- objects: our records
+
+    @abstractmethod
+    def read(self, path: str) -> bytes:
+        """Return the whole object at ``path``.
+
+        :raises FileNotFoundError: no object is there (a folder is none)
+        :raises DatastoreUnavailableError: it could not be read; says nothing about whether it is there
+        """
+
+    @abstractmethod
+    def exists(self, path: str) -> bool:
+        """Whether a file or folder is at ``path``.
+
+        :raises DatastoreUnavailableError: nobody can say
+        """
+
+    @abstractmethod
+    def list_names(self, folder: str) -> list[str]:
+        """Return the names in ``folder``, files and folders, sorted; none if there is no such folder.
+
+        Unfinished writes are not shown. Everything that was there before the call and still is, is in the answer.
+
+        :raises DatastoreUnavailableError: the folder could not be listed
+        """
+
+    @abstractmethod
+    def create_exclusive(self, path: str, body: bytes, *, durable: bool = True) -> bool:
+        """Create the object at ``path`` if none is there: all bytes or nothing, and one winner among all who try.
+
+        The one primitive on which every record rests. Folders are made as needed.
+
+        :param durable: the object outlives a power cut once this returned; without it, the machine may forget it, but never half of it
+        :returns: ``True`` if ours is stored now, also when the answer was lost on the way; ``False`` if somebody else's was there first
+        :raises CommitUnknownError: nobody can say whether ours is stored; nothing was deleted, call again to find out
+        :raises DatastoreUnavailableError: ours is certainly not stored
+        """
+
+    @abstractmethod
+    def put(self, path: str, body: bytes, *, durable: bool = True) -> None:
+        """Store the object at ``path`` whole, in place of what was there.
+
+        For content that its name determines, or that has one writer. Readers see the old or the new content. Putting twice is putting once.
+
+        :raises DatastoreUnavailableError: it was not stored
+        """
+
+    # ---- data: files and folders of the user
+
+    @abstractmethod
+    def identify(self, path: str, memo: HashMemo | None = None, *, pattern: PathPattern | None = None) -> TreeIdentity:
+        """Return which data is at ``path``, a file or a folder; with a ``pattern``, in the files below it that the pattern names.
+
+        Content decides: equal files under equal names have an equal digest in every store. Nothing that was written to since is taken as
+        unchanged.
+
+        :param memo: saves reading again what certainly did not change
+        :raises FileNotFoundError: nothing is there
+        :raises DefinitionError: something that cannot be data, such as a link out of the folder
+        :raises SourceChangedError: files kept changing meanwhile
+        :raises DatastoreUnavailableError: something could not be read
+        """
+
+    @abstractmethod
+    def match(self, pattern: str) -> list[str]:
+        """Return the paths of the files that ``pattern`` names, sorted.
+
+        ``*`` and ``?`` stay within a name, ``**`` crosses folders, all else is literal (``[`` too). A path without ``*`` and ``?`` names
+        itself, be it a file or a folder, if it is there.
+
+        :raises DatastoreUnavailableError: a folder could not be listed
+        """
+
+    @abstractmethod
+    def fetch(self, path: str, target: Path, manifest: TreeManifest | None = None) -> None:
+        """Make a private local copy of the file or folder ``path`` at ``target``: writable, and without a tie to the original.
+
+        ``target`` is what a file will be called, or the folder that a folder's files are put into (made if need be; what is in it stays).
+
+        :param manifest: copy these files, no others, and compare every byte with it; without, copy all and compare sizes
+        :raises FileNotFoundError: nothing is at ``path``
+        :raises SourceChangedError: what is there is not what the manifest says; names the first file
+        :raises DatastoreUnavailableError: something could not be read or written; files copied so far are removed
+        """
+
+    @abstractmethod
+    def ingest(self, source: Path, path: str, *, durable: bool = False) -> None:
+        """Move the finished local file or folder ``source`` to ``path``, where nothing may be yet.
+
+        Afterwards ``source`` belongs to the store, whether it is still there or not. A file appears whole. Links in a folder become the
+        content they lead to. Folders above ``path`` are made.
+
+        :param durable: a file outlives a power cut once this returned (a folder's files are not forced to disk: their manifest tells)
+        :raises FileExistsError: something is at ``path``; nothing was changed there
+        :raises DefinitionError: ``source`` holds something that cannot be data
+        :raises DatastoreUnavailableError: it could not be stored; what is at ``path`` is not to be used
+        """
+
+    @abstractmethod
+    def replace(self, source_path: str, path: str) -> None:
+        """Make what is at ``source_path`` appear at ``path`` too, as one step: a reader sees the old content or the new, where the store can.
+
+        ``source_path`` stays as it is; what was at ``path`` is deleted.
+
+        :raises FileNotFoundError: nothing is at ``source_path``
+        :raises DefinitionError: one path lies within the other, or ``path`` is the root
+        :raises DatastoreUnavailableError: it failed; ``path`` has the old content or the new one
+        """
+
+    @abstractmethod
+    def overlay(self, source_path: str, path: str, *, overwrite: bool) -> None:
+        """Lay copies of the files at ``source_path`` over the folder ``path``, each as one step; other files there stay.
+
+        :param overwrite: whether a file of the same name is replaced or left as it is
+        :raises FileNotFoundError: nothing is at ``source_path``
+        :raises DefinitionError: one path lies within the other
+        :raises DatastoreUnavailableError: it failed; safe to call again
+        """
+
+    @abstractmethod
+    def remove_tree(self, path: str) -> None:
+        """Delete the file or folder ``path`` with all it holds; no error if nothing is there. A link is deleted, not what it leads to.
+
+        :raises DefinitionError: ``path`` is the root or holds ``*`` or ``?``; name one thing exactly
+        :raises DatastoreUnavailableError: not everything could be deleted
+        """
+
+    @abstractmethod
+    def local_path(self, path: str) -> Path | None:
+        """Return where this machine can read ``path`` directly, ``None`` where it cannot."""

@@ -1,0 +1,167 @@
+"""How are files copied so that the copy is private, and is what it should be?
+
+A clone where the file system can share blocks until one side writes (never a hard link: a script may write to its inputs), otherwise a
+copy inside the kernel, otherwise a copy through us. When a hash is expected the bytes come through us anyway, so that what was checked
+is what was copied.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import hashlib
+import os
+import stat
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from airflow_amlpipe.exceptions import SourceChangedError, shorten
+from airflow_amlpipe.fingerprint.content import stat_token
+from airflow_amlpipe.fingerprint.scan import TreeScan
+from airflow_amlpipe.fingerprint.tree import TreeManifest
+from airflow_amlpipe.storage.exclusive import write_all
+
+__all__ = ["FileCopy", "copies_of_manifest", "copies_of_scan", "copy_files"]
+
+_BLOCK = 1 << 20
+_FICLONE = 0x40049409
+_LARGE_BYTES = 1 << 20
+_NO_CLONE = {errno.EOPNOTSUPP, errno.ENOTSUP, errno.EXDEV, errno.EINVAL, errno.ENOTTY, errno.EPERM, errno.ENOSYS, errno.ETXTBSY}
+
+
+@dataclass(frozen=True, slots=True)
+class FileCopy:
+    """One file to copy; ``sha256`` ``None``: whatever it holds. ``name`` is how messages call it."""
+
+    source: str
+    target: str
+    size: int
+    sha256: str | None = None
+    name: str = ""
+
+
+def copies_of_manifest(source: str, target: str, manifest: TreeManifest) -> tuple[list[FileCopy], list[str]]:
+    """Return the files and the empty folders that make ``target`` what ``manifest`` says of ``source``."""
+    if manifest.is_file:
+        (file,) = manifest.files
+        return [FileCopy(source, target, file.size, file.sha256, file.path)], []
+    files = [FileCopy(f"{source}/{file.path}", f"{target}/{file.path}", file.size, file.sha256, file.path) for file in manifest.files]
+    return files, [f"{target}/{path}" if path else target for path in (*manifest.empty_folders, "")]
+
+
+def copies_of_scan(scan: TreeScan, target: str) -> tuple[list[FileCopy], list[str]]:
+    """Return the files and folders that make ``target`` a copy of what was scanned."""
+    files, folders = [], []
+    for folder in scan.folders:
+        below = f"{target}/{folder.path}" if folder.path else target
+        if not scan.is_file:
+            folders.append(below)
+        for name, real, token in folder.files():
+            files.append(FileCopy(real, target if scan.is_file else f"{below}/{name}", int(token.partition("/")[0]), None, name))
+    return files, folders
+
+
+def copy_files(files: list[FileCopy], folders: Iterable[str] = ()) -> None:
+    """Make ``folders`` and every copy, with the folders they need.
+
+    :raises SourceChangedError: a file is not what was expected of it, or changed while it was copied
+    :raises OSError: something could not be read or written
+    """
+    for folder in sorted({*folders, *(os.path.dirname(file.target) for file in files)}):
+        os.makedirs(folder, exist_ok=True)
+    large = [file for file in files if file.size >= _LARGE_BYTES]
+    for file in files:
+        if file.size < _LARGE_BYTES:
+            _copy(file)
+    if len(large) > 1:
+        # Large files alone: for small ones the interpreter is the limit, and threads only take turns.
+        with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
+            for _ in pool.map(_copy, large):
+                pass
+    else:
+        for file in large:
+            _copy(file)
+
+
+# Pairs of devices between which cloning was refused; asking again for every file would cost a call each.
+_CANNOT_CLONE: set[tuple[int, int]] = set()
+
+
+def _copy(file: FileCopy) -> None:
+    shown = shorten(repr(file.name or file.source))
+    try:
+        source = _opened(file.source)
+    except FileNotFoundError as error:
+        raise SourceChangedError(
+            f"{shown} is gone; it was there when the data was identified, run again when nobody writes to it"
+        ) from error
+    try:
+        before = os.fstat(source)
+        if before.st_size != file.size or not stat.S_ISREG(before.st_mode):
+            raise SourceChangedError(
+                f"{shown} has {before.st_size} bytes and had {file.size} when it was identified; run again when nobody writes to it"
+            )
+        target = os.open(file.target, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+        try:
+            sha256 = _transfer(source, target, before, wants_hash=file.sha256 is not None)
+            size = os.fstat(target).st_size
+        finally:
+            os.close(target)
+        # Without a hash to compare, a stat must do.
+        is_as_expected = sha256 == file.sha256 if file.sha256 is not None else stat_token(os.fstat(source)) == stat_token(before)
+        if size != file.size or not is_as_expected:
+            raise SourceChangedError(f"{shown} is not what it was when it was identified; run again when nobody writes to it")
+    finally:
+        os.close(source)
+
+
+def _opened(path: str) -> int:
+    # O_NONBLOCK: a FIFO put in the file's place must not hold us up.
+    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+    try:
+        return os.open(path, flags)
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            raise
+    # A link that counts as its content; whether it still leads there, the expected hash tells.
+    return os.open(os.path.realpath(path), flags)
+
+
+def _transfer(source: int, target: int, status: os.stat_result, *, wants_hash: bool) -> str | None:
+    """Fill ``target`` from ``source``; return the hash of the bytes that are in ``target`` if one is wanted."""
+    if status.st_size and _clone(source, target, status.st_dev):
+        return _hash_while(target, None) if wants_hash else None
+    if wants_hash:
+        return _hash_while(source, target)
+    with contextlib.suppress(OSError):
+        # Refused between some file systems; whatever is left then goes through us.
+        while os.copy_file_range(source, target, 1 << 30):
+            pass
+    while block := os.read(source, _BLOCK):
+        write_all(target, block)
+    return None
+
+
+def _clone(source: int, target: int, device: int) -> bool:
+    pair = (device, os.fstat(target).st_dev)
+    if pair in _CANNOT_CLONE:
+        return False
+    try:
+        fcntl.ioctl(target, _FICLONE, source)
+    except OSError as error:
+        if error.errno not in _NO_CLONE:
+            raise
+        _CANNOT_CLONE.add(pair)
+        return False
+    return True
+
+
+def _hash_while(source: int, target: int | None) -> str:
+    found = hashlib.sha256()
+    while block := os.read(source, _BLOCK):
+        found.update(block)
+        if target is not None:
+            write_all(target, block)
+    return found.hexdigest()
