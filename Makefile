@@ -8,6 +8,9 @@ PYTHON ?=
 AMLPIPE_HOME ?= $(CURDIR)/.amlpipe
 IMAGES := $(AMLPIPE_HOME)/workspaces/digits/workspaceblobstore/digits
 
+# Trust what the machine trusts, as pip does: some networks have a certificate authority of their own.
+export UV_SYSTEM_CERTS ?= true
+
 .DEFAULT_GOAL := help
 .PHONY: help setup run lint test integration docs constraints clean
 
@@ -51,7 +54,7 @@ docs: setup ## run the examples of README.md and docs/, follow their links
 	$(BIN)/python -m pytest tests/docs
 
 constraints: setup ## resolve constraints.txt anew from pyproject.toml
-	$(BIN)/uv pip compile pyproject.toml --extra dev --python-version 3.11 --upgrade --quiet \
+	$(BIN)/uv pip compile pyproject.toml --extra all --extra dev --python-version 3.11 --upgrade --quiet \
 	  --no-annotate --no-header --no-emit-index-url --no-emit-find-links --output-file constraints.txt
 
 clean: ## remove what the other targets made, also the runs of the example
