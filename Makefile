@@ -50,7 +50,8 @@ test: lint ## lint, then every test that needs no server
 integration: setup ## the tests that need a server or a daemon beside them
 	$(BIN)/python -m pytest -m integration || test $$? -eq 5
 
-docs: setup ## run the examples of README.md and docs/, follow their links
+docs: setup ## write the references from the code, run the examples of README.md and docs/, follow their links
+	$(BIN)/python docs/write_reference.py
 	$(BIN)/python -m pytest tests/docs
 
 constraints: setup ## resolve constraints.txt anew from pyproject.toml

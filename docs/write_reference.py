@@ -1,0 +1,94 @@
+"""What do docs/reference/cli.md and settings.md say? What the code says: they are written from it.
+
+python docs/write_reference.py      (make docs)
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from dataclasses import MISSING, fields
+from pathlib import Path
+
+from airflow_amlpipe.cli.application import EXIT_CODES, all_commands
+from airflow_amlpipe.cli.command import Command
+from airflow_amlpipe.settings import Settings
+
+__all__ = ["PAGES", "cli_page", "settings_page"]
+
+REFERENCE = Path(__file__).resolve().parent / "reference"
+
+
+def cli_page() -> str:
+    """Return the reference of the command line."""
+    lines = [
+        "# Command line",
+        "",
+        "`airflow amlpipe ...` offers the same commands beside Airflow's own. `--json` prints an answer for programs: one JSON document, nothing else on",
+        "standard output; messages and progress go to standard error.",
+        "",
+        f"{EXIT_CODES[0].upper()}{EXIT_CODES[1:]}.",
+    ]
+    for entry in all_commands():
+        if isinstance(entry, Command):
+            lines += _command("amlpipe", entry)
+            continue
+        for command in entry.commands:
+            lines += _command(f"amlpipe {entry.name}", command)
+    return "\n".join(lines) + "\n"
+
+
+def settings_page() -> str:
+    """Return the reference of the settings."""
+    lines = [
+        "# Settings",
+        "",
+        "Every option can be given in three ways; the first that is given counts:",
+        "",
+        "1. the environment variable `AMLPIPE_<OPTION>`,",
+        "2. Airflow's configuration, section `[amlpipe]` (or its variable `AIRFLOW__AMLPIPE__<OPTION>`), where Airflow is running,",
+        "3. the default.",
+        "",
+        "A value that cannot be read is refused with the place where it was written; nothing falls back silently.",
+    ]
+    for option in fields(Settings):
+        default = "~/.amlpipe" if option.default is MISSING else option.default
+        lines += ["", f"## `{option.name}`", "", option.metadata["describes"].replace("``", "`"), "", f"- default: `{default}`"]
+        lines.append(f"- example: `AMLPIPE_{option.name.upper()}={option.metadata['example']}`")
+    return "\n".join(lines) + "\n"
+
+
+PAGES = {"cli.md": cli_page, "settings.md": settings_page}
+
+
+def _command(prefix: str, command: Command) -> Iterator[str]:
+    parser = argparse.ArgumentParser(prog=f"{prefix} {command.name}", add_help=False)
+    command.add_arguments(parser)
+    yield from ("", f"## `{prefix} {command.name}`", "", f"{command.help[0].upper()}{command.help[1:].rstrip('.')}.", "")
+    arguments = list(parser._actions)
+    if arguments:
+        yield from ("| argument | meaning |", "|---|---|")
+        for action in arguments:
+            yield f"| {_spelling(action)} | {_meaning(action)} |"
+        yield ""
+    yield "```sh"
+    for example in command.examples:
+        yield f"{prefix} {command.name} {example}".rstrip()
+    yield "```"
+
+
+def _spelling(action: argparse.Action) -> str:
+    shown = action.metavar or (action.dest.upper() if not action.choices else "|".join(str(choice) for choice in action.choices))
+    value = "" if action.nargs == 0 else str(shown)
+    names = [f"{name} {value}".rstrip() for name in action.option_strings] or [value]
+    return ", ".join(f"`{name}`" for name in names).replace("|", "\\|")
+
+
+def _meaning(action: argparse.Action) -> str:
+    text = (action.help or "") % {"default": action.default, "prog": "amlpipe"} if "%(" in (action.help or "") else action.help or ""
+    return text.replace("|", "\\|").replace("%%", "%")
+
+
+if __name__ == "__main__":
+    for name, page in PAGES.items():
+        (REFERENCE / name).write_text(page(), encoding="utf-8")
