@@ -1,0 +1,83 @@
+"""Which methods of SDK v1's ``Run`` can a script not use here, and what should it do instead?"""
+
+from __future__ import annotations
+
+from airflow_amlpipe.runtime.errors import UserErrorException
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+__all__ = ["AbsentMethods"]
+
+
+class AbsentMethods:
+    """Each raises :class:`UserErrorException` and says what to use."""
+
+    def child_run(self, *_: Any, **__: Any) -> Any:
+        """Child runs are not kept."""
+        raise _absent("child_run", "log to this run, with the child's name in the metric's name")
+
+    def create_children(self, *_: Any, **__: Any) -> Any:
+        """Child runs are not kept."""
+        raise _absent("create_children", "log to this run, with the child's name in the metric's name")
+
+    def submit_child(self, *_: Any, **__: Any) -> Any:
+        """Child runs are not kept."""
+        raise _absent("submit_child", "make it a step of the pipeline")
+
+    def register_model(self, *_: Any, **__: Any) -> Any:
+        """Models are not registered from a step."""
+        raise _absent("register_model", "write the model to an output, and register that with register_on_complete()")
+
+    def get_environment(self, *_: Any, **__: Any) -> Any:
+        """The environment's definition is not handed to the script."""
+        raise _absent("get_environment", "ask Environment.get(workspace, name)")
+
+    def get_secret(self, *_: Any, **__: Any) -> Any:
+        """No secrets are handed to the script."""
+        raise _absent("get_secret", "pass the secret as an environment variable of the step's environment")
+
+    def get_secrets(self, *_: Any, **__: Any) -> Any:
+        """No secrets are handed to the script."""
+        raise _absent("get_secrets", "pass the secrets as environment variables of the step's environment")
+
+    def take_snapshot(self, *_: Any, **__: Any) -> Any:
+        """The snapshot is taken before the step starts."""
+        raise _absent("take_snapshot", "upload_folder() keeps a folder with the run")
+
+    def restore_snapshot(self, *_: Any, **__: Any) -> Any:
+        """The snapshot is the working folder."""
+        raise _absent("restore_snapshot", "the snapshot is the script's working folder")
+
+    def wait_for_completion(self, *_: Any, **__: Any) -> Any:
+        """A script cannot wait for its own end."""
+        raise _absent("wait_for_completion", "a script cannot wait for its own end")
+
+    def get_details_with_logs(self, *_: Any, **__: Any) -> Any:
+        """Logs are read from outside."""
+        raise _absent("get_details_with_logs", "read the logs with 'amlpipe runs logs', outside the step")
+
+    def get_all_logs(self, *_: Any, **__: Any) -> Any:
+        """Logs are read from outside."""
+        raise _absent("get_all_logs", "read the logs with 'amlpipe runs logs', outside the step")
+
+    def clean(self, *_: Any, **__: Any) -> Any:
+        """There is nothing to clean."""
+        raise _absent("clean", "the step's folder is removed when it has ended")
+
+    @staticmethod
+    def get(*_: Any, **__: Any) -> Any:
+        """Other runs are opened from outside."""
+        raise _absent("get", "Run.get_context() is this step's run, run.parent the pipeline's")
+
+    @staticmethod
+    def list(*_: Any, **__: Any) -> Any:
+        """Runs are listed from outside."""
+        raise _absent("list", "list runs with 'amlpipe runs list', outside the step")
+
+
+def _absent(method: str, instead: str) -> UserErrorException:
+    return UserErrorException(
+        "Run.%s is not available inside a step of airflow-amlpipe: %s (docs/reference/coverage.md)" % (method, instead)
+    )

@@ -1,0 +1,50 @@
+"""Where does a script get what the runtime itself does not have: datasets, workspaces, models?
+
+From ``airflow_amlpipe.sdk``, where that is installed next to the script. Where it is not, the error names the requirement to add.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+__all__ = ["REQUIREMENT", "from_sdk", "sdk_module"]
+
+REQUIREMENT = "airflow-amlpipe"
+
+
+def sdk_module(module: str, wanted: str) -> Any:
+    """Return ``airflow_amlpipe.sdk.<module>``.
+
+    :param wanted: what the script asked for, as it is called there
+    :raises ModuleNotFoundError: it is not installed in this environment, or has no such module
+    """
+    import importlib
+
+    name = "airflow_amlpipe.sdk" + ("." + module if module else "")
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        missing = error.name or ""
+        if missing == "airflow_amlpipe" or not missing.startswith("airflow_amlpipe"):
+            raise ModuleNotFoundError(
+                "%s is not part of the runtime that every step has: add the requirement %r to the pip packages of this step's environment "
+                "(it needs Python 3.11 or newer), or run the step in the worker's own interpreter (user_managed_dependencies = True). "
+                "Only azureml.core.Run, azureml.core.VERSION and azureml.exceptions work without it%s"
+                % (wanted, REQUIREMENT, "" if missing == "airflow_amlpipe" else "; missing: %s" % missing),
+                name=wanted,
+            ) from error
+        raise ModuleNotFoundError("%s is not served by airflow-amlpipe; see docs/reference/coverage.md" % wanted, name=wanted) from error
+
+
+def from_sdk(module: str, name: str, wanted: str) -> Any:
+    """Return ``name`` of ``airflow_amlpipe.sdk.<module>``.
+
+    :raises ImportError: it is not there; the message says what to do
+    """
+    found = sdk_module(module, wanted)
+    try:
+        return getattr(found, name)
+    except AttributeError as error:
+        raise ImportError("%s is not served by airflow-amlpipe; see docs/reference/coverage.md" % wanted, name=wanted) from error

@@ -1,0 +1,58 @@
+"""What does `import azureml` find inside a step?
+
+This package, put on the script's path by the back end. It loads the runtime from the folder it lies in, under the runtime's own name, so
+that nothing has to be installed in the step's environment, and a script that has airflow-amlpipe too sees the same classes.
+Everything but ``Run`` and the exceptions comes from ``airflow_amlpipe.sdk``, where that is installed.
+"""
+
+import os
+import sys
+
+
+def _load_runtime():
+    name = "airflow_amlpipe.runtime"
+    if name in sys.modules:
+        return
+    from importlib.machinery import ModuleSpec, SourceFileLoader
+
+    folder = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    loader = SourceFileLoader(name, os.path.join(folder, "__init__.py"))
+    spec = ModuleSpec(name, loader, origin=loader.path, is_package=True)
+    spec.submodule_search_locations = [folder]
+    from importlib.util import module_from_spec
+
+    module = module_from_spec(spec)
+    # Without a parent in sys.modules: submodules are found through this package alone.
+    sys.modules[name] = module
+    loader.exec_module(module)
+
+
+class _ServedBySdk:
+    """Finds `azureml.data`, `azureml.pipeline.core` and the like: the modules of ``airflow_amlpipe.sdk`` under SDK v1's names."""
+
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if not name.startswith("azureml."):
+            return None
+        from importlib.machinery import ModuleSpec
+
+        return ModuleSpec(name, _ServedBySdk)
+
+    @staticmethod
+    def create_module(spec):
+        from airflow_amlpipe.runtime.elsewhere import sdk_module
+
+        served = sdk_module(spec.name[len("azureml.") :], spec.name)
+        module = type(sys)(spec.name, served.__doc__)
+        module.__getattr__ = lambda name: getattr(served, name)
+        module.__path__ = []
+        module.__all__ = [name for name in getattr(served, "__all__", dir(served)) if not name.startswith("_")]
+        return module
+
+    @staticmethod
+    def exec_module(module):
+        return None
+
+
+_load_runtime()
+sys.meta_path.append(_ServedBySdk)

@@ -1,0 +1,21 @@
+"""What does `from azureml.core import ...` find inside a step?"""
+
+from airflow_amlpipe.runtime.protocol import SDK_VERSION
+from airflow_amlpipe.runtime.run import Run
+
+VERSION = __version__ = SDK_VERSION
+
+__all__ = ["VERSION", "Run", "get_run"]
+
+
+def get_run(experiment, run_id, rehydrate=True, clean_up=True):
+    """:raises UserErrorException: other runs are opened from outside a step."""
+    return Run.get(experiment, run_id)
+
+
+def __getattr__(name):
+    if name.startswith("__"):
+        raise AttributeError(name)
+    from airflow_amlpipe.runtime.elsewhere import from_sdk
+
+    return from_sdk("core", name, "azureml.core." + name)

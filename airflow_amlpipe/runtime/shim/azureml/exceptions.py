@@ -1,0 +1,13 @@
+"""What does `from azureml.exceptions import ...` find inside a step?"""
+
+from airflow_amlpipe.runtime.errors import AzureMLException, RunEnvironmentException, UserErrorException
+
+__all__ = ["AzureMLException", "RunEnvironmentException", "UserErrorException"]
+
+
+def __getattr__(name):
+    if name.startswith("__"):
+        raise AttributeError(name)
+    from airflow_amlpipe.runtime.elsewhere import from_sdk
+
+    return from_sdk("exceptions", name, "azureml.exceptions." + name)

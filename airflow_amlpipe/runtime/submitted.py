@@ -1,0 +1,126 @@
+"""How does a run inside a step record what the script says?"""
+
+# The signatures are SDK v1's, whether or not there is a use for an argument here.
+# ruff: noqa: ARG002
+
+from __future__ import annotations
+
+import os
+
+from airflow_amlpipe.runtime.artifacts import ArtifactFolder
+from airflow_amlpipe.runtime.errors import RunEnvironmentException
+from airflow_amlpipe.runtime.protocol import PARENT, SELF, ContextError, append_event, read_context, read_events, uploads_folder
+from airflow_amlpipe.runtime.run import Run
+from airflow_amlpipe.runtime.surroundings import ExperimentOfRun, InputDatasets, WorkspaceOfRun, output_datasets
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict, Iterator, List, Optional
+
+    from airflow_amlpipe.runtime.protocol import Event, RunContext, RunPart
+
+__all__ = ["ParentRun", "SubmittedRun", "open_submitted_run"]
+
+
+def open_submitted_run(run_folder: str) -> SubmittedRun:
+    """Return the run whose context lies in ``run_folder``.
+
+    :raises RunEnvironmentException: it cannot be read
+    """
+    try:
+        context = read_context(run_folder)
+    except ContextError as error:
+        raise RunEnvironmentException(
+            "%s; the step's environment was made by another version, or changed by the script" % error, error
+        ) from error
+    return SubmittedRun(run_folder, context)
+
+
+class _RecordedRun(Run):
+    """A run of the host's, known from the context; what is said of it is appended to the step's events."""
+
+    _TARGET = SELF
+
+    def __init__(self, run_folder: str, context: RunContext, part: RunPart, experiment: ExperimentOfRun) -> None:
+        self._folder = run_folder
+        self._context = context
+        self._part = part
+        self._artifacts = ArtifactFolder(
+            uploads_folder(run_folder, self._TARGET), context["working_folder"] if self._TARGET == SELF else ""
+        )
+        self.id = part["id"]
+        self.name = part["name"]
+        self.number = part["number"]
+        self.experiment = experiment
+        self.parent: Optional[Run] = None
+        self.input_datasets: Dict[str, Any] = {}
+        self.output_datasets: Dict[str, Any] = {}
+
+    def _target(self) -> str:
+        return self._TARGET
+
+    def _record(self, event: Event) -> None:
+        append_event(self._folder, {**event, "target": self._TARGET})
+
+    def _events(self) -> Iterator[Event]:
+        for event in self._part["events"]:
+            yield {**event, "target": self._TARGET}
+        yield from read_events(self._folder)
+
+    def _base_tags(self) -> Dict[str, str]:
+        return self._part["tags"]
+
+    def _base_properties(self) -> Dict[str, str]:
+        return self._part["properties"]
+
+    def upload_file(self, name: str, path_or_stream: Any, datastore_name: Optional[str] = None) -> None:
+        self._artifacts.add_file(name, path_or_stream)
+
+    def get_file_names(self) -> List[str]:
+        return list(self._artifacts.paths())
+
+    def download_file(self, name: str, output_file_path: Any = None, _validate_checksum: bool = False) -> None:
+        self._artifacts.fetch(name, output_file_path)
+
+    def get_portal_url(self) -> str:
+        return self._part["url"]
+
+
+class SubmittedRun(_RecordedRun):
+    """The run of the step that this script is."""
+
+    def __init__(self, run_folder: str, context: RunContext) -> None:
+        workspace = WorkspaceOfRun(context["workspace"])
+        experiment = ExperimentOfRun(context["experiment"], context["experiment_id"], lambda: workspace)
+        super().__init__(run_folder, context, context["run"], experiment)
+        parent = context["parent"]
+        self.parent = None if parent is None else ParentRun(run_folder, context, parent, experiment)
+        self.input_datasets = InputDatasets(context["inputs"], lambda: workspace)
+        self.output_datasets = dict(output_datasets(context["outputs"]))
+
+    def get_snapshot_id(self) -> str:
+        """Return the digest of the snapshot that the script was copied from."""
+        return self._context["snapshot"]
+
+    def get_details(self) -> Dict[str, Any]:
+        context = self._context
+        return {
+            **super().get_details(),
+            "target": context["target"],
+            "startTimeUtc": context["started_at"],
+            "runDefinition": {"script": context["script"], "arguments": list(context["arguments"])},
+            "inputDatasets": [dict(part) for part in context["inputs"]],
+            "outputDatasets": [dict(part) for part in context["outputs"]],
+            "submittedBy": os.environ.get("USER", ""),
+        }
+
+
+class ParentRun(_RecordedRun):
+    """The pipeline's run, as one of its steps sees it: what earlier steps recorded, and what this one adds."""
+
+    _TARGET = PARENT
+    type = "azureml.PipelineRun"
+
+    def cancel(self) -> None:
+        """Ask for the whole pipeline to be stopped; the script goes on until it is."""
+        self._record({"kind": "cancel"})
