@@ -88,7 +88,9 @@ def _below(component: str, where: str, before: Json, after: Json, listing: Listi
     if old is None or new is None:
         return [Difference(component, where, "changed")]
     prefix = f"{where}/" if where else ""
-    return [Difference(component, prefix + path, change) for path, change in _changes(old, new)] or [Difference(component, where, "changed")]
+    return [Difference(component, prefix + path, change) for path, change in _changes(old, new)] or [
+        Difference(component, where, "changed")
+    ]
 
 
 def _fields(component: str, where: str, before: Json, after: Json) -> list[Difference]:

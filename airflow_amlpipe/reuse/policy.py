@@ -46,7 +46,9 @@ class ReusePolicy:
         """:raises UnknownNameError: the policy names a step that the pipeline does not have."""
         if self.mode == "refresh-from" and self.from_step not in step_ids:
             known = ", ".join(sorted(step_ids))
-            raise UnknownNameError(f"the reuse policy names step {shorten(repr(self.from_step))}; the pipeline's steps are: {shorten(known, 600)}")
+            raise UnknownNameError(
+                f"the reuse policy names step {shorten(repr(self.from_step))}; the pipeline's steps are: {shorten(known, 600)}"
+            )
 
     def forces(self, step_id: str, ancestors: Collection[str]) -> bool:
         """Whether the step has to run whatever was computed before; ``ancestors`` are all steps it follows from."""

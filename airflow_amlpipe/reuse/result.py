@@ -6,9 +6,7 @@ from typing import Any, Literal
 
 from airflow_amlpipe.spec.model import SpecModel
 
-__all__ = ["RESULT_FORMAT", "StepResult", "StoredOutput"]
-
-RESULT_FORMAT = "amlpipe/result/v1"
+__all__ = ["StepResult", "StoredOutput"]
 
 
 class StoredOutput(SpecModel):
@@ -35,7 +33,7 @@ class StepResult(SpecModel):
     :ivar created_at: UTC, ISO 8601; for people, nothing is decided by it
     """
 
-    format: Literal["amlpipe/result/v1"] = RESULT_FORMAT
+    format: Literal["amlpipe/result/v1"] = "amlpipe/result/v1"
     key: str
     key_manifest: dict[str, Any]
     outputs: dict[str, StoredOutput]

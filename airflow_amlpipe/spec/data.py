@@ -8,7 +8,17 @@ from pydantic import Field
 
 from airflow_amlpipe.spec.model import SpecModel
 
-__all__ = ["DatasetSource", "DatastorePath", "InputMode", "InputSource", "InputSpec", "OutputMode", "OutputSpec", "RegistrationSpec", "StepOutputSource"]
+__all__ = [
+    "DatasetSource",
+    "DatastorePath",
+    "InputMode",
+    "InputSource",
+    "InputSpec",
+    "OutputMode",
+    "OutputSpec",
+    "RegistrationSpec",
+    "StepOutputSource",
+]
 
 InputMode = Literal["direct", "download", "mount"]
 OutputMode = Literal["mount", "upload"]

@@ -55,8 +55,7 @@ def check_display_name(what: str, name: str) -> str:
     """
     if not name.strip() or not name.isprintable() or len(name) > LONGEST_NAME:
         raise DefinitionError(
-            f"{what}: the name {shorten(repr(name))} cannot be used; "
-            f"use printable characters in one line, at most {LONGEST_NAME} of them"
+            f"{what}: the name {shorten(repr(name))} cannot be used; use printable characters in one line, at most {LONGEST_NAME} of them"
         )
     return name
 
@@ -77,7 +76,9 @@ def check_relative_path(what: str, path: str) -> str:
         or "://" in slashed
         or not all(character.isprintable() for character in slashed)
     ):
-        raise DefinitionError(f"{what}: the path {shorten(repr(path))} must be relative and stay below its root; remove '..' and leading '/'")
+        raise DefinitionError(
+            f"{what}: the path {shorten(repr(path))} must be relative and stay below its root; remove '..' and leading '/'"
+        )
     return "" if slashed in {"", "."} else normpath(slashed)
 
 

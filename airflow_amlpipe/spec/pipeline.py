@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from graphlib import CycleError as GraphCycleError
 from graphlib import TopologicalSorter
-from typing import Literal
+from typing import Final, Literal
 
 from airflow_amlpipe.exceptions import CycleError, DefinitionError, UnknownNameError, shorten
 from airflow_amlpipe.spec.data import DatasetSource, StepOutputSource
@@ -18,7 +18,7 @@ from airflow_amlpipe.spec.template import check_destination
 
 __all__ = ["PIPELINE_FORMAT", "PipelineSpec"]
 
-PIPELINE_FORMAT = "amlpipe/pipeline/v1"
+PIPELINE_FORMAT: Final = "amlpipe/pipeline/v1"
 
 
 class PipelineSpec(SpecModel):
@@ -67,7 +67,9 @@ class PipelineSpec(SpecModel):
         for name in given:
             if name not in declared:
                 known = ", ".join(sorted(declared)) or "none"
-                raise UnknownNameError(f"pipeline {self.name!r} has no parameter {shorten(repr(name))}; its parameters are: {shorten(known, 600)}")
+                raise UnknownNameError(
+                    f"pipeline {self.name!r} has no parameter {shorten(repr(name))}; its parameters are: {shorten(known, 600)}"
+                )
         return {name: parameter.bind(given[name]) if name in given else parameter.default for name, parameter in declared.items()}
 
     def check(self) -> PipelineSpec:
@@ -117,7 +119,9 @@ class PipelineSpec(SpecModel):
     def _check_sources(self, step: StepSpec, where: str, outputs: Mapping[str, frozenset[str]]) -> None:
         for step_id in step.run_after:
             if step_id not in outputs:
-                raise UnknownNameError(f"{where} runs after step {shorten(repr(step_id))}, which is not in pipeline {self.name!r}; add it to steps=[...]")
+                raise UnknownNameError(
+                    f"{where} runs after step {shorten(repr(step_id))}, which is not in pipeline {self.name!r}; add it to steps=[...]"
+                )
         for item in step.inputs:
             source = item.source
             if isinstance(source, DatasetSource):

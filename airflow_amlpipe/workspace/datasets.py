@@ -71,7 +71,7 @@ class DatasetRegistry(Registry[DatasetRecord]):
         while True:
             entries = log.entries()
             if token is not None:
-                for number, body in entries:
+                for _, body in entries:
                     known = self._parse(name, body)
                     if known is not None and known.token == token:
                         return self._with_id(known)

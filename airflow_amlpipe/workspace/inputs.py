@@ -53,7 +53,9 @@ class ResolvedInput:
         return len(self.parts) == 1 and self.parts[0].is_file
 
 
-def resolve_input(workspace: WorkspaceStore, where: str, item: InputSpec, upstream: Mapping[str, Mapping[str, StoredOutput]]) -> ResolvedInput:
+def resolve_input(
+    workspace: WorkspaceStore, where: str, item: InputSpec, upstream: Mapping[str, Mapping[str, StoredOutput]]
+) -> ResolvedInput:
     """Return the identity and the places of ``item``'s data.
 
     :param where: the step, as messages name it

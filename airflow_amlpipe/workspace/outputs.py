@@ -45,7 +45,7 @@ def store_output(workspace: WorkspaceStore, step: StepSpec, output: OutputSpec, 
     )
 
 
-def publish_output(workspace: WorkspaceStore, where: str, output: OutputSpec, stored: StoredOutput, destination: str) -> None:
+def publish_output(workspace: WorkspaceStore, output: OutputSpec, stored: StoredOutput, destination: str) -> None:
     """Put a committed output's content at the fixed path its author named.
 
     Content that an earlier run of ours put there is replaced as one step. Files of somebody else are left alone: ours are laid over
@@ -69,9 +69,7 @@ def publish_output(workspace: WorkspaceStore, where: str, output: OutputSpec, st
         store.overlay(stored.path, destination, overwrite=output.overwrite or output.mode == "mount")
 
 
-def register_output(
-    workspace: WorkspaceStore, output: OutputSpec, stored: StoredOutput, published_to: str | None, result: StepResult
-) -> DatasetVersion | None:
+def register_output(workspace: WorkspaceStore, output: OutputSpec, stored: StoredOutput, result: StepResult) -> DatasetVersion | None:
     """Register an output as the dataset its author named; once for each result, however often it is asked for."""
     if output.register_as is None:
         return None

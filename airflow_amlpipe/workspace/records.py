@@ -7,7 +7,18 @@ from typing import Any, Literal
 from airflow_amlpipe.reuse.result import StoredOutput
 from airflow_amlpipe.spec.model import Scalar, SpecModel
 
-__all__ = ["DatasetVersion", "Origin", "OutputRecord", "RunFinished", "RunRecord", "RunStatus", "StepFinished", "StepStarted", "StepStatus", "StepTry"]
+__all__ = [
+    "DatasetVersion",
+    "Origin",
+    "OutputRecord",
+    "RunFinished",
+    "RunRecord",
+    "RunStatus",
+    "StepFinished",
+    "StepStarted",
+    "StepStatus",
+    "StepTry",
+]
 
 # SDK v1's words for pipeline runs and step runs (semantics 2.5).
 RunStatus = Literal["NotStarted", "Running", "Finished", "Failed", "Canceled"]

@@ -45,7 +45,6 @@ class Registry(Generic[RecordT]):
 
     def find(self, name: str, version: int | None = None) -> RecordT | None:
         """Return the record of ``name``, the latest or an exact version; ``None`` if there is none or it was removed."""
-        check_record_name(self._noun, name)
         if version is None:
             latest = self._log(name).latest()
             return self._built_in.get(name) if latest is None else self._parse(name, latest[1])
@@ -63,9 +62,13 @@ class Registry(Generic[RecordT]):
         if record is not None:
             return record
         if version is not None and (versions := self.versions(name)):
-            raise UnknownNameError(f"{self._noun} {shorten(repr(name))} has no version {version}; its versions are: {', '.join(map(str, versions))}")
+            raise UnknownNameError(
+                f"{self._noun} {shorten(repr(name))} has no version {version}; its versions are: {', '.join(map(str, versions))}"
+            )
         known = ", ".join(self.names()) or "none"
-        raise UnknownNameError(f"{self._noun} {shorten(repr(name))} is not registered in the workspace; registered are: {shorten(known, 600)}")
+        raise UnknownNameError(
+            f"{self._noun} {shorten(repr(name))} is not registered in the workspace; registered are: {shorten(known, 600)}"
+        )
 
     def versions(self, name: str) -> list[int]:
         """Return the numbers of the records under ``name``, oldest first; removed ones are left out."""
@@ -76,7 +79,6 @@ class Registry(Generic[RecordT]):
 
         :raises DefinitionError: the name cannot be used
         """
-        check_record_name(self._noun, name)
         body = json.dumps(record.model_dump(mode="json"), sort_keys=True).encode()
         latest = self._log(name).latest()
         if latest is not None and latest[1] == body:
@@ -95,7 +97,7 @@ class Registry(Generic[RecordT]):
         self._log(name).append(_REMOVED)
 
     def _log(self, name: str) -> AppendLog:
-        return AppendLog(self._store, log_folder(self._kind, name))
+        return AppendLog(self._store, log_folder(self._kind, check_record_name(self._noun, name)))
 
     def _parse(self, name: str, body: bytes) -> RecordT | None:
         if body == _REMOVED:

@@ -18,6 +18,9 @@ from airflow_amlpipe.workspace.records import RunFinished, RunRecord, RunStatus,
 __all__ = ["RunRegistry"]
 
 RecordT = TypeVar("RecordT", bound=SpecModel)
+# Inside the class below, ``list`` is the method.
+StepTries = list[StepTry]
+RunIds = list[str]
 
 
 class RunRegistry:
@@ -37,7 +40,7 @@ class RunRegistry:
             raise UnknownNameError(f"run {shorten(repr(run_id))} is not in the workspace; `amlpipe runs list` shows those that are")
         return record
 
-    def ids(self) -> list[str]:
+    def ids(self) -> RunIds:
         """Return the ids of all runs, newest first; one listing."""
         return sorted(self._store.list_names(runs_folder()), reverse=True)
 
@@ -70,15 +73,18 @@ class RunRegistry:
         if record.step_ids and set(last) >= set(record.step_ids) and set(last.values()) == {"Finished"}:
             return "Finished"
         # Under Airflow a failed step may yet be retried or cleared; it counts as failed until that try starts.
-        for word in ("Failed", "Canceled"):
+        outcomes: tuple[RunStatus, ...] = ("Failed", "Canceled")
+        for word in outcomes:
             if word in last.values():
-                return word  # type: ignore[return-value]  # both are words of RunStatus
+                return word
         return "Running"
 
     def request_cancel(self, run_id: str, why: str) -> None:
         """Ask for a run to be cancelled; whoever carries it out looks for this. Asking twice is fine."""
         self.get(run_id)
-        self._store.create_exclusive(f"{run_folder(run_id)}/cancel.json", json.dumps({"why": why, "at": now_text()}).encode(), durable=False)
+        self._store.create_exclusive(
+            f"{run_folder(run_id)}/cancel.json", json.dumps({"why": why, "at": now_text()}).encode(), durable=False
+        )
 
     def cancel_requested(self, run_id: str) -> bool:
         return self._store.exists(f"{run_folder(run_id)}/cancel.json")
@@ -110,13 +116,13 @@ class RunRegistry:
         folder = try_folder(record.run_id, record.step_id, record.try_number, record.step_run_id)
         return self._store.create_exclusive(f"{folder}/finished.json", _body(record), durable=False)
 
-    def steps(self, run_id: str) -> dict[str, list[StepTry]]:
+    def steps(self, run_id: str) -> dict[str, StepTries]:
         """Return the tries of every step that has started, oldest first, by step id."""
         names = self._store.list_names(f"{run_folder(run_id)}/steps")
         tries = {step_id: self.tries(run_id, step_id) for step_id in names}
         return {step_id: found for step_id, found in tries.items() if found}
 
-    def tries(self, run_id: str, step_id: str) -> list[StepTry]:
+    def tries(self, run_id: str, step_id: str) -> StepTries:
         """Return the tries of one step, oldest first."""
         found = []
         for name in self._store.list_names(step_folder(run_id, step_id)):

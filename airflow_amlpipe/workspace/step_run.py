@@ -82,7 +82,10 @@ class StepRun:
         :param produced: local file or folder of each output; it is moved away
         :raises CommitUnknownError: nobody can say whether the result was stored; retry, nothing was deleted
         """
-        stored = {output.name: store_output(self.workspace, self.step, output, produced[output.name], self.step_run_id) for output in self.step.outputs}
+        stored = {
+            output.name: store_output(self.workspace, self.step, output, produced[output.name], self.step_run_id)
+            for output in self.step.outputs
+        }
         result = StepResult(
             key=assessment.key,
             key_manifest=assessment.key_manifest.to_json(),
@@ -115,8 +118,8 @@ class StepRun:
             if not is_unique_destination(output.destination):
                 where = f"step {self.step.name!r}: output {output.name!r}"
                 published_to = resolve_destination(where, output.destination, run_id=self.step_run_id, output_name=output.name)
-                publish_output(self.workspace, where, output, place, published_to)
-            dataset = register_output(self.workspace, output, place, published_to, result)
+                publish_output(self.workspace, output, place, published_to)
+            dataset = register_output(self.workspace, output, place, result)
             records[output.name] = OutputRecord(**place.model_dump(), dataset=dataset, published_to=published_to)
         return records
 

@@ -13,7 +13,17 @@ from tests.builders import a_step
 
 def a_result(step_run_id: str) -> StepResult:
     return StepResult(
-        key="k", key_manifest={}, outputs={}, pipeline="p", run_id="r", step_id="s", step_name="s", step_run_id=step_run_id, folder="f", created_at="now", duration_seconds=1.0
+        key="k",
+        key_manifest={},
+        outputs={},
+        pipeline="p",
+        run_id="r",
+        step_id="s",
+        step_name="s",
+        step_run_id=step_run_id,
+        folder="f",
+        created_at="now",
+        duration_seconds=1.0,
     )
 
 

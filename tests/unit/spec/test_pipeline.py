@@ -19,11 +19,28 @@ def test_a_pipeline_survives_the_round_trip_through_json() -> None:
     spec = a_pipeline(
         a_step(
             "prepare",
-            outputs=(OutputSpec(name="out", datastore="lake", destination="x/{run-id}", register_as=RegistrationSpec(name="images", tags={"a": "b"})),),
-            arguments=(LiteralArgument(value=1), LiteralArgument(value="1"), LiteralArgument(value=True), LiteralArgument(value=0.5), OutputArgument(output="out")),
-            inputs=(InputSpec(name="raw", mode="download", source=DatasetSource(paths=(DatastorePath(datastore="lake", path="raw/*.csv"),))),),
+            outputs=(
+                OutputSpec(
+                    name="out", datastore="lake", destination="x/{run-id}", register_as=RegistrationSpec(name="images", tags={"a": "b"})
+                ),
+            ),
+            arguments=(
+                LiteralArgument(value=1),
+                LiteralArgument(value="1"),
+                LiteralArgument(value=True),
+                LiteralArgument(value=0.5),
+                OutputArgument(output="out"),
+            ),
+            inputs=(
+                InputSpec(name="raw", mode="download", source=DatasetSource(paths=(DatastorePath(datastore="lake", path="raw/*.csv"),))),
+            ),
         ),
-        a_step("train", inputs=reading("prepare"), arguments=(InputArgument(input="data"), ParameterArgument(parameter="rate")), timeout_seconds=60.0),
+        a_step(
+            "train",
+            inputs=reading("prepare"),
+            arguments=(InputArgument(input="data"), ParameterArgument(parameter="rate")),
+            timeout_seconds=60.0,
+        ),
         parameters=(ParameterSpec(name="rate", type="number", default=0.5),),
     ).check()
     assert load_pipeline(dump_pipeline(spec)) == spec
@@ -33,11 +50,19 @@ def test_a_pipeline_survives_the_round_trip_through_json() -> None:
 @pytest.mark.parametrize(
     ("change", "error", "words"),
     [
-        (lambda document: document.update(format="amlpipe/pipeline/v2"), ProtocolError, ["'amlpipe/pipeline/v2'", "this version reads 'amlpipe/pipeline/v1'"]),
+        (
+            lambda document: document.update(format="amlpipe/pipeline/v2"),
+            ProtocolError,
+            ["'amlpipe/pipeline/v2'", "this version reads 'amlpipe/pipeline/v1'"],
+        ),
         (lambda document: document.update(colour="red"), DefinitionError, ["colour", "Extra inputs are not permitted"]),
         (lambda document: document["steps"][0].update(allow_reuse="yes"), DefinitionError, ["steps.0.allow_reuse", "'yes'"]),
         (lambda document: document["steps"][0].pop("command"), DefinitionError, ["steps.0.command", "Field required"]),
-        (lambda document: document["steps"][0]["arguments"].append({"kind": "literal", "value": None}), DefinitionError, ["steps.0.arguments.0"]),
+        (
+            lambda document: document["steps"][0]["arguments"].append({"kind": "literal", "value": None}),
+            DefinitionError,
+            ["steps.0.arguments.0"],
+        ),
     ],
 )
 def test_a_document_that_is_no_pipeline_is_refused_with_the_place(change, error: type[AmlPipeError], words: list[str]) -> None:  # type: ignore[no-untyped-def]
@@ -73,21 +98,38 @@ def test_text_that_is_no_json_object_is_refused(text: str) -> None:
         (a_pipeline(a_step("a", name="a\nb")), DefinitionError, ["'a\\nb'", "printable"]),
         (a_pipeline(a_step("a", name="n" * 300)), DefinitionError, ["at most 255"]),
         (a_pipeline(name="p" * 300), DefinitionError, ["at most 255"]),
-        (a_pipeline(a_step("a", outputs=(OutputSpec(name="o[1]", datastore="d"),))), DefinitionError, ["'o[1]'", "letters, digits and '_'"]),
+        (
+            a_pipeline(a_step("a", outputs=(OutputSpec(name="o[1]", datastore="d"),))),
+            DefinitionError,
+            ["'o[1]'", "letters, digits and '_'"],
+        ),
         (a_pipeline(a_step("a", outputs=(OutputSpec(name="o*", datastore="d"),))), DefinitionError, ["'o*'"]),
         (a_pipeline(a_step("a", outputs=(OutputSpec(name="..", datastore="d"),))), DefinitionError, ["'..'"]),
         (a_pipeline(a_step("a", outputs=OUT + OUT)), DefinitionError, ["2 outputs are called 'out'"]),
         (
-            a_pipeline(a_step("a", outputs=(OutputSpec(name="o", datastore="d", destination="x"),)), a_step("b", outputs=(OutputSpec(name="p", datastore="d", destination="/x/"),))),
+            a_pipeline(
+                a_step("a", outputs=(OutputSpec(name="o", datastore="d", destination="x"),)),
+                a_step("b", outputs=(OutputSpec(name="p", datastore="d", destination="/x/"),)),
+            ),
             DefinitionError,
             ["an output has one producer", "'x'"],
         ),
-        (a_pipeline(a_step("a", outputs=(OutputSpec(name="o", datastore="d", register_as=RegistrationSpec(name="a/b")),))), DefinitionError, ["'a/b'", "cannot be registered"]),
-        (a_pipeline(parameters=(ParameterSpec(name="rate", type="number", default="x"),)), DefinitionError, ["takes a value of type number"]),
+        (
+            a_pipeline(a_step("a", outputs=(OutputSpec(name="o", datastore="d", register_as=RegistrationSpec(name="a/b")),))),
+            DefinitionError,
+            ["'a/b'", "cannot be registered"],
+        ),
+        (
+            a_pipeline(parameters=(ParameterSpec(name="rate", type="number", default="x"),)),
+            DefinitionError,
+            ["takes a value of type number"],
+        ),
         (a_pipeline(parameters=(ParameterSpec(name="a b", type="string", default="x"),)), DefinitionError, ["'a b'"]),
     ],
 )
-def test_an_unsound_pipeline_is_refused_in_the_authors_words(pipeline: PipelineSpec, error: type[DefinitionError], words: list[str]) -> None:
+def test_an_unsound_pipeline_is_refused_in_the_authors_words(
+    pipeline: PipelineSpec, error: type[DefinitionError], words: list[str]
+) -> None:
     with pytest.raises(error) as caught:
         pipeline.check()
     assert all(word in str(caught.value) for word in words), str(caught.value)
@@ -95,7 +137,23 @@ def test_an_unsound_pipeline_is_refused_in_the_authors_words(pipeline: PipelineS
 
 @pytest.mark.parametrize(
     "destination",
-    ["../x", "a/../../b", "{run-id}/../..", "x\\..\\..\\y", "c:/x", "s3://other/x", "x\0y", "x\ny", "{run_id}/x", "{0}", "{run.__class__}", "x{", "}x", "", "/"],
+    [
+        "../x",
+        "a/../../b",
+        "{run-id}/../..",
+        "x\\..\\..\\y",
+        "c:/x",
+        "s3://other/x",
+        "x\0y",
+        "x\ny",
+        "{run_id}/x",
+        "{0}",
+        "{run.__class__}",
+        "x{",
+        "}x",
+        "",
+        "/",
+    ],
 )
 def test_a_destination_that_leaves_its_datastore_or_has_an_unknown_place_holder_is_refused(destination: str) -> None:
     """S01, S02."""
@@ -117,7 +175,10 @@ def test_a_parameter_takes_values_of_its_type(type_, default: object, given: obj
     assert (value, type(value)) == (bound, type(bound))
 
 
-@pytest.mark.parametrize(("type_", "default", "given"), [("integer", 1, "5"), ("string", "a", 3), ("integer", 1, True), ("boolean", True, 1), ("number", 0.5, "x"), ("string", "a", None)])
+@pytest.mark.parametrize(
+    ("type_", "default", "given"),
+    [("integer", 1, "5"), ("string", "a", 3), ("integer", 1, True), ("boolean", True, 1), ("number", 0.5, "x"), ("string", "a", None)],
+)
 def test_a_parameter_of_another_type_is_refused(type_, default: object, given: object) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(DefinitionError, match="type"):
         a_pipeline(parameters=(ParameterSpec(name="p", type=type_, default=default),)).bind_parameters({"p": given})  # type: ignore[arg-type]

@@ -17,7 +17,8 @@ FILES = {"raw/a.csv": "1", "raw/b.txt": "2", "raw/deep/c.csv": "3", "other/a.csv
 
 def resolve(workspace: WorkspaceStore, *paths: str, datastores: tuple[str, ...] = ()) -> ResolvedInput:
     places = tuple(
-        DatastorePath(datastore=datastore, path=path) for path, datastore in zip(paths, datastores or ("workspaceblobstore",) * len(paths), strict=True)
+        DatastorePath(datastore=datastore, path=path)
+        for path, datastore in zip(paths, datastores or ("workspaceblobstore",) * len(paths), strict=True)
     )
     return resolve_input(workspace, "step 'prepare'", InputSpec(name="raw", mode="mount", source=DatasetSource(paths=places)), {})
 
@@ -83,7 +84,7 @@ def test_a_change_that_the_glob_does_not_name_changes_nothing(workspace: Workspa
 @pytest.mark.parametrize("path", ["nothing", "raw/*.parquet", "raw/a.csv/deeper"])
 def test_a_path_that_matches_nothing_is_refused_with_the_place(workspace: WorkspaceStore, put_data: Callable[..., None], path: str) -> None:
     put_data(FILES)
-    with pytest.raises(DefinitionError, match="step 'prepare': input 'raw': nothing is at .* on datastore 'workspaceblobstore'"):
+    with pytest.raises(DefinitionError, match=r"step 'prepare': input 'raw': nothing is at .* on datastore 'workspaceblobstore'"):
         resolve(workspace, path)
 
 
@@ -118,6 +119,7 @@ def test_a_registered_dataset_is_looked_up_when_it_is_used(workspace: WorkspaceS
     workspace.datasets.add_version("images", (DatastorePath(datastore="workspaceblobstore", path="raw"),))
     workspace.datasets.add_version("images", (DatastorePath(datastore="workspaceblobstore", path="other"),))
     latest, first = (
-        resolve_input(workspace, "step 's'", InputSpec(name="i", mode="mount", source=DatasetSource(name="images", version=version)), {}) for version in (None, 1)
+        resolve_input(workspace, "step 's'", InputSpec(name="i", mode="mount", source=DatasetSource(name="images", version=version)), {})
+        for version in (None, 1)
     )
     assert (latest.digest, first.digest) == (resolve(workspace, "other").digest, resolve(workspace, "raw").digest)

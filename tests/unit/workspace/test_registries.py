@@ -23,7 +23,10 @@ def test_a_fresh_workspace_has_the_well_known_datastores_and_the_first_is_the_de
 
 
 def test_an_unknown_datastore_is_refused_and_the_known_ones_are_listed(workspace: WorkspaceStore) -> None:
-    with pytest.raises(UnknownNameError, match="datastore 'lake' is not registered in the workspace; registered are: workspaceartifactstore, workspaceblobstore"):
+    with pytest.raises(
+        UnknownNameError,
+        match="datastore 'lake' is not registered in the workspace; registered are: workspaceartifactstore, workspaceblobstore",
+    ):
         workspace.datastores.get("lake")
 
 
@@ -100,7 +103,9 @@ def test_registering_with_the_same_token_again_returns_the_same_version(workspac
 def test_many_registrations_at_once_get_versions_without_holes_or_doubles(workspace: WorkspaceStore) -> None:
     """R36."""
     with ThreadPoolExecutor(8) as pool:
-        versions = sorted(record.version for record in pool.map(lambda index: workspace.datasets.add_version("d", PATHS, token=str(index)), range(20)))
+        versions = sorted(
+            record.version for record in pool.map(lambda index: workspace.datasets.add_version("d", PATHS, token=str(index)), range(20))
+        )
     assert versions == list(range(1, 21))
 
 

@@ -20,14 +20,23 @@ def a_run(run_id: str = "run-1", experiment: str = "digits", **changes: object) 
 
 def begin(workspace: WorkspaceStore, step_id: str, number: int = 1) -> None:
     workspace.runs.start_step(
-        StepStarted(run_id="run-1", step_id=step_id, step_name=step_id, step_run_id=f"{step_id}{number}", try_number=number, started_at="now")
+        StepStarted(
+            run_id="run-1", step_id=step_id, step_name=step_id, step_run_id=f"{step_id}{number}", try_number=number, started_at="now"
+        )
     )
 
 
 def end(workspace: WorkspaceStore, step_id: str, status: StepStatus, number: int = 1) -> None:
     workspace.runs.finish_step(
         StepFinished(
-            run_id="run-1", step_id=step_id, step_name=step_id, step_run_id=f"{step_id}{number}", try_number=number, status=status, started_at="now", finished_at="now"
+            run_id="run-1",
+            step_id=step_id,
+            step_name=step_id,
+            step_run_id=f"{step_id}{number}",
+            try_number=number,
+            status=status,
+            started_at="now",
+            finished_at="now",
         )
     )
 

@@ -27,7 +27,16 @@ def assess(workspace: WorkspaceStore, step: StepSpec = STEP, policy: str = "auto
     return assess_step(workspace, step, snapshot=snapshot, parameters={}, upstream={}, policy=ReusePolicy.parse(policy), ancestors=())
 
 
-def run(workspace: WorkspaceStore, tmp_path: Path, step: StepSpec = STEP, *, content: str = "weights", run_id: str = "run-1", number: int = 1, **options: Any) -> StepFinished:
+def run(
+    workspace: WorkspaceStore,
+    tmp_path: Path,
+    step: StepSpec = STEP,
+    *,
+    content: str = "weights",
+    run_id: str = "run-1",
+    number: int = 1,
+    **options: Any,
+) -> StepFinished:
     """One whole try, as the operator does it: reuse where possible, else the 'script' writes one file."""
     assessment = assess(workspace, step, **options)
     enforce(workspace, assessment, ReusePolicy.parse(options.get("policy", "auto")))
@@ -53,7 +62,8 @@ def test_a_second_run_hands_on_the_first_ones_outputs(workspace: WorkspaceStore,
     first, second = run(workspace, tmp_path), run(workspace, tmp_path, run_id="run-2")
     assert (first.reused, first.reason) == (False, Reason.NO_RECORD.name)
     assert (second.reused, second.reason, second.status) == (True, Reason.MATCH.name, "Finished")
-    assert second.reused_from is not None and second.reused_from.step_run_id == first.step_run_id
+    assert second.reused_from is not None
+    assert second.reused_from.step_run_id == first.step_run_id
     assert second.outputs["model"].path == first.outputs["model"].path
     assert read(workspace, second, tmp_path) == "weights"
 
@@ -104,7 +114,9 @@ def test_trouble_in_reading_is_not_taken_for_a_miss(workspace: WorkspaceStore, t
 
 
 def test_the_policy_require_computes_nothing(workspace: WorkspaceStore, tmp_path: Path) -> None:
-    with pytest.raises(ReuseRequiredError, match="step 'train' would have to run, which the reuse policy 'require' does not allow; ran: no earlier run"):
+    with pytest.raises(
+        ReuseRequiredError, match="step 'train' would have to run, which the reuse policy 'require' does not allow; ran: no earlier run"
+    ):
         run(workspace, tmp_path, policy="require")
     run(workspace, tmp_path)
     assert run(workspace, tmp_path, policy="require").reused
@@ -123,7 +135,9 @@ class Crash(BaseException):
 
 @pytest.mark.parametrize("point", ["put_listing_of", "ingest", "publish", "add_version", "finish_step"])
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_a_crash_at_any_point_loses_nothing_and_tears_nothing(workspace: WorkspaceStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, point: str, when: str) -> None:
+def test_a_crash_at_any_point_loses_nothing_and_tears_nothing(
+    workspace: WorkspaceStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, point: str, when: str
+) -> None:
     """R05 to R10, at the points of the commit order."""
     owner: Any = {
         "put_listing_of": WorkspaceStore,
@@ -180,11 +194,16 @@ def test_altering_what_lies_at_a_fixed_destination_harms_no_later_reuse(workspac
     run(workspace, tmp_path, FIXED, content="one")
     (tmp_path / "ws/workspaceblobstore/models/current/model.bin").write_text("scribble")
     again = run(workspace, tmp_path, FIXED)
-    assert again.reused and read(workspace, again, tmp_path) == "one"
+    assert again.reused
+    assert read(workspace, again, tmp_path) == "one"
 
 
-@pytest.mark.parametrize(("mode", "overwrite", "expected"), [("mount", False, "ours"), ("upload", True, "ours"), ("upload", False, "theirs")])
-def test_files_of_others_at_a_fixed_destination_are_never_deleted(workspace: WorkspaceStore, tmp_path: Path, mode: str, overwrite: bool, expected: str) -> None:
+@pytest.mark.parametrize(
+    ("mode", "overwrite", "expected"), [("mount", False, "ours"), ("upload", True, "ours"), ("upload", False, "theirs")]
+)
+def test_files_of_others_at_a_fixed_destination_are_never_deleted(
+    workspace: WorkspaceStore, tmp_path: Path, mode: str, overwrite: bool, expected: str
+) -> None:
     place = tmp_path / "ws/workspaceblobstore/models/current"
     place.mkdir(parents=True)
     (place / "model.bin").write_text("theirs")
