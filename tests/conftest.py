@@ -8,7 +8,7 @@ import pytest
 from hypothesis import settings
 
 # tests/airflow_fixtures.py says where Airflow keeps its files before anything can import Airflow.
-pytest_plugins = ["tests.airflow_fixtures"] if Path(__file__).with_name("airflow_fixtures.py").exists() else []
+pytest_plugins = ["tests.airflow_fixtures"]
 
 # The machines that run the tests are small and shared: how long one example takes says nothing.
 settings.register_profile("amlpipe", deadline=None)
