@@ -1,0 +1,164 @@
+"""Where is the engine of a run, and does it still live?
+
+The engine is a process of its own, in its own session, so that it outlives the script that submitted the run::
+
+    <home>/engines/<run id>/engine.json     process id, when that process started, host, workspace
+    <home>/engines/<run id>/engine.log      everything it wrote
+    <home>/engines/<run id>/airflow/        its private Airflow home, deleted when the run ends well
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Self
+
+from airflow_amlpipe.compute.processes import host_name, is_running, start_of
+from airflow_amlpipe.exceptions import BackendUnavailableError
+from airflow_amlpipe.services.airflow_home import airflow_environment, airflow_version
+
+__all__ = ["GO", "EngineFacts", "StartedEngine", "engine_folder", "engine_log_tail", "find_engine", "prune_engines"]
+
+# What the engine is told when its run is recorded.
+GO = b"go\n"
+
+_MOST_KEPT = 20
+_TAIL_BYTES = 8192
+# An engine is a child of the process that submitted the run; these are kept so that Python does not warn about children nobody waited for.
+_children: list[subprocess.Popen[bytes]] = []
+
+
+@dataclass(frozen=True, slots=True)
+class EngineFacts:
+    """What ``engine.json`` says."""
+
+    run_id: str
+    workspace: str
+    host: str
+    pid: int
+    start: str
+
+    @property
+    def is_here(self) -> bool:
+        """Whether it runs, or ran, on this machine."""
+        return self.host == host_name()
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it runs; only known for one that :attr:`is_here`."""
+        return is_running(self.pid, self.start)
+
+    def cancel(self) -> None:
+        """Ask the engine to stop its run; one that has ended is left alone."""
+        if self.is_alive:
+            os.kill(self.pid, signal.SIGTERM)
+
+
+class StartedEngine:
+    """An engine that has begun to import Airflow and waits for the word to go: what is written down meanwhile costs no time."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self._process = process
+
+    @classmethod
+    def start(cls, run_id: str, *, workspace: str, home: Path) -> Self:
+        """Start the engine of ``run_id``.
+
+        :raises BackendUnavailableError: no Airflow is installed, or the process could not be started
+        """
+        airflow_version()
+        folder = engine_folder(home, run_id)
+        folder.mkdir(parents=True, exist_ok=True)
+        _reap()
+        try:
+            with (folder / "engine.log").open("ab") as log:
+                process = subprocess.Popen(
+                    # -P: the folder a script is submitted from may hold a module that is called like one of Airflow's.
+                    [
+                        sys.executable,
+                        "-P",
+                        "-m",
+                        "airflow_amlpipe.services.engine",
+                        "--run",
+                        run_id,
+                        "--workspace",
+                        workspace,
+                        "--home",
+                        str(home),
+                    ],
+                    env=airflow_environment(folder / "airflow", home, os.environ),
+                    cwd=folder,
+                    stdin=subprocess.PIPE,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                )
+        except OSError as error:
+            raise BackendUnavailableError(
+                f"the engine of run {run_id} could not be started: {error.strerror or error}; submit again"
+            ) from error
+        _children.append(process)
+        facts = EngineFacts(run_id, workspace, host_name(), process.pid, start_of(process.pid) or "")
+        temporary = folder / f".engine-{process.pid}.json"
+        temporary.write_text(json.dumps(asdict(facts), sort_keys=True))
+        temporary.replace(folder / "engine.json")
+        return cls(process)
+
+    def go(self) -> None:
+        """Let the engine carry out the run, which must be recorded by now. If it has died already, whoever follows the run finds out."""
+        self._tell(GO)
+
+    def dismiss(self) -> None:
+        """Let the engine end without having done anything."""
+        self._tell(b"")
+
+    def _tell(self, word: bytes) -> None:
+        pipe = self._process.stdin
+        if pipe is not None:
+            try:
+                pipe.write(word)
+                pipe.close()
+            except BrokenPipeError:
+                return
+
+
+def engine_folder(home: Path, run_id: str) -> Path:
+    """Return the folder of a run's engine."""
+    return home / "engines" / run_id
+
+
+def find_engine(home: Path, run_id: str) -> EngineFacts | None:
+    """Return what is known of a run's engine; ``None`` when it never had one here, or its folder was deleted after it ended well."""
+    try:
+        return EngineFacts(**json.loads((engine_folder(home, run_id) / "engine.json").read_text()))
+    except (FileNotFoundError, ValueError, TypeError):
+        return None
+
+
+def engine_log_tail(home: Path, run_id: str) -> str:
+    """Return the last lines the engine wrote, ``""`` if there are none."""
+    try:
+        with (engine_folder(home, run_id) / "engine.log").open("rb") as log:
+            log.seek(max(0, log.seek(0, os.SEEK_END) - _TAIL_BYTES))
+            return log.read().decode(errors="replace").strip()
+    except FileNotFoundError:
+        return ""
+
+
+def prune_engines(home: Path, *, keep: int = _MOST_KEPT) -> None:
+    """Delete the folders of all but the newest ``keep`` engines; those that still run are left alone."""
+    folders = sorted((home / "engines").iterdir(), reverse=True)
+    for folder in folders[keep:]:
+        facts = find_engine(home, folder.name)
+        if facts is None or (facts.is_here and not facts.is_alive):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _reap() -> None:
+    _children[:] = [child for child in _children if child.poll() is None]

@@ -1,0 +1,191 @@
+"""What would each step of this pipeline do, before anything runs?
+
+Every step that can be decided now is decided by the one place that the operator asks too. A step that reads what another one has yet to
+write cannot: if that other writes the same bytes as before, this one is still reused (early cut-off). No Airflow is imported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from airflow_amlpipe.exceptions import shorten
+from airflow_amlpipe.reuse.decision import Reason
+from airflow_amlpipe.reuse.explain import Difference
+from airflow_amlpipe.reuse.policy import ReusePolicy
+from airflow_amlpipe.reuse.result import StoredOutput
+from airflow_amlpipe.services.history import differences_from_nearest
+from airflow_amlpipe.services.sources import freeze_sources
+from airflow_amlpipe.settings import Settings
+from airflow_amlpipe.spec.data import StepOutputSource
+from airflow_amlpipe.spec.model import Scalar
+from airflow_amlpipe.spec.pipeline import PipelineSpec
+from airflow_amlpipe.spec.step import StepSpec
+from airflow_amlpipe.workspace.assessment import Assessment, assess_step
+from airflow_amlpipe.workspace.workspace import WorkspaceStore
+
+__all__ = ["Answer", "PipelinePlan", "StepPlan", "ancestors_of", "plan_pipeline", "plan_steps"]
+
+Answer = Literal["reuse", "run", "depends"]
+
+
+@dataclass(frozen=True, slots=True)
+class StepPlan:
+    """The answer for one step.
+
+    :ivar reason: name of a ``Reason``, or ``DEPENDS``
+    :ivar explanation: the sentence that people are shown
+    :ivar differences: what changed since the nearest earlier run, where the step runs because of a change
+    :ivar assessment: what was decided on; ``None`` while the data it reads is not written yet
+    """
+
+    step_id: str
+    name: str
+    answer: Answer
+    reason: str
+    explanation: str
+    differences: tuple[Difference, ...] = ()
+    assessment: Assessment | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the answer as plain data."""
+        return {
+            "id": self.step_id,
+            "name": self.name,
+            "answer": self.answer,
+            "reason": self.reason,
+            "explanation": self.explanation,
+            "differences": [difference.sentence for difference in self.differences],
+            "key": self.assessment.key if self.assessment else None,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class PipelinePlan:
+    """The answers for all steps, in order of execution."""
+
+    pipeline: str
+    steps: tuple[StepPlan, ...]
+
+    @property
+    def is_all_reused(self) -> bool:
+        return all(step.answer == "reuse" for step in self.steps)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the plan as plain data."""
+        return {"pipeline": self.pipeline, "all_reused": self.is_all_reused, "steps": [step.to_json() for step in self.steps]}
+
+
+def plan_pipeline(
+    spec: PipelineSpec,
+    *,
+    workspace: str,
+    home: Path,
+    source_base: Path,
+    parameters: Mapping[str, object] | None = None,
+    policy: str = "auto",
+) -> PipelinePlan:
+    """Return what submitting ``spec`` now would do, with what changed for every step that would run. Nothing is submitted.
+
+    :param workspace: root of the workspace
+    :param source_base: what relative source folders are relative to
+    :raises DefinitionError: the pipeline, a parameter or the policy cannot be used, or data is not there
+    """
+    opened = WorkspaceStore.open(workspace, home=home)
+    bound = spec.bind_parameters(dict(parameters or {}))
+    settings = Settings.load()
+    frozen = freeze_sources(opened, spec, source_base, limit_bytes=settings.source_limit_bytes, limit_files=settings.source_limit_files)
+    plan = plan_steps(opened, frozen.spec, parameters=bound, policy=ReusePolicy.parse(policy))
+    frozen.store_listings(opened)
+    return PipelinePlan(plan.pipeline, tuple(_with_differences(opened, spec, step) for step in plan.steps))
+
+
+def plan_steps(
+    workspace: WorkspaceStore,
+    spec: PipelineSpec,
+    *,
+    parameters: Mapping[str, Scalar],
+    policy: ReusePolicy,
+    on_first_run: Callable[[], None] | None = None,
+) -> PipelinePlan:
+    """Answer for every step of ``spec``, whose sources are frozen (each step has its snapshot's digest).
+
+    :param on_first_run: called once, as soon as one step is known not to be reused
+    :raises DefinitionError: an input's data is not there
+    """
+    policy.check_step([step.id for step in spec.steps])
+    ancestors = ancestors_of(spec)
+    written: dict[str, Mapping[str, StoredOutput]] = {}
+    plans: list[StepPlan] = []
+    for step in spec.in_order():
+        plan = _plan_step(workspace, spec, step, parameters=parameters, policy=policy, ancestors=ancestors[step.id], written=written)
+        plans.append(plan)
+        if plan.answer == "reuse" and plan.assessment is not None and plan.assessment.decision.result is not None:
+            written[step.id] = plan.assessment.decision.result.outputs
+        elif on_first_run is not None:
+            on_first_run()
+            on_first_run = None
+    return PipelinePlan(spec.name, tuple(plans))
+
+
+def ancestors_of(spec: PipelineSpec) -> dict[str, frozenset[str]]:
+    """Return, for every step, the ids of all steps it follows from."""
+    found: dict[str, frozenset[str]] = {}
+    for step in spec.in_order():
+        found[step.id] = frozenset(step.upstream).union(*(found[step_id] for step_id in step.upstream))
+    return found
+
+
+def _plan_step(
+    workspace: WorkspaceStore,
+    spec: PipelineSpec,
+    step: StepSpec,
+    *,
+    parameters: Mapping[str, Scalar],
+    policy: ReusePolicy,
+    ancestors: frozenset[str],
+    written: Mapping[str, Mapping[str, StoredOutput]],
+) -> StepPlan:
+    unwritten = [item.source.step for item in step.inputs if isinstance(item.source, StepOutputSource) and item.source.step not in written]
+    if not unwritten:
+        assessment = assess_step(
+            workspace,
+            step,
+            snapshot=step.source.snapshot or "",
+            parameters=parameters,
+            upstream=written,
+            policy=policy,
+            ancestors=ancestors,
+        )
+        decision = assessment.decision
+        answer: Answer = "reuse" if decision.is_reused else "run"
+        return StepPlan(step.id, step.name, answer, decision.reason.name, decision.sentence, assessment=assessment)
+    # What needs no look at the data is the same as in decide_reuse, which cannot be asked without a key.
+    for applies, reason in ((policy.forces(step.id, ancestors), Reason.FORCED), (not step.allow_reuse, Reason.NOT_ALLOWED)):
+        if applies:
+            return StepPlan(step.id, step.name, "run", reason.name, reason.value)
+    names = " and ".join(shorten(repr(spec.step(step_id).name)) for step_id in dict.fromkeys(unwritten))
+    return StepPlan(
+        step.id,
+        step.name,
+        "depends",
+        "DEPENDS",
+        f"depends on what {names} writes: reused if that is what an earlier run read, run otherwise",
+    )
+
+
+def _with_differences(workspace: WorkspaceStore, spec: PipelineSpec, plan: StepPlan) -> StepPlan:
+    if plan.reason != Reason.NO_RECORD.name or plan.assessment is None:
+        return plan
+    compared = differences_from_nearest(workspace, plan.assessment.key_manifest, pipeline=spec.name, step_id=plan.step_id)
+    return StepPlan(
+        plan.step_id,
+        plan.name,
+        plan.answer,
+        plan.reason,
+        plan.explanation,
+        compared.differences if compared else (),
+        plan.assessment,
+    )

@@ -1,0 +1,181 @@
+"""What has run, as plain data for tables and JSON?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from airflow_amlpipe.exceptions import UnknownNameError, shorten
+from airflow_amlpipe.services.settle import settle_run
+from airflow_amlpipe.workspace.records import RunRecord, StepTry
+from airflow_amlpipe.workspace.workspace import WorkspaceStore
+
+__all__ = ["find_run", "find_step", "find_step_of", "list_runs", "show_run", "step_log"]
+
+_SHORTEST_PREFIX = 4
+
+
+def find_run(workspace: str, text: str, *, home: Path) -> str:
+    """Return the run that ``text`` means: ``latest``, a whole id, or the beginning of one that only one run has.
+
+    :raises UnknownNameError: no run has that id, or several begin so
+    """
+    runs = WorkspaceStore.open(workspace, home=home).runs
+    ids = runs.ids()
+    if text in ids:
+        return text
+    if text == "latest":
+        if not ids:
+            raise UnknownNameError(f"the workspace {shorten(workspace)} has no runs yet; submit a pipeline with `amlpipe run`")
+        return ids[0]
+    found = [run_id for run_id in ids if run_id.startswith(text)] if len(text) >= _SHORTEST_PREFIX else []
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise UnknownNameError(f"{len(found)} runs begin with {text!r}: {shorten(', '.join(found[:5]), 300)}; give more of the id")
+    raise UnknownNameError(
+        f"run {shorten(repr(text))} is not in the workspace {shorten(workspace)}; give 'latest', an id, or at least {_SHORTEST_PREFIX} characters "
+        "of one (`amlpipe runs list` shows them)"
+    )
+
+
+def find_step(record: RunRecord, text: str) -> str:
+    """Return the id of the step that ``text`` names by its id or its name.
+
+    :raises UnknownNameError: the run has no such step, or several of that name
+    """
+    if text in record.step_ids:
+        return text
+    found = [step_id for step_id, name in record.step_names.items() if name == text]
+    if len(found) == 1:
+        return found[0]
+    known = ", ".join(record.step_ids)
+    problem = f"has {len(found)} steps named {shorten(repr(text))}; use the id" if found else f"has no step {shorten(repr(text))}"
+    raise UnknownNameError(f"run {record.run_id} {problem}; its steps are: {shorten(known, 600)}")
+
+
+def find_step_of(workspace: str, run_id: str, text: str, *, home: Path) -> str:
+    """Return the id of the step of a run that ``text`` names, see :func:`find_step`."""
+    return find_step(WorkspaceStore.open(workspace, home=home).runs.get(run_id), text)
+
+
+def list_runs(workspace: str, *, home: Path, experiment: str | None = None, limit: int | None = None) -> Iterator[dict[str, Any]]:
+    """Yield the runs, newest first, each with its status."""
+    opened = WorkspaceStore.open(workspace, home=home)
+    for count, record in enumerate(opened.runs.list(experiment=experiment)):
+        if limit is not None and count >= limit:
+            return
+        settle_run(opened, record.run_id, home)
+        yield _run(opened, record)
+
+
+def show_run(workspace: str, run_id: str, *, home: Path) -> dict[str, Any]:
+    """Return everything that is known of one run, with its steps in order of execution.
+
+    A step that has not started is ``NotStarted``, and ``Canceled`` once its run was cancelled.
+
+    :raises UnknownNameError: the workspace has no such run
+    """
+    opened = WorkspaceStore.open(workspace, home=home)
+    record = opened.runs.get(run_id)
+    settle_run(opened, run_id, home)
+    run = _run(opened, record)
+    tries = opened.runs.steps(run_id)
+    order = [*record.step_ids, *(step_id for step_id in tries if step_id not in record.step_ids)]
+    run["steps"] = [_step(opened, record, step_id, tries.get(step_id, []), run["status"]) for step_id in order]
+    return run
+
+
+def step_log(workspace: str, run_id: str, step: str, *, home: Path, try_number: int | None = None) -> Iterator[str]:
+    """Yield the log of a step's newest try (or of try ``try_number``) line by line, as far as it is written; of a reused step that of its origin.
+
+    :raises UnknownNameError: no such run, step or try
+    """
+    from airflow_amlpipe.services.logs import try_lines
+
+    opened = WorkspaceStore.open(workspace, home=home)
+    record = opened.runs.get(run_id)
+    step_id = find_step(record, step)
+    tries = [item for item in opened.runs.tries(run_id, step_id) if try_number in {None, item.started.try_number}]
+    if not tries:
+        what = "has not started" if try_number is None else f"has no try {try_number}"
+        raise UnknownNameError(f"step {step_id!r} of run {run_id} {what}, so there is no log yet")
+    return try_lines(opened, tries[-1], home)
+
+
+def _run(workspace: WorkspaceStore, record: RunRecord) -> dict[str, Any]:
+    finished = workspace.runs.finished(record.run_id)
+    return {
+        "run_id": record.run_id,
+        "pipeline": record.pipeline,
+        "experiment": record.experiment,
+        "status": workspace.runs.status(record.run_id),
+        "created_at": record.created_at,
+        "finished_at": finished.finished_at if finished else None,
+        "duration_seconds": _seconds(record.created_at, finished.finished_at) if finished else None,
+        "error": finished.error if finished else None,
+        "reuse": record.policy,
+        "parameters": dict(record.parameters),
+        "tags": workspace.runs.tags(record.run_id),
+        "description": record.description,
+        "source": record.source,
+        "airflow": record.airflow,
+        "workspace": workspace.url,
+    }
+
+
+def _step(workspace: WorkspaceStore, record: RunRecord, step_id: str, tries: list[StepTry], run_status: str) -> dict[str, Any]:
+    name = record.step_names.get(step_id, step_id)
+    if not tries:
+        status = "Canceled" if run_status == "Canceled" else "NotStarted"
+        return {
+            "id": step_id,
+            "name": name,
+            "status": status,
+            "reused": False,
+            "reason": None,
+            "explanation": "",
+            "outputs": {},
+            "tries": 0,
+        }
+    last = tries[-1]
+    finished = last.finished
+    step: dict[str, Any] = {
+        "id": step_id,
+        "name": name,
+        "step_run_id": last.started.step_run_id,
+        "status": last.status,
+        "reused": finished.reused if finished else False,
+        "reason": finished.reason if finished else None,
+        "explanation": finished.explanation if finished else "",
+        "started_at": last.started.started_at,
+        "finished_at": finished.finished_at if finished else None,
+        "duration_seconds": finished.duration_seconds if finished else None,
+        "tries": len(tries),
+        "exit_code": finished.exit_code if finished else None,
+        "error": finished.error if finished else None,
+        "key": finished.key if finished else None,
+        "reused_from": finished.reused_from.model_dump() if finished and finished.reused_from else None,
+        "outputs": {},
+    }
+    if finished:
+        step["outputs"] = {
+            output.name: {**output.model_dump(), "location": _location(workspace, output.datastore, output.published_to or output.path)}
+            for output in finished.outputs.values()
+        }
+    return step
+
+
+def _location(workspace: WorkspaceStore, datastore: str, path: str) -> str:
+    """Where a person finds an output: a path on this machine if it has one, else datastore and path."""
+    try:
+        local = workspace.datastores.open(datastore).local_path(path)
+    except UnknownNameError:
+        local = None
+    return str(local) if local is not None else f"{datastore}/{path}"
+
+
+def _seconds(start: str, end: str) -> float:
+    return round((datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds(), 3)

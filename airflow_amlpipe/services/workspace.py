@@ -1,0 +1,27 @@
+"""What is in a workspace?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from airflow_amlpipe.workspace.workspace import WorkspaceStore
+
+__all__ = ["show_workspace"]
+
+
+def show_workspace(workspace: str, *, home: Path) -> dict[str, Any]:
+    """Return the names of everything registered in a workspace, and how many runs it has."""
+    opened = WorkspaceStore.open(workspace, home=home)
+    run_ids = opened.runs.ids()
+    return {
+        "url": opened.store.url,
+        "home": str(home),
+        "default_datastore": opened.datastores.default_name(),
+        "datastores": {name: opened.datastores.get(name).url for name in opened.datastores.names()},
+        "computes": opened.computes.names(),
+        "environments": opened.environments.names(),
+        "datasets": opened.datasets.names(),
+        "runs": len(run_ids),
+        "latest_run": run_ids[0] if run_ids else None,
+    }

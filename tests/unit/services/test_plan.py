@@ -1,0 +1,160 @@
+"""What does a plan announce, before anything runs?"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from time import perf_counter
+
+import pytest
+
+from airflow_amlpipe.exceptions import DefinitionError, UnknownNameError
+from airflow_amlpipe.services.plan import PipelinePlan, plan_pipeline
+from airflow_amlpipe.spec.parameter import ParameterSpec
+from airflow_amlpipe.spec.pipeline import PipelineSpec
+from airflow_amlpipe.spec.step import ParameterArgument
+from airflow_amlpipe.workspace import WorkspaceStore
+from tests.builders import OUT, a_pipeline, a_step, reading
+from tests.pretend import pretend_run, write_source
+
+CHAIN = a_pipeline(
+    a_step("prepare", outputs=OUT),
+    a_step("train", inputs=reading("prepare"), outputs=OUT),
+    a_step("compare", inputs=reading("train"), outputs=OUT),
+)
+
+
+def plan(workspace: WorkspaceStore, spec: PipelineSpec, base: Path, **options: object) -> PipelinePlan:
+    return plan_pipeline(spec, workspace=workspace.url, home=workspace.home, source_base=base, **options)  # type: ignore[arg-type]
+
+
+def answers(found: PipelinePlan) -> dict[str, tuple[str, str]]:
+    return {step.step_id: (step.answer, step.reason) for step in found.steps}
+
+
+def test_a_pipeline_that_never_ran_runs_its_first_step_and_the_rest_depends(workspace: WorkspaceStore, tmp_path: Path) -> None:
+    write_source(tmp_path)
+
+    found = plan(workspace, CHAIN, tmp_path)
+
+    assert answers(found) == {"prepare": ("run", "NO_RECORD"), "train": ("depends", "DEPENDS"), "compare": ("depends", "DEPENDS")}
+    assert "what 'prepare' writes" in found.steps[1].explanation
+    assert not found.is_all_reused
+
+
+def test_an_unchanged_pipeline_is_reused_whole(workspace: WorkspaceStore, tmp_path: Path) -> None:
+    write_source(tmp_path)
+    pretend_run(workspace, CHAIN, tmp_path)
+
+    found = plan(workspace, CHAIN, tmp_path)
+
+    assert set(answers(found).values()) == {("reuse", "MATCH")}
+    assert found.is_all_reused
+
+
+def test_planning_leaves_no_run_behind(workspace: WorkspaceStore, tmp_path: Path) -> None:
+    write_source(tmp_path)
+
+    plan(workspace, CHAIN, tmp_path)
+
+    assert workspace.runs.ids() == []
+
+
+def test_an_edited_script_is_named_as_what_changed(workspace: WorkspaceStore, tmp_path: Path) -> None:
+    write_source(tmp_path)
+    pretend_run(workspace, CHAIN, tmp_path)
+    write_source(tmp_path, text="print('trained better')\n")
+
+    first = plan(workspace, CHAIN, tmp_path).steps[0]
+
+    assert (first.answer, first.reason) == ("run", "NO_RECORD")
+    assert [difference.sentence for difference in first.differences] == ["code: train.py changed"]
+
+
+def test_a_step_that_only_runs_after_another_is_decided_although_that_one_runs(workspace: WorkspaceStore, tmp_path: Path) -> None:
+    write_source(tmp_path)
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "report.py").write_text("print('report')\n")
+    report = a_step("report", command={"script": "report.py"}, source={"directory": "other"}, run_after=("train",))
+    spec = a_pipeline(a_step("train", outputs=OUT), report)
+    pretend_run(workspace, spec, tmp_path)
+    write_source(tmp_path, text="print('changed')\n")
+
+    assert answers(plan(workspace, spec, tmp_path)) == {"train": ("run", "NO_RECORD"), "report": ("reuse", "MATCH")}
+
+
+@pytest.mark.parametrize(
+    ("policy", "expected"),
+    [
+        ("refresh", {"prepare": "FORCED", "train": "FORCED", "compare": "FORCED"}),
+        ("refresh-from:train", {"prepare": "MATCH", "train": "FORCED", "compare": "FORCED"}),
+        ("require", {"prepare": "MATCH", "train": "MATCH", "compare": "MATCH"}),
+    ],
+)
+def test_the_policy_is_part_of_the_answer(workspace: WorkspaceStore, tmp_path: Path, policy: str, expected: dict[str, str]) -> None:
+    write_source(tmp_path)
+    pretend_run(workspace, CHAIN, tmp_path)
+
+    found = plan(workspace, CHAIN, tmp_path, policy=policy)
+
+    assert {step.step_id: step.reason for step in found.steps} == expected
+
+
+def test_a_step_that_forbids_reuse_runs_and_says_so_although_its_input_is_not_written_yet(workspace: WorkspaceStore, tmp_path: Path) -> None:
+    write_source(tmp_path)
+    spec = a_pipeline(a_step("prepare", outputs=OUT), a_step("train", inputs=reading("prepare"), allow_reuse=False))
+
+    assert answers(plan(workspace, spec, tmp_path))["train"] == ("run", "NOT_ALLOWED")
+
+
+def test_a_changed_parameter_is_named_with_both_values(workspace: WorkspaceStore, tmp_path: Path) -> None:
+    write_source(tmp_path)
+    step = a_step(arguments=(ParameterArgument(parameter="rate"),))
+    spec = a_pipeline(step, parameters=(ParameterSpec(name="rate", type="number", default=0.5),))
+    pretend_run(workspace, spec, tmp_path)
+
+    found = plan(workspace, spec, tmp_path, parameters={"rate": 0.7})
+
+    assert [difference.sentence for difference in found.steps[0].differences] == ["arguments: [0].value changed from 0.5 to 0.7"]
+
+
+def test_a_policy_for_a_step_that_is_not_there_is_refused(workspace: WorkspaceStore, tmp_path: Path) -> None:
+    write_source(tmp_path)
+
+    with pytest.raises(UnknownNameError, match="'trian'"):
+        plan(workspace, CHAIN, tmp_path, policy="refresh-from:trian")
+
+
+def test_a_missing_source_folder_is_refused(workspace: WorkspaceStore, tmp_path: Path) -> None:
+    with pytest.raises(DefinitionError, match="does not exist"):
+        plan(workspace, CHAIN, tmp_path)
+
+
+def test_the_plan_as_data_has_an_answer_and_a_reason_for_every_step(workspace: WorkspaceStore, tmp_path: Path) -> None:
+    write_source(tmp_path)
+
+    document = plan(workspace, CHAIN, tmp_path).to_json()
+
+    assert document["pipeline"] == "nightly"
+    assert document["all_reused"] is False
+    assert [(step["name"], step["answer"]) for step in document["steps"]] == [("prepare", "run"), ("train", "depends"), ("compare", "depends")]
+
+
+def test_a_reused_pipeline_of_a_hundred_steps_is_planned_in_less_than_a_second(workspace: WorkspaceStore, tmp_path: Path) -> None:
+    write_source(tmp_path)
+    steps = [a_step("s0", outputs=OUT), *(a_step(f"s{number}", inputs=reading(f"s{number - 1}"), outputs=OUT) for number in range(1, 100))]
+    spec = a_pipeline(*steps)
+    pretend_run(workspace, spec, tmp_path)
+
+    began = perf_counter()
+    found = plan(workspace, spec, tmp_path)
+
+    assert found.is_all_reused
+    assert perf_counter() - began < 1
+
+
+def test_planning_and_submitting_import_no_airflow() -> None:
+    program = "import sys, airflow_amlpipe.services.plan, airflow_amlpipe.services.submit; sys.exit('airflow' in sys.modules)"
+
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
