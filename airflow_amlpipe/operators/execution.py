@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from airflow_amlpipe.compute.backend import JobHandle, JobState, open_backend
-from airflow_amlpipe.compute.collection import collect_step
+from airflow_amlpipe.compute.collection import CollectedStep, RunOutcome, collect_step
 from airflow_amlpipe.compute.environments import prepare_environment
 from airflow_amlpipe.compute.folder import StepFolder, create_step_folder
 from airflow_amlpipe.compute.staging import RunFacts, stage_step
@@ -32,9 +32,11 @@ from airflow_amlpipe.spec.step import StepSpec
 from airflow_amlpipe.workspace.assessment import Assessment, assess_step, enforce
 from airflow_amlpipe.workspace.ids import now_text
 from airflow_amlpipe.workspace.inputs import ResolvedInput, fetch_input
+from airflow_amlpipe.workspace.layout import run_folder
 from airflow_amlpipe.workspace.records import RunRecord, StepFinished
 from airflow_amlpipe.workspace.sources import fetch_source, read_source, store_source
 from airflow_amlpipe.workspace.step_run import StepRun
+from airflow_amlpipe.workspace.try_files import Logged, keep_artifacts, keep_logged, keep_logs, logged_by_steps
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
 
 __all__ = ["StepExecution"]
@@ -74,6 +76,7 @@ class StepExecution:
     _job: JobNote | None = field(default=None, init=False)
     _snapshot: SourceSnapshot | None = field(default=None, init=False)
     _is_stopped: bool = field(default=False, init=False)
+    _is_canceled: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
         self.run = self._new_run()
@@ -84,16 +87,15 @@ class StepExecution:
         :raises DefinitionError: the run was cancelled
         """
         self.workspace.runs.create(self._run_record())
-        if self.workspace.runs.cancel_requested(self.request.run_id):
-            raise DefinitionError(
-                f"run {self.request.run_id} was cancelled before {self._where} started; submit it again if it is still wanted"
-            )
         self._job = JobNote.find(self.notes) if self.try_number > 1 else None
         if self._job is None:
             self.run.start()
         else:
             # The try that launched the job never ended: it is carried on until it is clear what becomes of the job.
             self.run = self._new_run(self._job)
+        if self.workspace.runs.cancel_requested(self.request.run_id):
+            self._is_canceled = True
+            raise DefinitionError(f"run {self.request.run_id} was cancelled before {self._where} started; submit it again if it is still wanted")
 
     def decide(self) -> Assessment:
         """Return the step's key in this run, and whether an earlier result stands in for it.
@@ -174,13 +176,17 @@ class StepExecution:
     def record(self) -> StepFinished:
         """Commit what the script left, and write down that the step ended well.
 
+        :raises DefinitionError: an output holds what cannot be data, or the script asked for the run to be cancelled
         :raises CommitUnknownError: nobody can say whether the result was stored; the next try finds out
         """
-        collected = collect_step(self.step, self._folder)
-        for notice in collected.notices:
-            self.say(notice)
-        finished = self.run.finish_ran(self.assessment, {name: output.path for name, output in collected.outputs.items()})
+        # What is collected is moved: from here on the job is no longer one that could be taken up again.
         self._forget_job()
+        collected = self._keep_files()
+        if collected.run.cancel_requested or collected.parent.cancel_requested:
+            self._is_canceled = True
+            raise DefinitionError(f"{self._where}: its script asked for the run to be cancelled")
+        finished = self.run.finish_ran(self.assessment, {name: output.path for name, output in collected.outputs.items()})
+        self._clean()
         return finished
 
     @contextmanager
@@ -269,6 +275,7 @@ class StepExecution:
         )
 
     def _facts(self) -> RunFacts:
+        logged = logged_by_steps(self.workspace, self.request.run_id)
         return RunFacts(
             step_run_id=self.run.step_run_id,
             run_id=self.request.run_id,
@@ -277,6 +284,8 @@ class StepExecution:
             workspace_url=self.workspace.store.url,
             pipeline=self.outline.name,
             parent_tags=self.workspace.runs.tags(self.request.run_id),
+            parent_properties=logged.properties,
+            parent_events=logged.events,
         )
 
     def _settle_job(self) -> None:
@@ -289,8 +298,11 @@ class StepExecution:
         if result is not None and result.step_run_id == self.run.step_run_id:
             # That try stored its result and was lost before it could say so.
             self._forget_job()
+            self._clean()
         elif result is not None or self._job.key != self.assessment.key or state not in _GOES_ON:
             self._end_job(self.settings.terminate_grace_seconds)
+            self._forget_job()
+            self._keep_logs()
             why = (
                 "its job was lost"
                 if state is JobState.GONE
@@ -299,7 +311,7 @@ class StepExecution:
                 else "its job is not needed any more"
             )
             self.run.finish_failed(InfrastructureError(f"the task process ended before this try did; {why}"), status="Canceled")
-            self._forget_job()
+            self._clean()
             self.run = self._new_run()
             self.run.start()
 
@@ -316,9 +328,33 @@ class StepExecution:
             return
         if self._job is not None:
             self._end_job(self.settings.terminate_grace_seconds)
-        canceled = self._is_stopped or isinstance(error, KeyboardInterrupt)
+            self._forget_job()
+            with suppress(AmlPipeError):
+                self._keep_files()
+        self._keep_logs()
+        canceled = self._is_stopped or self._is_canceled or isinstance(error, KeyboardInterrupt)
         self.run.finish_failed(error, getattr(self, "assessment", None), status="Canceled" if canceled else "Failed")
-        self._forget_job()
+        self._clean()
+
+    def _keep_files(self) -> CollectedStep:
+        """Move what the script left, but for its outputs, to where it is kept; also what a script left that failed."""
+        collected = collect_step(self.step, self._folder)
+        for notice in collected.notices:
+            self.say(notice)
+        run_id, own, parent = self.request.run_id, collected.run, collected.parent
+        self._keep_logs()
+        for folder, outcome in ((self.run.folder, own), (run_folder(run_id), parent)):
+            for name in keep_artifacts(self.workspace, folder, {item.name: item.path for item in outcome.artifacts}):
+                self.say(f"{self._where}: a file called {shorten(repr(name))} had been uploaded before; the first one is kept")
+        keep_logged(self.workspace, run_id, self.run.folder, self.run.step_run_id, own=_logged(own), parent=_logged(parent))
+        if parent.tags:
+            self.workspace.runs.change_tags(run_id, parent.tags)
+        if parent.cancel_requested:
+            self.workspace.runs.request_cancel(run_id, f"asked for by the script of {self._where}")
+        return collected
+
+    def _keep_logs(self) -> None:
+        keep_logs(self.workspace, self.run.folder, self._folder.logs)
 
     def _end_job(self, grace_seconds: float) -> None:
         if self._job is not None:
@@ -329,4 +365,10 @@ class StepExecution:
         if self._job is not None:
             self._job.forget(self.notes)
             self._job = None
+
+    def _clean(self) -> None:
         shutil.rmtree(self._folder.root, ignore_errors=True)
+
+
+def _logged(outcome: RunOutcome) -> Logged:
+    return Logged(events=outcome.events, tags=outcome.tags, properties=outcome.properties)

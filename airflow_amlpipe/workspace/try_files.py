@@ -1,0 +1,104 @@
+"""What is kept of a try besides its records: logs, artifacts, and what its script logged, tagged and noted?
+
+::
+
+    runs/<run id>/steps/<step id>/<try>/logs/...  artifacts/...  metrics.json     of the step's own run
+    runs/<run id>/artifacts/...  logged/<step run id>.json                        of the pipeline's run (run.parent), one file a step run
+
+Kept before the try's finished record is written: whoever reads that a try has ended finds everything that belongs to it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from airflow_amlpipe.exceptions import DefinitionError, ProtocolError
+from airflow_amlpipe.spec.document import parse_model
+from airflow_amlpipe.spec.model import SpecModel
+from airflow_amlpipe.workspace.layout import run_folder
+from airflow_amlpipe.workspace.workspace import WorkspaceStore
+
+__all__ = ["Logged", "keep_artifacts", "keep_logged", "keep_logs", "logged_by_steps", "read_logged"]
+
+
+class Logged(SpecModel):
+    """What a script recorded for one run, its own or the pipeline's.
+
+    :ivar events: metric events in order, as ``runtime.metrics.fold_metrics`` reads them
+    :ivar tags: ``None`` for one that was removed
+    """
+
+    events: tuple[dict[str, Any], ...] = ()
+    tags: dict[str, str | None] = Field(default_factory=dict)
+    properties: dict[str, str] = Field(default_factory=dict)
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.events or self.tags or self.properties)
+
+
+def keep_logs(workspace: WorkspaceStore, folder: str, logs: Path) -> None:
+    """Move the folder ``logs`` of a try that has ended into its folder in the workspace store; twice is once."""
+    _move(workspace, logs, f"{folder}/logs")
+
+
+def keep_artifacts(workspace: WorkspaceStore, folder: str, artifacts: Mapping[str, Path]) -> tuple[str, ...]:
+    """Move files into the ``artifacts`` of a try's or a run's ``folder``, and return the names that something had been kept under before.
+
+    What was kept first stays, as SDK v1 refused to upload a name again.
+    """
+    return tuple(name for name, file in sorted(artifacts.items()) if not _move(workspace, file, f"{folder}/artifacts/{name}"))
+
+
+def keep_logged(workspace: WorkspaceStore, run_id: str, folder: str, step_run_id: str, *, own: Logged, parent: Logged) -> None:
+    """Store what the script of a try recorded for its own run and for the pipeline's; nothing is written for nothing."""
+    for logged, path in ((own, f"{folder}/metrics.json"), (parent, f"{run_folder(run_id)}/logged/{step_run_id}.json")):
+        if not logged.is_empty:
+            workspace.store.put(path, json.dumps(logged.model_dump(mode="json"), sort_keys=True).encode(), durable=False)
+
+
+def read_logged(workspace: WorkspaceStore, folder: str) -> Logged:
+    """Return what the script of the try in ``folder`` recorded for its own run.
+
+    :raises ProtocolError: the record cannot be read
+    """
+    return _read(workspace, f"{folder}/metrics.json")
+
+
+def logged_by_steps(workspace: WorkspaceStore, run_id: str) -> Logged:
+    """Return what the steps of a run have recorded for the pipeline's run so far, in the order the steps started.
+
+    :raises ProtocolError: a record cannot be read
+    """
+    folder = f"{run_folder(run_id)}/logged"
+    parts = [_read(workspace, f"{folder}/{name}") for name in workspace.store.list_names(folder)]
+    tags: dict[str, str | None] = {}
+    properties: dict[str, str] = {}
+    for part in parts:
+        tags |= part.tags
+        properties |= part.properties
+    return Logged(events=tuple(event for part in parts for event in part.events), tags=tags, properties=properties)
+
+
+def _move(workspace: WorkspaceStore, source: Path, path: str) -> bool:
+    if not source.exists():
+        return True
+    try:
+        workspace.store.ingest(source, path)
+    except FileExistsError:
+        return False
+    return True
+
+
+def _read(workspace: WorkspaceStore, path: str) -> Logged:
+    try:
+        return parse_model(Logged, workspace.store.read(path), f"record {path}")
+    except FileNotFoundError:
+        return Logged()
+    except DefinitionError as error:
+        raise ProtocolError(f"a record in the workspace cannot be read: {error}") from error
