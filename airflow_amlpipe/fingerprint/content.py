@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Callable
 
 from airflow_amlpipe.exceptions import SourceChangedError, shorten
 
@@ -36,37 +35,38 @@ def newest_of(token: str) -> int:
     return max(int(modified), int(changed))
 
 
-def hash_file(path: str, *, watch: Callable[[bytes], object] | None = None) -> tuple[str, str]:
+def hash_file(path: str) -> tuple[str, str]:
     """Return the SHA-256 of the file ``path`` and the stat token it had before and after it was read.
 
-    :param watch: receives every block that was read, for one reading only: then a change is an error at once
     :raises SourceChangedError: it changed while it was read, twice in a row, or is no regular file any more
     :raises OSError: it cannot be read
     """
-    for _ in range(_TRIES if watch is None else 1):
+    for _ in range(_TRIES):
         descriptor = os.open(path, _FLAGS)
         try:
             before = os.fstat(descriptor)
             if not stat.S_ISREG(before.st_mode):
                 break
-            sha256 = _read(descriptor, before.st_size, watch)
+            sha256, size = _read(descriptor, before.st_size)
             token = stat_token(os.fstat(descriptor))
         finally:
             os.close(descriptor)
-        if token == stat_token(before):
+        if token == stat_token(before) and size == before.st_size:
             return sha256, token
     raise SourceChangedError(
         f"{shorten(repr(path))} changed while it was being read; nothing was recorded, run again when nobody writes to it"
     )
 
 
-def _read(descriptor: int, size: int, watch: Callable[[bytes], object] | None) -> str:
-    if size < _BLOCK and watch is None:
-        # One byte more than there should be: a file that grew shows in its token.
-        return hashlib.sha256(os.read(descriptor, size + 1)).hexdigest()
-    found = hashlib.sha256()
-    while block := os.read(descriptor, _BLOCK):
+def _read(descriptor: int, size: int) -> tuple[str, int]:
+    """Return the hash of what is read up to the end of the file, and how many bytes that was."""
+    # One byte more than there should be: most files are read whole in one call.
+    block = os.read(descriptor, min(size + 1, _BLOCK))
+    if len(block) == size < _BLOCK:
+        return hashlib.sha256(block).hexdigest(), size
+    found, total = hashlib.sha256(), 0
+    while block:
         found.update(block)
-        if watch is not None:
-            watch(block)
-    return found.hexdigest()
+        total += len(block)
+        block = os.read(descriptor, _BLOCK)
+    return found.hexdigest(), total

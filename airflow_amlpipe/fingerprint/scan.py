@@ -99,9 +99,9 @@ def _folder_scan(path: str, real: str, rows: list[str], linked: dict[str, str], 
         path.encode()
     except UnicodeEncodeError:
         wrong = next(name for name in (path, *(row.partition("\0")[0] for row in rows)) if not _is_text(name))
-        where = path if path != wrong and _is_text(path) else real
+        where = os.fsencode(os.path.dirname(real) if wrong == path else real)
         raise DefinitionError(
-            f"the name {shorten(repr(os.fsencode(wrong)))} in folder {shorten(repr(where))} is not UTF-8; rename it"
+            f"the name {shorten(repr(os.fsencode(os.path.basename(wrong))))} in folder {shorten(repr(where))} is not UTF-8; rename it"
         ) from None
     return FolderScan(path, real, rows, linked, is_empty, hashlib.sha256(listing).hexdigest())
 
@@ -170,7 +170,7 @@ class _Walk:
                 if token:
                     rows.append(f"{name}\0{token}")
         rows = self._selected(path, sorted(rows))
-        return _folder_scan(path, os.path.join(self.top, real), rows, linked, is_empty=not rows and not rest)
+        return _folder_scan(path, os.path.join(self.top, real) if real else self.top, rows, linked, is_empty=not rows and not rest)
 
     def _selected(self, path: str, rows: list[str]) -> list[str]:
         first = bisect_left(rows, UNFINISHED)

@@ -245,16 +245,16 @@ class _Walk:
             raise DefinitionError(
                 f"the link {shorten(repr(shown))} leads back to itself; remove it or leave it out in .amlignore"
             ) from None
-        if os.path.isabs(text):
-            # The same link on another machine must read the same.
-            text = os.path.relpath(text, os.path.dirname(shown)) if _is_below(text, self.top) else text
-        lexical = os.path.normpath(os.path.join(os.path.dirname(shown), text))
-        if os.path.isabs(text) or not _is_below(lexical, self.top) or not _is_below(target, self.top):
+        here = os.path.dirname(shown)
+        meant = os.path.normpath(os.path.join(here, text))
+        if not _is_below(meant, self.top) or not _is_below(target, self.top):
             raise DefinitionError(
                 f"the link {shorten(repr(shown))} leads out of the source folder (to {shorten(repr(target))}); "
                 "copy what it leads to in its place, or leave the link out in .amlignore"
             )
-        return text
+        # The same link must read the same on another machine and in the step's copy: no absolute path, no way through the folders above.
+        climbs = os.path.normpath(os.path.join(os.path.dirname(path), text)).startswith(os.pardir)
+        return os.path.relpath(meant, here) if os.path.isabs(text) or climbs else text
 
     def _check_links(self) -> None:
         kept = {*self.tokens, *self._links, *self._folders}

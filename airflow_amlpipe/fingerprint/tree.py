@@ -93,8 +93,10 @@ class TreeManifest:
         return manifest
 
     def _check(self) -> None:
-        for path in (*self.empty_folders, *(file.path for file in self.files)):
-            if path and (not set(path.split("/")).isdisjoint({"", ".", ".."}) or "\0" in path):
+        # Only a folder may be the root itself.
+        for path in (*filter(None, self.empty_folders), *(file.path for file in self.files)):
+            path.encode()
+            if not set(path.split("/")).isdisjoint({"", ".", ".."}) or "\0" in path:
                 raise ValueError(f"the path {shorten(repr(path))} leaves the tree")
         for file in self.files:
             if isinstance(file.size, bool) or not isinstance(file.size, int) or file.size < 0:

@@ -83,10 +83,9 @@ class LocalStore(Store):
 
     def identify(self, path: str, memo: HashMemo | None = None, *, pattern: PathPattern | None = None) -> TreeIdentity:
         place = self._place(path)
-        try:
-            return identify_tree(Path(place), memo, pattern=pattern)
-        except NotADirectoryError as error:
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), place) from error
+        with explained(self.url, "identify", path):
+            self._require(place)
+        return identify_tree(Path(place), memo, pattern=pattern)
 
     def match(self, pattern: str) -> list[str]:
         folder, below = split_pattern(pattern)
@@ -107,7 +106,7 @@ class LocalStore(Store):
         place = self._place(path)
         new = not os.path.lexists(target)
         with explained(self.url, f"copy to {shorten(str(target))}", path):
-            os.stat(place)
+            self._require(place)
             try:
                 if manifest is not None:
                     copy_files(*copies_of_manifest(place, str(target), manifest))
@@ -138,6 +137,7 @@ class LocalStore(Store):
     def replace(self, source_path: str, path: str) -> None:
         source, place = self._two_places(source_path, path)
         with explained(self.url, f"replace with {shorten(repr(source_path))}", path):
+            self._require(source)
             aside = self._copied_aside(source, place)
             try:
                 if os.path.isfile(aside) and not os.path.isdir(place):
@@ -157,6 +157,7 @@ class LocalStore(Store):
     def overlay(self, source_path: str, path: str, *, overwrite: bool) -> None:
         source, place = self._two_places(source_path, path)
         with explained(self.url, f"lay {shorten(repr(source_path))} over", path):
+            self._require(source)
             scan = scan_tree(source)
             copies, folders = copies_of_scan(scan, place)
             for folder in folders:
@@ -209,6 +210,14 @@ class LocalStore(Store):
                 f"datastore {shorten(self.url)}: {shorten(repr(path))} is the root of the datastore; name something below it"
             )
         return place
+
+    @staticmethod
+    def _require(place: str) -> None:
+        """:raises FileNotFoundError: nothing is at ``place``."""
+        try:
+            os.stat(place)
+        except NotADirectoryError as error:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), place) from error
 
     def _two_places(self, source_path: str, path: str) -> tuple[str, str]:
         source, place = self._place_below_root(source_path), self._place_below_root(path)

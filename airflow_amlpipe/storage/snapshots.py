@@ -10,6 +10,7 @@ import hashlib
 import stat
 import tempfile
 import zipfile
+import zlib
 from pathlib import Path
 
 from airflow_amlpipe.exceptions import DatastoreUnavailableError, ProtocolError, SourceChangedError, shorten
@@ -72,7 +73,7 @@ def extract_snapshot(store: Store, path: str, target: Path) -> SourceSnapshot:
                 # Links last: nothing is ever written through one.
                 for entry in sorted(snapshot.entries, key=lambda entry: entry.kind == "link"):
                     _extract_entry(archive, target, entry)
-        except (zipfile.BadZipFile, KeyError, EOFError, NotImplementedError) as error:
+        except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, ValueError, RuntimeError) as error:
             raise ProtocolError(
                 f"datastore {shorten(store.url)}: the source snapshot {shorten(repr(path))} is damaged ({shorten(str(error))}); "
                 "delete it, and submit the pipeline again from its source"

@@ -99,6 +99,7 @@ class Store(ABC):
         ``*`` and ``?`` stay within a name, ``**`` crosses folders, all else is literal (``[`` too). A path without ``*`` and ``?`` names
         itself, be it a file or a folder, if it is there.
 
+        :raises DefinitionError: it names something that cannot be data, such as a link that leads nowhere
         :raises DatastoreUnavailableError: a folder could not be listed
         """
 
