@@ -19,6 +19,7 @@ __all__ = ["INHERITED", "data_variables", "inherited_variables", "own_variables"
 
 INHERITED = frozenset(
     {
+        "AMLPIPE_HOME",  # a folder, for scripts that use airflow-amlpipe themselves
         "CUDA_VISIBLE_DEVICES",
         "CURL_CA_BUNDLE",
         "HOME",
