@@ -15,28 +15,25 @@ from pathlib import Path
 from typing import Final
 
 from airflow_amlpipe.compute.backend import JobHandle, JobState, open_backend
-from airflow_amlpipe.compute.collection import CollectedStep, RunOutcome, collect_step
-from airflow_amlpipe.compute.environments import prepare_environment
-from airflow_amlpipe.compute.folder import StepFolder, create_step_folder
-from airflow_amlpipe.compute.staging import RunFacts, stage_step
+from airflow_amlpipe.compute.folder import StepFolder
 from airflow_amlpipe.compute.waiting import follow_job
-from airflow_amlpipe.exceptions import AmlPipeError, DefinitionError, InfrastructureError, UnsupportedFeatureError, shorten
+from airflow_amlpipe.exceptions import AmlPipeError, DefinitionError, InfrastructureError, shorten
 from airflow_amlpipe.fingerprint.source import SourceSnapshot
 from airflow_amlpipe.operators.job_note import JobNote, StateStore
+from airflow_amlpipe.operators.keeping import keep_files
 from airflow_amlpipe.operators.outline import PipelineOutline
+from airflow_amlpipe.operators.preparing import prepare_job, run_facts
 from airflow_amlpipe.operators.run_request import RunRequest
 from airflow_amlpipe.reuse.result import StepResult, StoredOutput
 from airflow_amlpipe.settings import Settings
-from airflow_amlpipe.spec.data import DatasetSource, InputSpec, StepOutputSource
+from airflow_amlpipe.spec.data import StepOutputSource
 from airflow_amlpipe.spec.step import StepSpec
 from airflow_amlpipe.workspace.assessment import Assessment, assess_step, enforce
 from airflow_amlpipe.workspace.ids import now_text
-from airflow_amlpipe.workspace.inputs import ResolvedInput, fetch_input
-from airflow_amlpipe.workspace.layout import run_folder
 from airflow_amlpipe.workspace.records import RunRecord, StepFinished
-from airflow_amlpipe.workspace.sources import fetch_source, read_source, store_source
+from airflow_amlpipe.workspace.sources import read_source, store_source
 from airflow_amlpipe.workspace.step_run import StepRun
-from airflow_amlpipe.workspace.try_files import Logged, keep_artifacts, keep_logged, keep_logs, logged_by_steps
+from airflow_amlpipe.workspace.try_files import keep_logs
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
 
 __all__ = ["StepExecution"]
@@ -87,15 +84,14 @@ class StepExecution:
         :raises DefinitionError: the run was cancelled
         """
         self.workspace.runs.create(self._run_record())
-        self._job = JobNote.find(self.notes) if self.try_number > 1 else None
+        self._take_up_job()
         if self._job is None:
             self.run.start()
-        else:
-            # The try that launched the job never ended: it is carried on until it is clear what becomes of the job.
-            self.run = self._new_run(self._job)
         if self.workspace.runs.cancel_requested(self.request.run_id):
             self._is_canceled = True
-            raise DefinitionError(f"run {self.request.run_id} was cancelled before {self._where} started; submit it again if it is still wanted")
+            raise DefinitionError(
+                f"run {self.request.run_id} was cancelled before {self._where} started; submit it again if it is still wanted"
+            )
 
     def decide(self) -> Assessment:
         """Return the step's key in this run, and whether an earlier result stands in for it.
@@ -119,7 +115,9 @@ class StepExecution:
 
     def reuse(self, result: StepResult) -> StepFinished:
         """Hand on an earlier result as if the step had run."""
-        return self.run.finish_reused(self.assessment, result)
+        finished = self.run.finish_reused(self.assessment, result)
+        self._clean()
+        return finished
 
     def launch(self) -> JobHandle:
         """Start the step's job, or find again the one that an earlier try started; the handle is kept before it is returned.
@@ -130,20 +128,15 @@ class StepExecution:
         if self._job is not None:
             self.say("the job that an earlier try of this task launched is taken up again")
             return JobHandle.from_json(self._job.handle)
-        folder = create_step_folder(self._folder.root)
-        self._fetch_source(folder.code)
-        request = stage_step(
-            self.step,
-            folder,
-            parameters=self.assessment.parameters,
-            inputs={item.name: self._fetch_input(item, self.assessment.inputs[item.name]) for item in self.step.inputs},
-            facts=self._facts(),
-            interpreter=prepare_environment(
-                self.step.environment,
-                home=self.workspace.home,
-                say=self.say,
-                conda_packages_from_pypi=self.settings.conda_packages_from_pypi,
-            ),
+        if self._snapshot is not None:
+            store_source(self.workspace, self.step, self.source_base, self._snapshot)
+        request = prepare_job(
+            self.workspace,
+            self.assessment,
+            self._folder,
+            facts=run_facts(self.workspace, self.run, self.request.experiment),
+            say=self.say,
+            conda_packages_from_pypi=self.settings.conda_packages_from_pypi,
         )
         self._refuse_when_stopped()
         handle = open_backend(self.workspace.computes.get(self.step.compute).kind).launch(request)
@@ -179,9 +172,8 @@ class StepExecution:
         :raises DefinitionError: an output holds what cannot be data, or the script asked for the run to be cancelled
         :raises CommitUnknownError: nobody can say whether the result was stored; the next try finds out
         """
-        # What is collected is moved: from here on the job is no longer one that could be taken up again.
-        self._forget_job()
-        collected = self._keep_files()
+        collected = keep_files(self.workspace, self.run, self._folder, say=self.say)
+        self._job = None  # its files are moved from here on, so nobody can take it up again
         if collected.run.cancel_requested or collected.parent.cancel_requested:
             self._is_canceled = True
             raise DefinitionError(f"{self._where}: its script asked for the run to be cancelled")
@@ -259,61 +251,40 @@ class StepExecution:
             )
         return finished.outputs
 
-    def _fetch_source(self, target: Path) -> None:
-        if self._snapshot is not None:
-            store_source(self.workspace, self.step, self.source_base, self._snapshot)
-        fetch_source(self.workspace, self.assessment.snapshot, target)
-
-    def _fetch_input(self, item: InputSpec, resolved: ResolvedInput) -> Path | str:
-        if item.mode != "direct":
-            return fetch_input(self.workspace, resolved, self._folder.inputs / item.name)
-        if isinstance(item.source, DatasetSource) and item.source.name is not None:
-            return self.workspace.datasets.get(item.source.name, item.source.version).id
-        raise UnsupportedFeatureError(
-            f"{self._where}: input {item.name!r} is given to the script as a dataset, but is not registered, so it has no id; "
-            "register the dataset, or hand over its files with as_mount() or as_download()"
-        )
-
-    def _facts(self) -> RunFacts:
-        logged = logged_by_steps(self.workspace, self.request.run_id)
-        return RunFacts(
-            step_run_id=self.run.step_run_id,
-            run_id=self.request.run_id,
-            experiment=self.request.experiment,
-            workspace=self.workspace.url.rstrip("/").rsplit("/", 1)[-1] or "workspace",
-            workspace_url=self.workspace.store.url,
-            pipeline=self.outline.name,
-            parent_tags=self.workspace.runs.tags(self.request.run_id),
-            parent_properties=logged.properties,
-            parent_events=logged.events,
-        )
+    def _take_up_job(self) -> None:
+        """Go on as the try that launched a job and ended without a word, until it is clear what becomes of the job."""
+        note = JobNote.find(self.notes) if self.try_number > 1 else None
+        if note is not None:
+            run = self._new_run(note)
+            # Its record is closed, or another try has taken over: the note is of no use any more.
+            if not any(item.finished for item in self.workspace.runs.tries(run.run_id, self.step.id) if item.folder == run.folder):
+                self._job, self.run = note, run
 
     def _settle_job(self) -> None:
         """Keep the job that an earlier try launched if it computes what is needed now; end it, and begin a new try, if it does not."""
         if self._job is None:
             return
-        handle = JobHandle.from_json(self._job.handle)
-        state = open_backend(handle.kind).status(handle).state
         result = self.assessment.decision.result
         if result is not None and result.step_run_id == self.run.step_run_id:
-            # That try stored its result and was lost before it could say so.
-            self._forget_job()
-            self._clean()
-        elif result is not None or self._job.key != self.assessment.key or state not in _GOES_ON:
-            self._end_job(self.settings.terminate_grace_seconds)
-            self._forget_job()
-            self._keep_logs()
-            why = (
-                "its job was lost"
-                if state is JobState.GONE
-                else f"its job was {state.value}"
-                if state.is_final
-                else "its job is not needed any more"
-            )
-            self.run.finish_failed(InfrastructureError(f"the task process ended before this try did; {why}"), status="Canceled")
-            self._clean()
-            self.run = self._new_run()
-            self.run.start()
+            return  # that try stored its result and was lost before it could say so
+        handle = JobHandle.from_json(self._job.handle)
+        state = open_backend(handle.kind).status(handle).state
+        is_collected = self.workspace.store.exists(f"{self.run.folder}/logs")
+        if result is None and self._job.key == self.assessment.key and state in _GOES_ON and not is_collected:
+            return
+        self._end_job(self.settings.terminate_grace_seconds)
+        self._keep_logs()
+        why = (
+            "its job was lost"
+            if state is JobState.GONE
+            else f"its job was {state.value}"
+            if state.is_final
+            else "its job is not needed any more"
+        )
+        self.run.finish_failed(InfrastructureError(f"the task process ended before this try did; {why}"), status="Canceled")
+        self._clean()
+        self._job, self.run = None, self._new_run()
+        self.run.start()
 
     def _refuse_when_stopped(self) -> None:
         if self._is_stopped:
@@ -328,30 +299,13 @@ class StepExecution:
             return
         if self._job is not None:
             self._end_job(self.settings.terminate_grace_seconds)
-            self._forget_job()
+            self._job = None
             with suppress(AmlPipeError):
-                self._keep_files()
+                keep_files(self.workspace, self.run, self._folder, say=self.say)
         self._keep_logs()
         canceled = self._is_stopped or self._is_canceled or isinstance(error, KeyboardInterrupt)
         self.run.finish_failed(error, getattr(self, "assessment", None), status="Canceled" if canceled else "Failed")
         self._clean()
-
-    def _keep_files(self) -> CollectedStep:
-        """Move what the script left, but for its outputs, to where it is kept; also what a script left that failed."""
-        collected = collect_step(self.step, self._folder)
-        for notice in collected.notices:
-            self.say(notice)
-        run_id, own, parent = self.request.run_id, collected.run, collected.parent
-        self._keep_logs()
-        for folder, outcome in ((self.run.folder, own), (run_folder(run_id), parent)):
-            for name in keep_artifacts(self.workspace, folder, {item.name: item.path for item in outcome.artifacts}):
-                self.say(f"{self._where}: a file called {shorten(repr(name))} had been uploaded before; the first one is kept")
-        keep_logged(self.workspace, run_id, self.run.folder, self.run.step_run_id, own=_logged(own), parent=_logged(parent))
-        if parent.tags:
-            self.workspace.runs.change_tags(run_id, parent.tags)
-        if parent.cancel_requested:
-            self.workspace.runs.request_cancel(run_id, f"asked for by the script of {self._where}")
-        return collected
 
     def _keep_logs(self) -> None:
         keep_logs(self.workspace, self.run.folder, self._folder.logs)
@@ -361,14 +315,5 @@ class StepExecution:
             handle = JobHandle.from_json(self._job.handle)
             open_backend(handle.kind).terminate(handle, grace_seconds)
 
-    def _forget_job(self) -> None:
-        if self._job is not None:
-            self._job.forget(self.notes)
-            self._job = None
-
     def _clean(self) -> None:
         shutil.rmtree(self._folder.root, ignore_errors=True)
-
-
-def _logged(outcome: RunOutcome) -> Logged:
-    return Logged(events=outcome.events, tags=outcome.tags, properties=outcome.properties)

@@ -3,19 +3,22 @@
 Written into Airflow's task state store before anybody waits for the job. Airflow's own ``ResumableJobMixin`` keeps a bare id and goes by
 the job's state alone; here the job is taken up again only if it is still the answer to the same question (the step's key), it goes on
 under its own records and folder, and a job that nobody needs any more is ended. So the same is done by hand.
+
+The note is never deleted: whether it still holds is read from the records of the try it belongs to.
 """
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Final, Protocol
 
 from airflow_amlpipe.exceptions import ProtocolError, shorten
 
-__all__ = ["JobNote", "StateStore"]
+__all__ = ["NOTE_KEY", "JobNote", "StateStore"]
 
-_KEY = "job"
+NOTE_KEY: Final = "amlpipe"
+"""Under this key the task state store holds ``{"reused": ..., "fingerprint": ..., "job": {...}}``; one key, because each costs a request."""
 
 
 class StateStore(Protocol):
@@ -24,8 +27,6 @@ class StateStore(Protocol):
     def get(self, key: str, default: Any = None) -> Any: ...
 
     def set(self, key: str, value: Any) -> None: ...
-
-    def delete(self, key: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,19 +49,17 @@ class JobNote:
 
         :raises ProtocolError: it is there and cannot be read
         """
-        text = store.get(_KEY)
-        if not text:
+        kept = store.get(NOTE_KEY)
+        if kept is None:
             return None
-        try:
-            return cls(**json.loads(text))
-        except (TypeError, ValueError) as error:
-            raise ProtocolError(f"the note of a job in the task state store could not be read: {shorten(repr(text))}") from error
+        job = kept.get("job") if isinstance(kept, Mapping) else kept
+        if job is None:
+            return None
+        types = {field.name: int if field.name == "try_number" else str for field in fields(cls)}
+        if not isinstance(job, Mapping) or job.keys() != types.keys() or not all(isinstance(job[name], types[name]) for name in types):
+            raise ProtocolError(f"the note of a job in the task state store could not be read: {shorten(repr(job))}")
+        return cls(**job)
 
     def keep(self, store: StateStore) -> None:
         """Write the note; it replaces an earlier one."""
-        store.set(_KEY, json.dumps(asdict(self), sort_keys=True))
-
-    @staticmethod
-    def forget(store: StateStore) -> None:
-        """Take the note away: the job has ended and is recorded."""
-        store.delete(_KEY)
+        store.set(NOTE_KEY, {"reused": False, "fingerprint": self.key, "job": asdict(self)})

@@ -16,6 +16,7 @@ from airflow_amlpipe.operators.links import ProducedByLink
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
+    import jinja2
     from airflow.sdk import BaseOperatorLink
     from airflow.sdk.definitions.context import Context
 
@@ -45,8 +46,8 @@ class StepOperator(BaseOperator):
     shallow_copy_attrs: Sequence[str] = ("_execution",)
     ui_color: ClassVar[str] = "#e4f0fb"  # type: ignore[misc]  # Airflow reads it from the class
 
-    _execution: StepExecution | None = None
     produced_by_url: str = ""
+    _execution: StepExecution | None = None
 
     def __init__(self, *, step_json: str, pipeline_json: str, workspace: str, source_base: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -57,18 +58,27 @@ class StepOperator(BaseOperator):
         # Part of the serialised DAG, so that a changed definition is a new version of the DAG for Airflow too.
         self.reuse_status = f"not decided yet (definition {hashlib.sha256(step_json.encode()).hexdigest()[:12]})"
 
+    def render_template_fields(self, context: Context, jinja_env: jinja2.Environment | None = None) -> None:  # noqa: ARG002  # Airflow's signature
+        """Render nothing: nothing here is a template.
+
+        Nor is there anything to show before the step is decided and linked, and each thing that Airflow is told costs the task a request
+        of about 8 ms; so the fields and links of the class are taken up again when they have something to say.
+        """
+        self.template_fields = self.operator_extra_links = ()
+
     def execute(self, context: Context) -> dict[str, Any]:
         """Run or reuse the step; the returned XCom holds ids and digests only."""
         from airflow_amlpipe.operators.errors import translated
         from airflow_amlpipe.operators.opening import open_execution
         from airflow_amlpipe.operators.showing import show_decision, show_end
 
+        self.template_fields = type(self).template_fields
         with translated():
             self._execution = step = open_execution(self, context)
             with step.bad_end_recorded():
                 step.identify()
                 decision = step.decide().decision
-                show_decision(self, context, step.assessment)
+                show_decision(self, step.assessment)
                 if decision.result is not None:
                     finished = step.reuse(decision.result)
                 else:

@@ -1,0 +1,75 @@
+"""What has to be in place before the job of a step can start? Its code, its data, its environment, and what it may ask about its run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from airflow_amlpipe.compute.backend import LaunchRequest
+from airflow_amlpipe.compute.environments import prepare_environment
+from airflow_amlpipe.compute.folder import StepFolder, create_step_folder
+from airflow_amlpipe.compute.staging import RunFacts, stage_step
+from airflow_amlpipe.exceptions import UnsupportedFeatureError, shorten
+from airflow_amlpipe.spec.data import DatasetSource, InputSpec
+from airflow_amlpipe.workspace.assessment import Assessment
+from airflow_amlpipe.workspace.inputs import fetch_input
+from airflow_amlpipe.workspace.sources import fetch_source
+from airflow_amlpipe.workspace.step_run import StepRun
+from airflow_amlpipe.workspace.try_files import logged_by_steps
+from airflow_amlpipe.workspace.workspace import WorkspaceStore
+
+__all__ = ["prepare_job", "run_facts"]
+
+
+def prepare_job(
+    workspace: WorkspaceStore,
+    assessment: Assessment,
+    folder: StepFolder,
+    *,
+    facts: RunFacts,
+    say: Callable[[str], None],
+    conda_packages_from_pypi: bool,
+) -> LaunchRequest:
+    """Fill the private folder of a new try and return what a back end launches.
+
+    What is put there is what was identified: data that changed in between is refused.
+
+    :raises DefinitionError: it can never be put in place (an environment that cannot be installed, a path that leaves its folder)
+    :raises SourceChangedError: data changed since it was identified; a retry decides anew
+    :raises InfrastructureError: something could not be read or written
+    """
+    step = assessment.step
+    # The slowest first, and the one that fails for the author's reasons most often: nothing was copied then.
+    interpreter = prepare_environment(step.environment, home=workspace.home, say=say, conda_packages_from_pypi=conda_packages_from_pypi)
+    create_step_folder(folder.root)
+    fetch_source(workspace, assessment.snapshot, folder.code)
+    inputs = {item.name: _fetch(workspace, assessment, item, folder) for item in step.inputs}
+    return stage_step(step, folder, parameters=assessment.parameters, inputs=inputs, facts=facts, interpreter=interpreter)
+
+
+def run_facts(workspace: WorkspaceStore, run: StepRun, experiment: str) -> RunFacts:
+    """Return what the script of a try can ask about its run and the pipeline's."""
+    logged = logged_by_steps(workspace, run.run_id)
+    return RunFacts(
+        step_run_id=run.step_run_id,
+        run_id=run.run_id,
+        experiment=experiment,
+        workspace=workspace.url.rstrip("/").rsplit("/", 1)[-1] or "workspace",
+        workspace_url=workspace.store.url,
+        pipeline=run.pipeline,
+        parent_tags=workspace.runs.tags(run.run_id),
+        parent_properties=logged.properties,
+        parent_events=logged.events,
+    )
+
+
+def _fetch(workspace: WorkspaceStore, assessment: Assessment, item: InputSpec, folder: StepFolder) -> Path | str:
+    """Return the local path of an input's private copy, or in direct mode the id of the dataset, which the script opens itself."""
+    if item.mode != "direct":
+        return fetch_input(workspace, assessment.inputs[item.name], folder.inputs / item.name)
+    if isinstance(item.source, DatasetSource) and item.source.name is not None:
+        return workspace.datasets.get(item.source.name, item.source.version).id
+    raise UnsupportedFeatureError(
+        f"step {shorten(repr(assessment.step.name))}: input {item.name!r} is given to the script as a dataset, but is not registered, "
+        "so it has no id; register the dataset, or hand over its files with as_mount() or as_download()"
+    )
