@@ -1,36 +1,28 @@
 """Which files of a source folder does a step run with?
 
-Every file below it, except
-
-* what the ignore file leaves out: ``.amlignore`` in the folder itself, or ``.gitignore`` there when it has none (SDK v1 did not merge
-  the two). Syntax of ``.gitignore``; as in SDK v1 the last matching line decides for each file, also below a folder that is left out;
-* ``.git``, ``.amlpipe`` and ``__pycache__`` anywhere, which are never source;
-* the folder's own ``.amlignore`` and ``.gitignore``: what they do is already in the choice of files. (SDK v1 hashed them, so that a
-  comment in one re-ran every step.)
-
-Counted: paths, contents, whether a file may be executed, the text of symbolic links, folders that hold nothing. Not counted: times,
-owners, all other modes. So a folder has the same digest on every machine and checkout.
+Which files are kept, ``source_files.py`` says. Of each, its path, content and whether it may be executed count; of symbolic links the
+text; and folders that hold nothing. Not counted: times, owners, all other modes. So a folder has the same digest on every machine and
+checkout.
 """
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import os
 import stat
 import time
 import unicodedata
-from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Literal
 
 from airflow_amlpipe.exceptions import DefinitionError, ProtocolError, SourceChangedError, shorten
 from airflow_amlpipe.fingerprint.canonical import Json, canonical_bytes
-from airflow_amlpipe.fingerprint.content import hash_file, newest_of, stat_token
+from airflow_amlpipe.fingerprint.content import hash_file, newest_of, size_of
 from airflow_amlpipe.fingerprint.memo import HashMemo, is_settled
+from airflow_amlpipe.fingerprint.source_files import NEVER_SOURCE, SourceWalk, read_ignore_file
 
 __all__ = ["LIMIT_BYTES", "LIMIT_FILES", "SOURCE_FORMAT", "SourceEntry", "SourceSnapshot", "snapshot_source"]
 
@@ -41,8 +33,6 @@ LIMIT_FILES = 100_000
 # SDK v1 refused above these (learn.microsoft.com, how-to-save-write-experiment-files); we warn.
 _WARN_BYTES = 300 << 20
 _WARN_FILES = 2000
-_NEVER_SOURCE = frozenset({".git", ".amlpipe", "__pycache__"})
-_IGNORE_FILES = (".amlignore", ".gitignore")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,14 +117,14 @@ def snapshot_source(
     try:
         if not stat.S_ISDIR(os.stat(top).st_mode):
             raise DefinitionError(f"the source folder {shorten(repr(str(directory)))} is a file; name the folder that holds the script")
-        walk = _Walk(top, *_read_ignore_file(top), limit_bytes=limit_bytes, limit_files=limit_files)
+        walk = SourceWalk(top, *read_ignore_file(top), limit_bytes=limit_bytes, limit_files=limit_files)
         walk.run()
         signature = walk.signature()
         memory = None if memo is None else memo.recall("source", top)
         body = memory.body() if memory is not None and memory.signature == signature else None
         if body is not None:
             return _with_warnings(SourceSnapshot.decode(body.encode("ascii")))
-        snapshot = walk.hashed()
+        snapshot = _hashed(walk)
     except FileNotFoundError as error:
         if os.path.isdir(top):
             raise SourceChangedError(
@@ -153,157 +143,15 @@ def snapshot_source(
     return _with_warnings(snapshot)
 
 
-def _read_ignore_file(top: str) -> tuple[str, str]:
-    """Return the text of the ignore file that counts and its name, both ``""`` when there is none."""
-    for name in _IGNORE_FILES:
-        try:
-            with open(os.path.join(top, name), encoding="utf-8") as file:
-                return file.read(), name
-        except FileNotFoundError:
-            continue
-        except UnicodeDecodeError as error:
-            raise DefinitionError(
-                f"{shorten(repr(os.path.join(top, name)))} is not UTF-8 text ({error.reason}); save it as UTF-8"
-            ) from error
-    return "", ""
-
-
-class _Walk:
-    """Finds the files that are kept, then hashes them; paths are below ``top``."""
-
-    def __init__(self, top: str, ignore_text: str, ignore_name: str, *, limit_bytes: int, limit_files: int) -> None:
-        from pathspec import GitIgnoreSpec
-
-        self.top = top
-        self.limit_bytes, self.limit_files = limit_bytes, limit_files
-        self.tokens: dict[str, str] = {}
-        self._executable: set[str] = set()
-        self._links: dict[str, str] = {}
-        self._folders: list[str] = []
-        self._sizes: Counter[str] = Counter()
-        lines = ignore_text.splitlines()
-        try:
-            self._ignored = GitIgnoreSpec.from_lines(lines)
-        except ValueError as error:
-            raise DefinitionError(
-                f"{shorten(repr(os.path.join(top, ignore_name)))} has a line that is no pattern: {shorten(str(error))}"
-            ) from error
-        # A later line may bring back a file below a folder that is left out; without such a line the folder need not be entered.
-        self._brings_back = any(line.startswith("!") for line in lines)
-
-    def run(self) -> None:
-        waiting = [""]
-        while waiting:
-            folder = waiting.pop()
-            is_empty = True
-            with os.scandir(os.path.join(self.top, folder)) as entries:
-                for entry in entries:
-                    is_empty = False
-                    path = f"{folder}/{entry.name}" if folder else entry.name
-                    _check_text(self.top, path)
-                    if entry.name in _NEVER_SOURCE or path in _IGNORE_FILES:
-                        continue
-                    if entry.is_dir(follow_symlinks=False):
-                        if self._brings_back or not self._ignored.match_file(f"{path}/"):
-                            waiting.append(path)
-                    elif not self._ignored.match_file(path):
-                        self._keep(path, entry)
-            if is_empty and folder and not self._ignored.match_file(f"{folder}/"):
-                self._folders.append(folder)
-        self._check_links()
-
-    def _keep(self, path: str, entry: os.DirEntry[str]) -> None:
-        status = entry.stat(follow_symlinks=False)
-        if stat.S_ISLNK(status.st_mode):
-            self._links[path] = self._inside(path)
-            return
-        if not stat.S_ISREG(status.st_mode):
-            raise DefinitionError(
-                f"{shorten(repr(entry.path))} is no file, folder or link and cannot be part of the source; remove it or leave it out in .amlignore"
-            )
-        self.tokens[path] = stat_token(status)
-        if status.st_mode & stat.S_IXUSR:
-            self._executable.add(path)
-        self._sizes[path.partition("/")[0]] += status.st_size
-        size = self._sizes.total() if len(self.tokens) % 100 == 0 or status.st_size > 1 << 20 else 0
-        if len(self.tokens) > self.limit_files or size > self.limit_bytes:
-            raise self._too_large()
-
-    def _inside(self, path: str) -> str:
-        """Return the text of the link ``path``, relative to its folder."""
-        shown = os.path.join(self.top, path)
-        text = os.readlink(shown)
-        try:
-            target = os.path.realpath(shown, strict=True)
-        except FileNotFoundError:
-            raise DefinitionError(
-                f"the link {shorten(repr(shown))} leads nowhere (to {shorten(repr(text))}); remove it or leave it out in .amlignore"
-            ) from None
-        except OSError as error:
-            if error.errno != errno.ELOOP:
-                raise
-            raise DefinitionError(
-                f"the link {shorten(repr(shown))} leads back to itself; remove it or leave it out in .amlignore"
-            ) from None
-        here = os.path.dirname(shown)
-        meant = os.path.normpath(os.path.join(here, text))
-        if not _is_below(meant, self.top) or not _is_below(target, self.top):
-            raise DefinitionError(
-                f"the link {shorten(repr(shown))} leads out of the source folder (to {shorten(repr(target))}); "
-                "copy what it leads to in its place, or leave the link out in .amlignore"
-            )
-        # The same link must read the same on another machine and in the step's copy: no absolute path, no way through the folders above.
-        climbs = os.path.normpath(os.path.join(os.path.dirname(path), text)).startswith(os.pardir)
-        return os.path.relpath(meant, here) if os.path.isabs(text) or climbs else text
-
-    def _check_links(self) -> None:
-        kept = {*self.tokens, *self._links, *self._folders}
-        kept |= {str(parent) for path in kept for parent in PurePosixPath(path).parents}
-        for path, text in self._links.items():
-            target = os.path.relpath(os.path.realpath(os.path.join(self.top, path)), self.top)
-            if target not in kept:
-                raise DefinitionError(
-                    f"the link {shorten(repr(path))} leads to {shorten(repr(text))}, which is left out of the source; leave out the link as well"
-                )
-
-    def signature(self) -> str:
-        """Return a hash of all that is known without reading a file."""
-        files: list[Json] = [[path, path in self._executable, token] for path, token in sorted(self.tokens.items())]
-        return hashlib.sha256(canonical_bytes([files, dict(self._links), sorted(self._folders)])).hexdigest()
-
-    def hashed(self) -> SourceSnapshot:
-        self._check_size()
-        entries = [SourceEntry(path, "link", target=text) for path, text in self._links.items()]
-        entries += [SourceEntry(path, "folder") for path in self._folders]
-        for path in self.tokens:
-            sha256, token = hash_file(os.path.join(self.top, path))
-            self.tokens[path] = token
-            entries.append(SourceEntry(path, "file", path in self._executable, sha256, int(token.partition("/")[0])))
-        return SourceSnapshot(tuple(sorted(entries, key=lambda entry: entry.path)))
-
-    def _check_size(self) -> None:
-        if self._sizes.total() > self.limit_bytes:
-            raise self._too_large()
-
-    def _too_large(self) -> DefinitionError:
-        largest = ", ".join(f"{shorten(repr(name), 60)} ({size / 1e6:.1f} MB)" for name, size in self._sizes.most_common(3))
-        return DefinitionError(
-            f"the source folder {shorten(repr(self.top))} holds more than {self.limit_files} files or {self.limit_bytes / 1e6:.1f} MB "
-            f"(largest so far: {largest}); leave data and environments out with .amlignore, or raise source_limit_files or source_limit_bytes"
-        )
-
-
-def _is_below(path: str, top: str) -> bool:
-    return path == top or path.startswith(top.rstrip("/") + "/")
-
-
-def _check_text(top: str, path: str) -> None:
-    try:
-        path.encode()
-    except UnicodeEncodeError:
-        raise DefinitionError(
-            f"the name {shorten(repr(os.fsencode(path)))} in source folder {shorten(repr(top))} is not UTF-8; rename it"
-        ) from None
+def _hashed(walk: SourceWalk) -> SourceSnapshot:
+    entries = [SourceEntry(path, "link", target=text) for path, text in walk.links.items()]
+    entries += [SourceEntry(path, "folder") for path in walk.folders]
+    for path, seen in walk.tokens.items():
+        sha256, token = hash_file(os.path.join(walk.top, path))
+        if token != seen:
+            raise SourceChangedError(f"{shorten(repr(path))} changed while the source folder was read; run again when nobody writes to it")
+        entries.append(SourceEntry(path, "file", path in walk.executable, sha256, size_of(token)))
+    return SourceSnapshot(tuple(sorted(entries, key=lambda entry: entry.path)))
 
 
 def _with_warnings(snapshot: SourceSnapshot) -> SourceSnapshot:
@@ -327,7 +175,7 @@ def _with_warnings(snapshot: SourceSnapshot) -> SourceSnapshot:
 
 
 def _decoded(path: str, kind: str, *rest: object) -> SourceEntry:
-    if not path or not set(path.split("/")).isdisjoint({"", ".", "..", *_NEVER_SOURCE}) or "\0" in path:
+    if not path or not set(path.split("/")).isdisjoint({"", ".", "..", *NEVER_SOURCE}) or "\0" in path:
         raise ValueError(f"the path {shorten(repr(path))} cannot be part of a source folder")
     match (kind, *rest):
         case ("file", bool(executable), int(size), str(sha256)) if (

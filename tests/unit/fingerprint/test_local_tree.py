@@ -6,7 +6,6 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -43,7 +42,7 @@ def settled(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def reads(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the files whose content was read."""
     seen: list[str] = []
 
@@ -52,7 +51,7 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
         return content.hash_file(path)
 
     monkeypatch.setattr(local_tree, "hash_file", counted)
-    yield seen
+    return seen
 
 
 def test_an_unchanged_folder_is_not_read_again(root: Path, memo: HashMemo, settled: None, reads: list[str]) -> None:
@@ -202,7 +201,9 @@ def test_a_file_that_keeps_changing_while_it_is_read_is_an_error(root: Path, mon
         identify_tree(root)
 
 
-def test_a_file_that_changed_once_while_it_was_read_is_read_again(root: Path, memo: HashMemo, settled: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_changed_once_while_it_was_read_is_read_again(
+    root: Path, memo: HashMemo, settled: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     read = os.read
     changes = ["changed"]
 

@@ -33,7 +33,8 @@ def test_what_a_pattern_names(pattern: str, named: list[str], not_named: list[st
 
 
 @pytest.mark.parametrize(
-    ("path", "folder", "pattern"), [("raw/*.csv", "raw", "*.csv"), ("*", "", "*"), ("a/b*/c/**", "a", "b*/c/**"), ("a/b", "a/b", None), ("[ab]", "[ab]", None)]
+    ("path", "folder", "pattern"),
+    [("raw/*.csv", "raw", "*.csv"), ("*", "", "*"), ("a/b*/c/**", "a", "b*/c/**"), ("a/b", "a/b", None), ("[ab]", "[ab]", None)],
 )
 def test_the_literal_start_is_split_off(path: str, folder: str, pattern: str | None) -> None:
     found, below = split_pattern(path)

@@ -1,0 +1,348 @@
+"""What must hold for every store, whatever it is made of?
+
+Inherit, and say how a store is made; ``tests/contract/test_local_store.py`` shows it.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from airflow_amlpipe.exceptions import DefinitionError, SourceChangedError
+from airflow_amlpipe.fingerprint.local_tree import identify_tree
+from airflow_amlpipe.fingerprint.memo import HashMemo
+from airflow_amlpipe.fingerprint.pattern import PathPattern
+from airflow_amlpipe.fingerprint.tree import TreeFile, TreeManifest
+from airflow_amlpipe.storage.log import AppendLog
+from airflow_amlpipe.storage.store import Store
+
+ODD_NAMES = ("[ab]", "a b", "é", "😀", "%20", "#x", ";", "-rf", "'", '"', "+", "a{b}", "CON", " x", "x ")
+
+
+class StoreContract:
+    """The promise of ``storage/store.py``, one test a sentence. ``odd_names`` may be shortened by a store that refuses some."""
+
+    odd_names = ODD_NAMES
+
+    def make_store(self, folder: Path) -> Store:
+        """Return an empty store; called again with the same folder it is the same store for another process."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def store(self, tmp_path: Path) -> Store:
+        return self.make_store(tmp_path / "store")
+
+    @pytest.fixture
+    def local(self, tmp_path: Path) -> Callable[..., Path]:
+        """Make a local folder with the given files."""
+
+        def make(files: dict[str, str], name: str = "source") -> Path:
+            root = tmp_path / name
+            root.mkdir(parents=True)
+            for path, text in files.items():
+                (root / path).parent.mkdir(parents=True, exist_ok=True)
+                (root / path).write_text(text)
+            return root
+
+        return make
+
+    # ---- objects
+
+    def test_an_object_is_read_as_it_was_written(self, store: Store) -> None:
+        for number, body in enumerate([b"", b"x", os.urandom(300_000)]):
+            store.put(f"a/{number}", body)
+            assert store.create_exclusive(f"b/{number}", body)
+            assert store.read(f"a/{number}") == store.read(f"b/{number}") == body
+
+    def test_reading_nothing_says_that_nothing_is_there(self, store: Store) -> None:
+        store.put("folder/object", b"")
+        for path in ("nothing", "folder", "folder/object/below", "no/such/folder"):
+            with pytest.raises(FileNotFoundError):
+                store.read(path)
+
+    def test_put_replaces_the_whole_object(self, store: Store) -> None:
+        store.put("a", b"long content")
+        store.put("a", b"short")
+        assert store.read("a") == b"short"
+
+    def test_exists_knows_files_and_folders(self, store: Store) -> None:
+        store.put("folder/object", b"")
+        assert [store.exists(path) for path in ("folder/object", "folder", "other", "folder/object/x")] == [True, True, False, False]
+
+    def test_names_are_listed_sorted_without_what_is_below(self, store: Store) -> None:
+        for path in ("f/b", "f/a", "f/c/d", "g"):
+            store.put(path, b"")
+        assert store.list_names("f") == ["a", "b", "c"]
+        assert store.list_names("") == ["f", "g"]
+        assert store.list_names("nothing") == store.list_names("g") == []
+
+    def test_an_object_is_created_once(self, store: Store) -> None:
+        assert store.create_exclusive("a/b", b"first")
+        assert not store.create_exclusive("a/b", b"second")
+        assert not store.create_exclusive("a/b", b"first")
+        assert store.read("a/b") == b"first"
+
+    def test_an_empty_object_is_not_created_over_another(self, store: Store) -> None:
+        assert store.create_exclusive("a", b"x")
+        assert not store.create_exclusive("a", b"")
+        assert store.read("a") == b"x"
+        assert store.create_exclusive("b", b"")
+        assert not store.create_exclusive("b", b"x")
+
+    def test_of_many_who_create_one_object_one_wins(self, store: Store, tmp_path: Path) -> None:
+        for attempt in range(20):
+            barrier = threading.Barrier(4)
+            won: list[int] = []
+
+            def create(number: int, path: str = f"race/{attempt}", barrier: threading.Barrier = barrier, won: list[int] = won) -> None:
+                mine = self.make_store(tmp_path / "store")
+                barrier.wait()
+                if mine.create_exclusive(path, b"%d" % number, durable=False):
+                    won.append(number)
+
+            threads = [threading.Thread(target=create, args=(number,)) for number in range(4)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            assert len(won) == 1
+            assert store.read(f"race/{attempt}") == b"%d" % won[0]
+
+    def test_another_process_sees_at_once_what_was_written(self, store: Store, tmp_path: Path) -> None:
+        other = self.make_store(tmp_path / "store")
+        assert not other.exists("a")
+        assert other.list_names("") == []
+        store.put("a", b"1")
+        assert other.exists("a")
+        assert other.list_names("") == ["a"]
+        store.put("a", b"longer")
+        assert other.read("a") == b"longer"
+
+    @pytest.mark.parametrize("path", ["../a", "/a", "a/../../b", "a/..", "..", "a\0b"])
+    def test_no_path_leaves_the_store(self, store: Store, path: str) -> None:
+        for call in (store.read, store.exists, store.list_names, store.identify, store.match, store.remove_tree, store.local_path):
+            with pytest.raises(DefinitionError, match="must be relative and stay below the root"):
+                call(path)
+
+    def test_a_log_has_every_entry_once_and_in_order(self, store: Store) -> None:
+        log = AppendLog(store, "log")
+        assert (log.entries(), log.latest()) == ([], None)
+        assert [log.append(b"%d" % number) for number in range(12)] == list(range(1, 13))
+        assert log.entries() == [(number + 1, b"%d" % number) for number in range(12)]
+        assert log.latest() == (12, b"11")
+
+    # ---- data
+
+    def test_ingested_data_is_what_it_was(self, store: Store, local: Callable[..., Path]) -> None:
+        source = local({"a": "1", "d/e/b": "2"})
+        (source / "empty").mkdir()
+        expected = identify_tree(source)
+        store.ingest(source, "x/y")
+        assert store.identify("x/y") == expected
+        assert store.identify("x/y").manifest() == expected.manifest()
+
+    def test_one_file_is_ingested_and_fetched_under_another_name(self, store: Store, local: Callable[..., Path], tmp_path: Path) -> None:
+        store.ingest(local({"a": "1"}) / "a", "x/model.bin", durable=True)
+        identity = store.identify("x/model.bin")
+        assert identity.manifest().files[0].path == "model.bin"
+        store.fetch("x/model.bin", tmp_path / "copy", identity.manifest())
+        assert (tmp_path / "copy").read_text() == "1"
+
+    def test_nothing_is_ingested_over_something(self, store: Store, local: Callable[..., Path]) -> None:
+        store.put("x/a", b"kept")
+        source = local({"a": "1"})
+        for path in ("x", "x/a"):
+            with pytest.raises(FileExistsError):
+                store.ingest(source, path)
+        assert store.read("x/a") == b"kept"
+        assert (source / "a").exists()
+
+    def test_links_in_what_is_ingested_become_content(self, store: Store, local: Callable[..., Path]) -> None:
+        source = local({"a": "1", "d/b": "2"})
+        (source / "absolute").symlink_to(source / "a")
+        (source / "chain").symlink_to("absolute")
+        (source / "folder").symlink_to("d")
+        (source / "d/up").symlink_to("../a")
+        expected = identify_tree(source)
+        store.ingest(source, "x")
+        assert store.identify("x") == expected
+
+    @pytest.mark.parametrize("path", ["a", "d"])
+    def test_a_link_that_is_ingested_is_what_it_leads_to(self, store: Store, local: Callable[..., Path], tmp_path: Path, path: str) -> None:
+        source = local({"a": "1", "d/a": "2"})
+        (tmp_path / "link").symlink_to(source / path)
+        store.ingest(tmp_path / "link", "x/a")
+        assert {file.sha256 for file in store.identify("x/a").manifest().files} == {
+            file.sha256 for file in identify_tree(source / path).manifest().files
+        }
+        assert (source / path).exists()
+
+    def test_who_has_another_name_of_an_ingested_file_cannot_change_it(
+        self, store: Store, local: Callable[..., Path], tmp_path: Path
+    ) -> None:
+        source = local({"a": "1"})
+        os.link(source / "a", tmp_path / "mine")
+        store.ingest(source, "x")
+        (tmp_path / "mine").write_text("2")
+        assert store.read("x/a") == b"1"
+
+    def test_what_cannot_be_data_is_not_ingested(self, store: Store, local: Callable[..., Path]) -> None:
+        source = local({"a": "1"})
+        os.mkfifo(source / "pipe")
+        with pytest.raises(DefinitionError, match="is a FIFO"):
+            store.ingest(source, "x")
+        assert not store.exists("x")
+
+    @pytest.mark.parametrize("checked", [True, False])
+    def test_a_fetched_copy_is_private(self, store: Store, local: Callable[..., Path], tmp_path: Path, checked: bool) -> None:
+        source = local({"a": "1", "d/b": "2" * 3_000_000, "d/c": "3" * 2_000_000})
+        (source / "d/empty").mkdir()
+        (source / "a").chmod(0o444)
+        store.ingest(source, "x")
+        identity = store.identify("x")
+        store.fetch("x", tmp_path / "copy", identity.manifest() if checked else None)
+        assert identify_tree(tmp_path / "copy") == identity
+        (tmp_path / "copy/a").write_text("changed")
+        (tmp_path / "copy/d/b").unlink()
+        assert store.identify("x") == identity
+
+    def test_a_manifest_chooses_what_is_fetched(self, store: Store, local: Callable[..., Path], tmp_path: Path) -> None:
+        store.ingest(local({"a.csv": "1", "d/b.csv": "2", "c.txt": "3"}), "x")
+        chosen = store.identify("x", pattern=PathPattern("**/*.csv"))
+        (tmp_path / "copy").mkdir()
+        (tmp_path / "copy/mine").write_text("stays")
+        store.fetch("x", tmp_path / "copy", chosen.manifest())
+        assert sorted(str(path.relative_to(tmp_path / "copy")) for path in (tmp_path / "copy").rglob("*.*")) == ["a.csv", "d/b.csv"]
+        assert (tmp_path / "copy/mine").read_text() == "stays"
+
+    @pytest.mark.parametrize("change", ["content", "size", "gone"])
+    def test_data_that_changed_after_it_was_identified_is_not_handed_on(
+        self, store: Store, local: Callable[..., Path], tmp_path: Path, change: str
+    ) -> None:
+        store.ingest(local({"a": "1", "d/b": "2"}), "x")
+        manifest = store.identify("x").manifest()
+        if change == "gone":
+            store.remove_tree("x/d/b")
+        else:
+            store.put("x/d/b", b"3" if change == "content" else b"33")
+        with pytest.raises(SourceChangedError, match="d/b"):
+            store.fetch("x", tmp_path / "copy", manifest)
+        assert not (tmp_path / "copy").exists()
+
+    def test_fetching_nothing_says_that_nothing_is_there(self, store: Store, tmp_path: Path) -> None:
+        manifest = TreeManifest((TreeFile("a", 1, "0" * 64),))
+        store.put("file", b"")
+        for path in ("nothing", "file/below"):
+            for given in (manifest, None):
+                with pytest.raises(FileNotFoundError):
+                    store.fetch(path, tmp_path / "copy", given)
+            with pytest.raises(FileNotFoundError):
+                store.identify(path)
+            with pytest.raises(FileNotFoundError):
+                store.replace(path, "y")
+            with pytest.raises(FileNotFoundError):
+                store.overlay(path, "y", overwrite=True)
+        assert not store.exists("y")
+
+    def test_identity_is_content_whether_remembered_or_not(self, store: Store, local: Callable[..., Path], tmp_path: Path) -> None:
+        memo = HashMemo(tmp_path / "memo")
+        store.ingest(local({"a": "1"}), "x")
+        before = store.identify("x", memo)
+        assert store.identify("x", memo) == store.identify("x") == before
+        store.put("x/a", b"2")
+        assert store.identify("x", memo).digest != before.digest
+        store.put("x/a", b"1")
+        assert store.identify("x", memo) == before
+
+    @pytest.mark.parametrize(
+        ("pattern", "expected"),
+        [
+            ("x/*.csv", ["x/a.csv"]),
+            ("x/**/*.csv", ["x/a.csv", "x/d/b.csv"]),
+            ("x/**", ["x/a.csv", "x/c.txt", "x/d/b.csv"]),
+            ("**/b.csv", ["x/d/b.csv"]),
+            ("*/?.txt", ["x/c.txt"]),
+            ("x/d", ["x/d"]),
+            ("x/a.csv", ["x/a.csv"]),
+            ("x/nothing", []),
+            ("y/*", []),
+            ("x/a.csv/*", []),
+        ],
+    )
+    def test_a_pattern_names_files(self, store: Store, local: Callable[..., Path], pattern: str, expected: list[str]) -> None:
+        store.ingest(local({"a.csv": "1", "d/b.csv": "2", "c.txt": "3"}), "x")
+        assert store.match(pattern) == expected
+
+    def test_names_with_odd_characters_are_only_themselves(self, store: Store, local: Callable[..., Path], tmp_path: Path) -> None:
+        store.ingest(local({f"{name}/{name}": name for name in [*self.odd_names, "a", "b"]}), "x")
+        for name in self.odd_names:
+            assert store.match(f"x/{name}/{name}") == store.match(f"x/{name}/*") == [f"x/{name}/{name}"]
+            assert store.read(f"x/{name}/{name}") == name.encode()
+        store.fetch("x/[ab]", tmp_path / "copy")
+        assert (tmp_path / "copy/[ab]").read_text() == "[ab]"
+        store.remove_tree("x/[ab]")
+        assert store.list_names("x") == sorted({*self.odd_names, "a", "b"} - {"[ab]"})
+
+    def test_new_content_takes_the_place_of_old(self, store: Store, local: Callable[..., Path]) -> None:
+        store.ingest(local({"a": "new", "d/b": "2"}, "one"), "run1")
+        store.ingest(local({"a": "old", "gone": "3"}, "two"), "fixed/place")
+        store.replace("run1", "fixed/place")
+        assert store.identify("fixed/place") == store.identify("run1")
+        store.replace("run1", "fixed/other")
+        assert store.identify("fixed/other") == store.identify("run1")
+        store.replace("run1/a", "fixed/place")
+        store.replace("run1/a", "fixed/file")
+        store.replace("run1/d/b", "fixed/file")
+        store.replace("run1/d", "fixed/place")
+        assert store.read("fixed/file") == store.read("fixed/place/b") == b"2"
+        assert store.list_names("fixed") == ["file", "other", "place"]
+
+    def test_a_replaced_copy_is_no_tie(self, store: Store, local: Callable[..., Path]) -> None:
+        store.ingest(local({"a": "1"}), "run1")
+        store.replace("run1", "fixed")
+        store.put("fixed/a", b"2")
+        assert store.read("run1/a") == b"1"
+
+    @pytest.mark.parametrize(("source", "path"), [("x", "x"), ("x", "x/d"), ("x/d", "x"), ("x", ""), ("", "y")])
+    def test_nothing_is_replaced_by_what_is_in_it(self, store: Store, local: Callable[..., Path], source: str, path: str) -> None:
+        store.ingest(local({"a": "1", "d/b": "2"}), "x")
+        before = store.identify("x")
+        for call in (lambda: store.replace(source, path), lambda: store.overlay(source, path, overwrite=True)):
+            with pytest.raises(DefinitionError, match=r"within each other|is the root"):
+                call()
+        assert store.identify("x") == before
+
+    @pytest.mark.parametrize(("overwrite", "expected"), [(True, b"new"), (False, b"old")])
+    def test_files_are_laid_over_a_folder(self, store: Store, local: Callable[..., Path], overwrite: bool, expected: bytes) -> None:
+        store.ingest(local({"a": "new", "d/b": "2"}, "one"), "run1")
+        store.ingest(local({"a": "old", "c": "3"}, "two"), "fixed")
+        for _ in range(2):
+            store.overlay("run1", "fixed", overwrite=overwrite)
+        assert {path: store.read(path) for path in store.match("fixed/**")} == {"fixed/a": expected, "fixed/c": b"3", "fixed/d/b": b"2"}
+        store.overlay("run1/a", "fixed/a", overwrite=overwrite)
+        assert store.read("fixed/a") == expected
+
+    def test_a_tree_is_removed_with_all_it_holds(self, store: Store, local: Callable[..., Path]) -> None:
+        store.ingest(local({"a": "1", "d/b": "2"}), "x/y")
+        store.remove_tree("x/y/a")
+        assert store.match("**") == ["x/y/d/b"]
+        store.remove_tree("x/y")
+        store.remove_tree("x/y")
+        store.remove_tree("nothing/at/all")
+        assert store.match("**") == []
+
+    @pytest.mark.parametrize("path", ["", ".", "x/*", "*", "x?", "./"])
+    def test_nothing_is_removed_by_accident(self, store: Store, local: Callable[..., Path], path: str) -> None:
+        store.ingest(local({"a": "1"}), "x")
+        with pytest.raises(DefinitionError, match=r"is the root|will not be deleted"):
+            store.remove_tree(path)
+        assert store.read("x/a") == b"1"
+
+    def test_a_local_path_leads_to_the_bytes(self, store: Store) -> None:
+        store.put("x/a", b"1")
+        local = store.local_path("x/a")
+        assert local is None or local.read_bytes() == b"1"

@@ -1,0 +1,43 @@
+"""Which store does a URL name?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from airflow_amlpipe.exceptions import DefinitionError, UnsupportedFeatureError
+from airflow_amlpipe.storage.open import open_store
+
+
+@pytest.mark.parametrize("spelling", ["file://{}", "{}", "{}/", "FILE://{}", "file://{}/x/.."])
+def test_a_local_folder_can_be_spelt_in_several_ways(tmp_path: Path, spelling: str) -> None:
+    store = open_store(spelling.format(tmp_path))
+    assert (store.url, store.local_path("")) == (f"file://{tmp_path}", tmp_path)
+
+
+def test_the_url_of_a_store_opens_it_again(tmp_path: Path) -> None:
+    store = open_store(str(tmp_path / "a %20#?é"))
+    store.put("x", b"1")
+    assert open_store(store.url).read("x") == b"1"
+
+
+def test_opening_makes_nothing(tmp_path: Path) -> None:
+    store = open_store(str(tmp_path / "later"))
+    assert store.list_names("") == store.match("**") == []
+    assert not (tmp_path / "later").exists()
+
+
+@pytest.mark.parametrize(
+    "url", ["s3://key:secret@bucket/x", "https://host/x?sig=secret", "simplecache::file:///x", "file:///x::s3://secret/", "secret://"]
+)
+def test_other_protocols_are_refused_without_repeating_what_may_be_secret(url: str) -> None:
+    with pytest.raises((UnsupportedFeatureError, DefinitionError), match=r"file:///") as caught:
+        open_store(url)
+    assert "secret" not in str(caught.value).replace("'secret'", "")
+
+
+@pytest.mark.parametrize("url", ["", "relative/x", "./x", "~/x", "file://host/x", "file://", "/a\0b"])
+def test_what_is_no_absolute_folder_is_refused(url: str) -> None:
+    with pytest.raises(DefinitionError, match=r"names no absolute folder; write it as file:///"):
+        open_store(url)
