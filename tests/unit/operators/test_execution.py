@@ -1,0 +1,460 @@
+"""What becomes of one try of a step, whatever happens to it?"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+
+from airflow_amlpipe.compute import backend as backends
+from airflow_amlpipe.compute.backend import JobState, JobStatus, LaunchRequest
+from airflow_amlpipe.compute.environments import StepInterpreter
+from airflow_amlpipe.exceptions import (
+    BackendUnavailableError,
+    DatastoreUnavailableError,
+    DefinitionError,
+    InfrastructureError,
+    ReuseRequiredError,
+    StepFailedError,
+    UnsupportedFeatureError,
+)
+from airflow_amlpipe.operators import preparing
+from airflow_amlpipe.operators.execution import StepExecution
+from airflow_amlpipe.operators.job_note import JobNote
+from airflow_amlpipe.operators.outline import PipelineOutline
+from airflow_amlpipe.operators.run_request import RunRequest
+from airflow_amlpipe.reuse.policy import ReusePolicy
+from airflow_amlpipe.runtime import protocol
+from airflow_amlpipe.settings import Settings
+from airflow_amlpipe.spec.data import DatasetSource, DatastorePath, InputSpec
+from airflow_amlpipe.spec.pipeline import PipelineSpec
+from airflow_amlpipe.spec.step import StepSpec
+from airflow_amlpipe.workspace.records import StepFinished, StepTry
+from airflow_amlpipe.workspace.try_files import Logged, logged_by_steps, read_logged
+from airflow_amlpipe.workspace.workspace import WorkspaceStore
+from tests.builders import OUT, a_pipeline, a_step, reading
+from tests.unit.operators.scripted_backend import RUNNING, SUCCEEDED, ScriptedBackend
+from tests.unit.operators.test_job_note import DictStore
+
+RUN = "01900000-0000-7000-8000-000000000001"
+TRAIN = a_step("train", outputs=OUT)
+
+
+def writing(text: str) -> Callable[[LaunchRequest], JobStatus]:
+    """A script that writes ``text`` as its output ``out`` and ends well."""
+
+    def script(request: LaunchRequest) -> JobStatus:
+        (request.folder / "outputs" / "out" / "model.txt").write_text(text)
+        return SUCCEEDED
+
+    return script
+
+
+class Opener(Protocol):
+    def __call__(self, step: StepSpec = TRAIN, *, spec: PipelineSpec | None = None, **changes: Any) -> StepExecution: ...
+
+
+@pytest.fixture
+def backend(monkeypatch: pytest.MonkeyPatch) -> ScriptedBackend:
+    backend = ScriptedBackend(script=writing("weights"))
+    monkeypatch.setitem(backends._FACTORIES, "local", lambda: backend)
+    monkeypatch.setattr(preparing, "prepare_environment", lambda *_, **__: StepInterpreter(sys.executable))
+    return backend
+
+
+@pytest.fixture
+def said() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def open_try(tmp_path: Path, said: list[str]) -> Opener:
+    """Open a try of a step as its task does."""
+    source = tmp_path / "src"
+    source.mkdir()
+    (source / "train.py").write_text("print('trained')\n")
+    notes = DictStore()
+
+    def open_it(step: StepSpec = TRAIN, *, spec: PipelineSpec | None = None, **changes: Any) -> StepExecution:
+        policy, run_id = changes.pop("policy", "auto"), changes.pop("run_id", RUN)
+        fields: dict[str, Any] = {
+            "workspace": WorkspaceStore.open(str(tmp_path / "ws"), home=tmp_path / "home"),
+            "settings": Settings(poll_interval_seconds=0.01, terminate_grace_seconds=1.0),
+            "outline": PipelineOutline.of(spec or a_pipeline(step)),
+            "request": RunRequest(run_id=run_id, experiment="digits", policy=ReusePolicy.parse(policy), tags={"who": "me"}, parameters={}),
+            "step": step,
+            "source_base": tmp_path,
+            "ancestors": tuple,
+            "airflow": {"dag_id": "nightly", "dag_run_id": "manual__1", "task_id": step.id},
+            "try_number": 1,
+            "is_last_try": False,
+            "notes": notes,
+            "say": said.append,
+            **changes,
+        }
+        return StepExecution(**fields)
+
+    return open_it
+
+
+def carry_out(step: StepExecution) -> StepFinished:
+    """Do what ``StepOperator.execute`` does."""
+    with step.bad_end_recorded():
+        step.identify()
+        result = step.decide().decision.result
+        if result is not None:
+            return step.reuse(result)
+        step.wait(step.launch())
+        return step.record()
+
+
+def crash_after_launch(step: StepExecution) -> None:
+    """The worker dies while it waits: nothing of it can write anything down."""
+    step.identify()
+    step.decide()
+    step.launch()
+
+
+def tries(step: StepExecution) -> list[StepTry]:
+    return step.workspace.runs.tries(RUN, step.step.id)
+
+
+def test_a_step_runs_and_is_recorded(open_try: Opener, backend: ScriptedBackend, said: list[str]) -> None:
+    step = open_try()
+    finished = carry_out(step)
+    assert (finished.status, finished.reused, finished.outputs["out"].file_count) == ("Finished", False, 1)
+    assert [item.status for item in tries(step)] == ["Finished"]
+    assert {"a line", "a warning"} <= set(said)
+    store = step.workspace.datastores.open("workspaceblobstore")
+    assert store.read(f"{finished.outputs['out'].path}/model.txt") == b"weights"
+
+
+def test_the_first_task_of_a_run_records_the_run(open_try: Opener, backend: ScriptedBackend) -> None:
+    step = open_try()
+    step.identify()
+    open_try(a_step("other")).identify()
+    record = step.workspace.runs.get(RUN)
+    assert (record.pipeline, record.experiment, record.tags, record.step_ids) == ("nightly", "digits", {"who": "me"}, ("train",))
+    assert record.airflow == {"dag_id": "nightly", "dag_run_id": "manual__1"}
+    assert record.spec is None
+
+
+def test_the_same_step_in_another_run_is_reused_without_a_job(open_try: Opener, backend: ScriptedBackend) -> None:
+    first = carry_out(open_try())
+    second = carry_out(open_try(run_id="01900000-0000-7000-8000-000000000002"))
+    assert (second.reused, second.outputs["out"].digest) == (True, first.outputs["out"].digest)
+    assert second.reused_from is not None
+    assert second.reused_from.airflow == {"dag_id": "nightly", "dag_run_id": "manual__1", "task_id": "train"}
+    assert len(backend.launched) == 1
+
+
+def test_a_step_reads_what_the_step_before_it_wrote(open_try: Opener, backend: ScriptedBackend) -> None:
+    spec = a_pipeline(a_step("prepare", outputs=OUT), a_step("train", inputs=reading("prepare")))
+    carry_out(open_try(spec.steps[0], spec=spec))
+    seen = []
+
+    def read(request: LaunchRequest) -> JobStatus:
+        seen.append((request.folder / "inputs" / "data" / "model.txt").read_text())
+        return SUCCEEDED
+
+    backend.script = read
+    carry_out(open_try(spec.steps[1], spec=spec))
+    assert seen == ["weights"]
+
+
+def test_a_step_whose_producer_was_marked_by_hand_says_what_to_do(open_try: Opener, backend: ScriptedBackend) -> None:
+    spec = a_pipeline(a_step("prepare", outputs=OUT), a_step("train", inputs=reading("prepare")))
+    with pytest.raises(
+        DefinitionError, match="step 'train' reads what step 'prepare' writes, but that step has not ended well .* clear it"
+    ):
+        carry_out(open_try(spec.steps[1], spec=spec))
+
+
+def test_a_failed_script_leaves_its_exit_code_its_last_lines_and_its_logs(open_try: Opener, backend: ScriptedBackend) -> None:
+    def fail(request: LaunchRequest) -> JobStatus:
+        (request.log_folder / "stdout.txt").write_text("a line\n")
+        return JobStatus(JobState.FAILED, 3)
+
+    backend.script = fail
+    step = open_try()
+    with pytest.raises(StepFailedError, match="step 'train'"):
+        carry_out(step)
+    (item,) = tries(step)
+    assert item.finished is not None
+    assert (item.finished.status, item.finished.exit_code) == ("Failed", 3)
+    assert "a warning" in item.finished.log_tail
+    assert step.workspace.store.read(f"{item.folder}/logs/stdout.txt") == b"a line\n"
+    assert not list((step.workspace.home / "tries").iterdir())
+
+
+def test_a_failed_try_does_not_stand_in_for_a_later_one(open_try: Opener, backend: ScriptedBackend) -> None:
+    backend.script = lambda _: JobStatus(JobState.FAILED, 3)
+    with pytest.raises(StepFailedError):
+        carry_out(open_try())
+    backend.script = writing("weights")
+    step = open_try(try_number=2)
+    assert carry_out(step).reused is False
+    assert [item.status for item in tries(step)] == ["Failed", "Finished"]
+    assert [item.started.try_number for item in tries(step)] == [1, 2]
+
+
+def test_what_the_script_logged_and_uploaded_is_kept(open_try: Opener, backend: ScriptedBackend) -> None:
+    def script(request: LaunchRequest) -> JobStatus:
+        run = str(request.folder / "run")
+        for event in (
+            {"kind": "metric", "key": "auc", "value": 0.9, "target": "self"},
+            {"kind": "tag", "key": "best", "value": "yes", "target": "parent"},
+            {"kind": "tag", "key": "own", "value": "x", "target": "self"},
+        ):
+            protocol.append_event(run, event)
+        uploads = Path(protocol.uploads_folder(run, protocol.SELF))
+        uploads.mkdir(parents=True)
+        (uploads / "plot.txt").write_text("curve")
+        return writing("weights")(request)
+
+    backend.script = script
+    step = open_try()
+    carry_out(step)
+    (item,) = tries(step)
+    assert step.workspace.store.read(f"{item.folder}/artifacts/plot.txt") == b"curve"
+    assert read_logged(step.workspace, item.folder).tags == {"own": "x"}
+    assert logged_by_steps(step.workspace, RUN).tags == {"best": "yes"}
+    assert step.workspace.runs.tags(RUN) == {"who": "me", "best": "yes"}
+
+
+def test_a_script_can_cancel_its_run(open_try: Opener, backend: ScriptedBackend) -> None:
+    def script(request: LaunchRequest) -> JobStatus:
+        protocol.append_event(str(request.folder / "run"), {"kind": "cancel", "target": "parent"})
+        return SUCCEEDED
+
+    backend.script = script
+    step = open_try()
+    with pytest.raises(DefinitionError, match="step 'train': its script asked for the run to be cancelled"):
+        carry_out(step)
+    assert [item.status for item in tries(step)] == ["Canceled"]
+    assert step.workspace.runs.cancel_requested(RUN)
+    assert list(step.workspace.results.candidates(step.assessment.key)) == []
+
+
+def test_a_step_of_a_cancelled_run_does_not_start(open_try: Opener, backend: ScriptedBackend) -> None:
+    step = open_try()
+    step.identify()
+    step.workspace.runs.request_cancel(RUN, "no longer wanted")
+    with pytest.raises(DefinitionError, match=f"run {RUN} was cancelled before step 'other' started"):
+        carry_out(open_try(a_step("other")))
+    assert backend.launched == []
+
+
+def test_the_policy_require_fails_rather_than_computes(open_try: Opener, backend: ScriptedBackend) -> None:
+    with pytest.raises(ReuseRequiredError):
+        carry_out(open_try(policy="require"))
+    assert backend.launched == []
+
+
+def test_the_policy_refresh_from_asks_who_comes_before(open_try: Opener, backend: ScriptedBackend) -> None:
+    spec = a_pipeline(a_step("prepare"), a_step("train", outputs=OUT, run_after=("prepare",)))
+    carry_out(open_try(spec.steps[1], spec=spec))
+    again = {"spec": spec, "run_id": "01900000-0000-7000-8000-000000000002", "policy": "refresh-from:prepare"}
+    assert carry_out(open_try(spec.steps[1], ancestors=lambda: {"prepare"}, **again)).reused is False
+    assert carry_out(open_try(spec.steps[1], ancestors=tuple, **again)).reused is True
+
+
+def test_a_dataset_without_an_id_cannot_be_handed_over_as_one(open_try: Opener, backend: ScriptedBackend) -> None:
+    source = DatasetSource(paths=(DatastorePath(datastore="workspaceblobstore", path="raw"),))
+    step = open_try(a_step("train", inputs=(InputSpec(name="raw", mode="direct", source=source),)))
+    data = Path(step.workspace.url) / "workspaceblobstore" / "raw"
+    data.mkdir(parents=True)
+    (data / "a.txt").write_text("a")
+    with pytest.raises(UnsupportedFeatureError, match=r"input 'raw' is given to the script as a dataset, but is not registered"):
+        carry_out(step)
+
+
+class TestAfterACrash:
+    def test_the_next_try_takes_up_the_job_that_runs(self, open_try: Opener, backend: ScriptedBackend) -> None:
+        backend.script = lambda request: writing("weights")(request) and RUNNING
+        crash_after_launch(open_try())
+        backend.on_wait = lambda it, job: it.jobs.update({job: SUCCEEDED})
+        step = open_try(try_number=2)
+        finished = carry_out(step)
+        assert len(backend.launched) == 1
+        assert (finished.status, finished.try_number, finished.step_run_id) == ("Finished", 1, backend.launched[0].job_name)
+        assert [item.status for item in tries(step)] == ["Finished"]
+
+    def test_the_next_try_takes_up_a_job_that_has_succeeded_meanwhile(self, open_try: Opener, backend: ScriptedBackend) -> None:
+        crash_after_launch(open_try())
+        assert carry_out(open_try(try_number=2)).status == "Finished"
+        assert len(backend.launched) == 1
+
+    @pytest.mark.parametrize("state", [JobStatus(JobState.FAILED, 1), JobStatus(JobState.GONE)])
+    def test_a_job_that_failed_or_was_lost_is_run_again(self, open_try: Opener, backend: ScriptedBackend, state: JobStatus) -> None:
+        backend.script = lambda _: state
+        crash_after_launch(open_try())
+        backend.script = writing("weights")
+        step = open_try(try_number=2)
+        assert carry_out(step).status == "Finished"
+        assert [item.status for item in tries(step)] == ["Canceled", "Finished"]
+        assert len(backend.launched) == 2
+
+    def test_a_job_of_an_older_definition_is_ended(self, open_try: Opener, backend: ScriptedBackend) -> None:
+        backend.script = lambda _: RUNNING
+        crash_after_launch(open_try())
+        backend.script = writing("weights")
+        step = open_try(a_step("train", outputs=OUT, version="2"), try_number=2)
+        assert carry_out(step).status == "Finished"
+        assert backend.terminated == [backend.launched[0].job_name]
+        assert [item.status for item in tries(step)] == ["Canceled", "Finished"]
+
+    def test_a_job_whose_result_somebody_else_has_stored_is_ended(self, open_try: Opener, backend: ScriptedBackend) -> None:
+        backend.script = lambda _: RUNNING
+        crash_after_launch(open_try())
+        backend.script = writing("weights")
+        carry_out(open_try(run_id="01900000-0000-7000-8000-000000000002", notes=DictStore()))
+        step = open_try(try_number=2)
+        assert carry_out(step).reused is True
+        assert backend.terminated == [backend.launched[0].job_name]
+
+    def test_a_result_that_was_stored_before_the_crash_is_found(
+        self, open_try: Opener, backend: ScriptedBackend, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        step = open_try()
+        step.identify()
+        step.decide()
+        step.wait(step.launch())
+        with monkeypatch.context() as patch:
+            patch.setattr(step.workspace.runs, "finish_step", lambda _: sys.exit("killed"))
+            with pytest.raises(SystemExit):
+                step.record()
+        again = open_try(try_number=2)
+        finished = carry_out(again)
+        assert (finished.status, finished.step_run_id) == ("Finished", step.run.step_run_id)
+        assert [item.status for item in tries(again)] == ["Finished"]
+        assert len(list(again.workspace.results.candidates(again.assessment.key))) == 1
+
+    def test_a_crash_while_outputs_are_stored_does_not_lose_half_of_them(
+        self, open_try: Opener, backend: ScriptedBackend, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        step = open_try()
+        step.identify()
+        step.decide()
+        step.wait(step.launch())
+        with monkeypatch.context() as patch:
+            patch.setattr(step.run, "finish_ran", lambda *_: sys.exit("killed"))
+            with pytest.raises(SystemExit):
+                step.record()
+        again = open_try(try_number=2)
+        assert carry_out(again).outputs["out"].file_count == 1
+        assert [item.status for item in tries(again)] == ["Canceled", "Finished"]
+
+    def test_a_note_of_a_try_that_is_recorded_is_of_no_use(self, open_try: Opener, backend: ScriptedBackend) -> None:
+        # The task was cleared: Airflow counts its tries on, and the state store keeps what the first one left.
+        first = carry_out(open_try())
+        step = open_try(try_number=2)
+        assert carry_out(step).reused is True
+        assert first.step_run_id != step.run.step_run_id
+        assert [item.status for item in tries(step)] == ["Finished", "Finished"]
+
+
+class TestTrouble:
+    def test_a_job_that_cannot_be_asked_is_left_for_the_next_try(self, open_try: Opener, backend: ScriptedBackend, said: list[str]) -> None:
+        backend.script = lambda request: writing("weights")(request) and RUNNING
+        backend.on_wait = lambda it, _: setattr(it, "is_reachable", False)
+        step = open_try()
+        with pytest.raises(BackendUnavailableError):
+            carry_out(step)
+        assert [item.status for item in tries(step)] == ["Running"]
+        assert said[-1] == "the step's job is left as it is: the next try of this task takes it up again"
+        backend.is_reachable, backend.on_wait = True, lambda it, job: it.jobs.update({job: SUCCEEDED})
+        assert carry_out(open_try(try_number=2)).status == "Finished"
+        assert len(backend.launched) == 1
+
+    def test_on_the_last_try_nobody_would_come_back_so_the_job_is_ended(self, open_try: Opener, backend: ScriptedBackend) -> None:
+        backend.script = lambda _: RUNNING
+        backend.on_wait = lambda it, _: setattr(it, "is_reachable", False)
+        step = open_try(is_last_try=True)
+        with pytest.raises(BackendUnavailableError):
+            carry_out(step)
+        assert backend.terminated == [backend.launched[0].job_name]
+        assert [item.status for item in tries(step)] == ["Failed"]
+
+    def test_trouble_in_storing_an_output_is_recorded_and_the_next_try_runs_again(
+        self, open_try: Opener, backend: ScriptedBackend, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        step = open_try()
+        with monkeypatch.context() as patch:
+            patch.setattr("airflow_amlpipe.workspace.step_run.store_output", _unavailable)
+            with pytest.raises(DatastoreUnavailableError, match="the store is full"):
+                carry_out(step)
+        assert [item.status for item in tries(step)] == ["Failed"]
+        assert carry_out(open_try(try_number=2)).outputs["out"].file_count == 1
+        assert len(backend.launched) == 2
+
+    def test_the_error_itself_is_told_even_if_it_cannot_be_recorded(
+        self, open_try: Opener, backend: ScriptedBackend, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        backend.script = lambda _: JobStatus(JobState.FAILED, 3)
+        step = open_try()
+        monkeypatch.setattr(step.workspace.runs, "finish_step", _unavailable)
+        with pytest.raises(StepFailedError):
+            carry_out(step)
+
+
+class TestStopping:
+    def test_the_job_is_ended_and_the_try_is_recorded_as_cancelled(self, open_try: Opener, backend: ScriptedBackend) -> None:
+        step = open_try()
+        backend.script, backend.on_wait = lambda _: RUNNING, lambda *_: step.stop()
+        with pytest.raises(InfrastructureError, match="step 'train' was stopped by Airflow"):
+            carry_out(step)
+        assert backend.terminated == [backend.launched[0].job_name]
+        assert [item.status for item in tries(step)] == ["Canceled"]
+
+    def test_a_stop_while_the_job_is_launched_is_not_lost(self, open_try: Opener, backend: ScriptedBackend) -> None:
+        step = open_try()
+
+        def script(request: LaunchRequest) -> JobStatus:
+            step.stop()
+            return RUNNING
+
+        backend.script = script
+        with pytest.raises(InfrastructureError, match="was stopped by Airflow"):
+            carry_out(step)
+        assert backend.terminated == [backend.launched[0].job_name]
+
+    def test_a_stop_before_the_launch_launches_nothing(self, open_try: Opener, backend: ScriptedBackend) -> None:
+        step = open_try()
+        step.stop()
+        with pytest.raises(InfrastructureError, match="was stopped by Airflow"):
+            carry_out(step)
+        assert backend.launched == []
+
+    def test_stopping_twice_is_not_an_error(self, open_try: Opener, backend: ScriptedBackend) -> None:
+        backend.script = lambda _: RUNNING
+        step = open_try()
+        crash_after_launch(step)
+        step.stop()
+        step.stop()
+        assert len(backend.terminated) == 1
+
+    def test_an_interrupt_from_the_keyboard_ends_the_job(self, open_try: Opener, backend: ScriptedBackend) -> None:
+        def interrupt(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        backend.script, backend.on_wait = lambda _: RUNNING, interrupt
+        step = open_try()
+        with pytest.raises(KeyboardInterrupt):
+            carry_out(step)
+        assert backend.terminated == [backend.launched[0].job_name]
+        assert [item.status for item in tries(step)] == ["Canceled"]
+
+
+def test_nothing_was_logged_for_nothing(open_try: Opener, backend: ScriptedBackend) -> None:
+    step = open_try()
+    carry_out(step)
+    assert read_logged(step.workspace, tries(step)[0].folder) == Logged()
+    assert JobNote.find(step.notes) is not None
+
+
+def _unavailable(*_: object, **__: object) -> None:
+    raise DatastoreUnavailableError("the store is full")
