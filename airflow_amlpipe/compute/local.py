@@ -105,24 +105,10 @@ class LocalBackend(ComputeBackend):
         job = _Job(handle)
         if not job.is_here():
             return
-        running = job.processes()
-        if running:
-            for pid in running:
-                send_signal(pid, signal.SIGTERM)
-            running = _wait_until_empty(job, time.monotonic() + grace_seconds)
-            deadline = time.monotonic() + _KILL_SECONDS
-            while running:
-                for pid in running:
-                    send_signal(pid, signal.SIGKILL)
-                running = _wait_until_empty(job, min(deadline, time.monotonic() + 0.2))
-                if running and time.monotonic() > deadline:
-                    listed = ", ".join(map(str, running[:10]))
-                    raise BackendUnavailableError(
-                        f"job {shorten(repr(job.name))}: processes {listed} do not end although they were killed; "
-                        "they wait for a device or a network drive, look at those"
-                    )
-            # The shell was killed with its command, so it could not write the code down. We know it: we sent the signal.
-            job.record_end_if_missing(128 + signal.SIGKILL)
+        last = _end_processes(job, grace_seconds)
+        if last is not None:
+            # The shell may have ended with its command and could not write the code down. We know it: we sent the signal.
+            job.record_end_if_missing(128 + last)
         # Only now: while our child is a zombie, its id still tells its session from any other.
         child = _started_here.get(job.pid)
         if child is not None and child.poll() is not None:
@@ -201,15 +187,29 @@ class _Job:
             ) from error
 
 
-def _wait_until_empty(job: _Job, deadline: float) -> list[int]:
+def _end_processes(job: _Job, grace_seconds: float) -> signal.Signals | None:
+    """End every process of the job and return the last signal that it took; ``None`` if there was nothing to end."""
+    began = time.monotonic()
+    asked: set[int] = set()
     pause = 0.002
+    number: signal.Signals | None = None
     while running := job.processes():
-        left = deadline - time.monotonic()
-        if left <= 0:
-            break
-        time.sleep(min(pause, left))
-        pause = min(pause * 2, 0.1)
-    return running
+        spent = time.monotonic() - began
+        number = signal.SIGTERM if spent < grace_seconds else signal.SIGKILL
+        if spent > grace_seconds + _KILL_SECONDS:
+            listed = ", ".join(map(str, running[:10]))
+            raise BackendUnavailableError(
+                f"job {shorten(repr(job.name))}: processes {listed} do not end although they were killed; "
+                "they wait for a device or a network drive, look at those"
+            )
+        for pid in running:
+            # Asked once, those too that were started meanwhile; killed as often as it takes.
+            if number is signal.SIGKILL or pid not in asked:
+                asked.add(pid)
+                send_signal(pid, number)
+        time.sleep(min(pause, grace_seconds - spent) if spent < grace_seconds else pause)
+        pause = min(pause * 2, 0.05)
+    return number
 
 
 def _read_from(path: Path, offset: int) -> bytes:
