@@ -1,0 +1,104 @@
+"""How does `from azureml.core import Workspace` find airflow-amlpipe?
+
+Importing this module puts a finder in front of Python's own. It serves `azureml` and everything below from `airflow_amlpipe.sdk`: the very
+same module objects, so a class is the same class under both names. No package called `azureml` is installed, ever; one that is installed is
+left alone on disk, but not seen by this process any more.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import warnings
+from collections.abc import Sequence
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder
+from importlib.util import find_spec
+from types import ModuleType
+
+from airflow_amlpipe.sdk.exceptions import NotSupportedYetError
+
+__all__ = ["install"]
+
+_ALIAS = "azureml"
+_HOME = "airflow_amlpipe.sdk"
+# What to use instead of the packages of SDK v1 that we do not have, by the longest name that fits.
+_INSTEAD = {
+    "azureml.automl": "run the training script in a PythonScriptStep",
+    "azureml.contrib": "use PythonScriptStep",
+    "azureml.core.authentication": "leave it out: Workspace.from_config() needs no sign-in",
+    "azureml.core.model": "keep the model as an output: OutputFileDatasetConfig(...).register_on_complete(name)",
+    "azureml.core.script_run_config": "make the script a PythonScriptStep and submit a Pipeline of it",
+    "azureml.core.webservice": "serve the model outside of airflow-amlpipe",
+    "azureml.data.tabular_dataset": "make a FileDataset and read it with pandas in the script",
+    "azureml.dataprep": "read the files with pandas in the script",
+    "azureml.mlflow": "set MLFLOW_TRACKING_URI in the step's environment_variables",
+    "azureml.pipeline.core.pipeline_draft": "keep the script that builds the pipeline",
+    "azureml.pipeline.core.pipeline_endpoint": "turn the pipeline into a DAG with Pipeline.to_dag",
+    "azureml.pipeline.core.schedule": "give the schedule to Pipeline.to_dag(dag_id, schedule=...)",
+    "azureml.train": "run the training script in a PythonScriptStep",
+    "azureml.widgets": "use run.wait_for_completion(show_output=True)",
+}
+
+
+class _ModuleNotSupportedError(NotSupportedYetError, ModuleNotFoundError):
+    """A module of SDK v1 that airflow-amlpipe does not have; a ModuleNotFoundError too, which is what probing code expects."""
+
+
+class _Alias(Loader):
+    """Makes `azureml.x` another name of a module that is imported already."""
+
+    def __init__(self, target: ModuleType) -> None:
+        self._target = target
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:  # noqa: ARG002  the import system's signature
+        return None
+
+    def exec_module(self, module: ModuleType) -> None:
+        # The import system takes what stands in sys.modules afterwards. Returned from create_module, the module would be given this spec.
+        sys.modules[module.__name__] = self._target
+
+
+class _AzureMLFinder(MetaPathFinder):
+    """Answers for `azureml` and everything below it."""
+
+    def find_spec(
+        self,
+        fullname: str,
+        path: Sequence[str] | None = None,  # noqa: ARG002  the import system's signature
+        target: ModuleType | None = None,  # noqa: ARG002
+    ) -> ModuleSpec | None:
+        if fullname != _ALIAS and not fullname.startswith(f"{_ALIAS}."):
+            return None
+        name = _HOME + fullname[len(_ALIAS) :]
+        if find_spec(name) is None:
+            raise _ModuleNotSupportedError(_missing(fullname), name=fullname)
+        module = importlib.import_module(name)
+        return ModuleSpec(fullname, _Alias(module), origin=module.__file__, is_package=hasattr(module, "__path__"))
+
+
+def install() -> None:
+    """Serve `azureml` from here on in this process; twice is fine. Warns if a package of that name is installed."""
+    if any(isinstance(finder, _AzureMLFinder) for finder in sys.meta_path):
+        return
+    loaded = [name for name in sys.modules if name == _ALIAS or name.startswith(f"{_ALIAS}.")]
+    if loaded or PathFinder.find_spec(_ALIAS) is not None:
+        warnings.warn(
+            "a package called azureml is installed; in this process `import azureml` is airflow-amlpipe's from now on. "
+            "Uninstall azureml-core and what came with it if you no longer need it",
+            UserWarning,
+            stacklevel=3,
+        )
+    for name in loaded:
+        del sys.modules[name]
+    sys.meta_path.insert(0, _AzureMLFinder())
+    importlib.import_module(_ALIAS)
+
+
+def _missing(fullname: str) -> str:
+    known = [prefix for prefix in _INSTEAD if fullname == prefix or fullname.startswith(f"{prefix}.")]
+    advice = f"; {_INSTEAD[max(known, key=len)]}" if known else ""
+    return f"No module named {fullname!r}: it is not supported by airflow-amlpipe{advice} (docs/reference/coverage.md lists what there is)"
+
+
+install()

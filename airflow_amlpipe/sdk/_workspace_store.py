@@ -1,0 +1,159 @@
+"""How do SDK objects reach the records of their workspace?
+
+This is the SDK's one way to :class:`airflow_amlpipe.workspace.WorkspaceStore`. It is opened when something is first looked up, so that
+building a pipeline needs neither the store nor the modules that read it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow_amlpipe.exceptions import DefinitionError, UnknownNameError, shorten
+from airflow_amlpipe.sdk._parsing import refuse_while_parsing
+from airflow_amlpipe.sdk.exceptions import UserErrorException
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from airflow_amlpipe.spec.pipeline import PipelineSpec
+    from airflow_amlpipe.storage.store import Store
+    from airflow_amlpipe.workspace import WorkspaceStore
+
+__all__ = [
+    "WELL_KNOWN_DATASTORES",
+    "as_user_error",
+    "check_registered",
+    "chosen_root",
+    "data_files",
+    "default_root",
+    "home",
+    "known_workspaces",
+    "open_datastore",
+    "open_workspace",
+    "register_datastore",
+]
+
+# Every workspace has these (semantics 1.1), so nothing is looked up for them; the first is the default.
+WELL_KNOWN_DATASTORES = ("workspaceblobstore", "workspacefilestore", "workspaceartifactstore")
+
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}")
+_CACHE: dict[tuple[str, str], WorkspaceStore] = {}
+
+
+def home() -> Path:
+    """Return the folder in which everything is kept for a user without a server."""
+    from airflow_amlpipe.settings import Settings
+
+    return Settings.load().home
+
+
+def default_root(workspace_name: str) -> str:
+    """Return the URL of the workspace that a config.json with only AML's three keys means.
+
+    :raises UserErrorException: the name cannot be a folder's
+    """
+    if not isinstance(workspace_name, str) or not _NAME.fullmatch(workspace_name) or ".." in workspace_name:
+        raise UserErrorException(
+            f"workspace name {shorten(repr(workspace_name))} cannot be used; "
+            "use letters, digits, '_', '-' and '.', at most 255 of them, no '..' and no '.' or '-' first"
+        )
+    return (home() / "workspaces" / workspace_name).as_uri()
+
+
+def chosen_root() -> str | None:
+    """Return the workspace that the setting ``workspace`` (``amlpipe run --workspace``) puts in place of the one in config.json, if any."""
+    from airflow_amlpipe.settings import Settings
+
+    chosen = Settings.load().workspace
+    if chosen is None or "://" in chosen:
+        return chosen
+    if os.sep in chosen or chosen.startswith((".", "~")):
+        return Path(chosen).expanduser().resolve().as_uri()
+    return default_root(chosen)
+
+
+def known_workspaces() -> list[str]:
+    """Return the names of the workspaces below the home folder, sorted."""
+    folder = home() / "workspaces"
+    return sorted(entry.name for entry in folder.iterdir() if entry.is_dir()) if folder.is_dir() else []
+
+
+def open_workspace(workspace: Any, what: str = "this look-up") -> WorkspaceStore:
+    """Return the records of an SDK ``Workspace``.
+
+    :param what: what needs them, for the message if Airflow is parsing a DAG file
+    :raises UserErrorException: Airflow is parsing
+    """
+    refuse_while_parsing(what)
+    from airflow_amlpipe.workspace import WorkspaceStore
+
+    key = (workspace._url, str(home()))
+    if key not in _CACHE:
+        _CACHE[key] = WorkspaceStore.open(workspace._url, home=home())
+    return _CACHE[key]
+
+
+def open_datastore(workspace: Any, name: str, what: str) -> Store:
+    """Return the bytes of a datastore.
+
+    :raises UserErrorException: no such datastore is registered
+    """
+    with as_user_error():
+        return open_workspace(workspace, what).datastores.open(name)
+
+
+def register_datastore(workspace: Any, name: str, url: str) -> None:
+    """Register the root of a datastore; the same root again changes nothing."""
+    from airflow_amlpipe.workspace.datastores import DatastoreRecord
+
+    open_workspace(workspace).datastores.register(name, DatastoreRecord(name=name, url=url))
+
+
+def check_registered(workspace: Any, spec: PipelineSpec) -> None:
+    """Check that every compute target and datastore that a specification names is registered. Built-in ones are not looked up.
+
+    :raises UserErrorException: one is not; the message lists those that are
+    """
+    for step in spec.steps:
+        if step.compute != "local":
+            _check_compute(workspace, step.name, step.compute)
+    paths = [path for step in spec.steps for item in step.inputs for path in getattr(item.source, "paths", ())]
+    for name in {output.datastore for step in spec.steps for output in step.outputs} | {path.datastore for path in paths}:
+        if name not in WELL_KNOWN_DATASTORES:
+            with as_user_error():
+                open_workspace(workspace).datastores.get(name)
+
+
+def _check_compute(workspace: Any, step: str, name: str) -> None:
+    try:
+        open_workspace(workspace).computes.get(name)
+    except DefinitionError as error:
+        raise UserErrorException(f"step {step!r}: Target {shorten(name)} does not exist in the workspace. {error}") from error
+
+
+def data_files(store: Store, path: str) -> list[tuple[str, str]]:
+    """Return the files that a path or glob names as (path in the store, path below what was named), sorted; empty if there are none."""
+    names = store.match(path) if path else store.match("**")
+    root = path.partition("*")[0].rpartition("/")[0] if "*" in path else path.strip("/")
+    found: list[tuple[str, str]] = []
+    for name in names:
+        below = store.match(f"{name}/**")
+        found += [(file, _relative(file, root)) for file in below] if below and below != [name] else [(name, _relative(name, root))]
+    return sorted(found)
+
+
+def _relative(file: str, root: str) -> str:
+    return file.rpartition("/")[2] if file == root else file.removeprefix(f"{root}/") if root else file
+
+
+@contextmanager
+def as_user_error() -> Iterator[None]:
+    """Turn "no such name" of the registries into SDK v1's class for it; the text, which lists the known names, stays."""
+    try:
+        yield
+    except UnknownNameError as error:
+        raise UserErrorException(str(error)) from error

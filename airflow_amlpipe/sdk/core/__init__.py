@@ -1,0 +1,62 @@
+"""What does `azureml.core` offer?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airflow_amlpipe.runtime.protocol import SDK_VERSION
+from airflow_amlpipe.sdk._lazy import lazy_names
+
+if TYPE_CHECKING:
+    from airflow_amlpipe.sdk.core.compute import ComputeTarget
+    from airflow_amlpipe.sdk.core.dataset import Dataset
+    from airflow_amlpipe.sdk.core.datastore import Datastore
+    from airflow_amlpipe.sdk.core.environment import Environment
+    from airflow_amlpipe.sdk.core.experiment import Experiment
+    from airflow_amlpipe.sdk.core.run import Run, get_run
+    from airflow_amlpipe.sdk.core.runconfig import RunConfiguration
+    from airflow_amlpipe.sdk.core.workspace import Workspace
+
+__all__ = [
+    "VERSION",
+    "ComputeTarget",
+    "Dataset",
+    "Datastore",
+    "Environment",
+    "Experiment",
+    "Run",
+    "RunConfiguration",
+    "Workspace",
+    "get_run",
+]
+
+# The SDK v1 whose surface this is; scripts print it and compare it with the one they were written for.
+VERSION = __version__ = SDK_VERSION
+
+_SERVING = "serve the model outside of airflow-amlpipe"
+
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "ComputeTarget": "core.compute.compute",
+        "Dataset": "core.dataset",
+        "Datastore": "core.datastore",
+        "Environment": "core.environment",
+        "Experiment": "core.experiment",
+        "Run": "core.run",
+        "RunConfiguration": "core.runconfig",
+        "Workspace": "core.workspace",
+        "get_run": "core.run",
+    },
+    {
+        "ContainerRegistry": "log the compute's Docker in to the registry",
+        "Image": _SERVING,
+        "Keyvault": "keep secrets in Airflow connections and variables",
+        "LinkedService": "leave it out",
+        "Model": "keep the model as an output: OutputFileDatasetConfig(...).register_on_complete(name)",
+        "ScriptRun": "submit a Pipeline",
+        "ScriptRunConfig": "make the script a PythonScriptStep and submit a Pipeline of it",
+        "SynapseWorkspace": "leave it out",
+        "Webservice": _SERVING,
+    },
+)

@@ -1,0 +1,111 @@
+"""Which config.json describes the workspace, and what does it say?"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from airflow_amlpipe.exceptions import shorten
+from airflow_amlpipe.sdk._workspace_store import default_root
+from airflow_amlpipe.sdk.exceptions import UserErrorException
+
+__all__ = ["CONFIG_FOLDER", "WorkspaceConfig", "find_config", "read_config"]
+
+CONFIG_FOLDER = ".azureml"
+# SDK v1's order (semantics 1.1): a .azureml/config.json in any parent beats a config.json in the folder itself.
+_FOLDERS = (CONFIG_FOLDER, "aml_config", "")
+_FILES = ("config.json", "project.json")
+_TRUSTED_SIZE = 1024 * 1024
+
+
+class WorkspaceConfig:
+    """The keys of a config.json, and the root URL that they mean."""
+
+    def __init__(self, keys: dict[str, Any], root: str) -> None:
+        self.subscription_id: str = keys.get("subscription_id") or ""
+        self.resource_group: str = keys.get("resource_group") or ""
+        self.workspace_name: str = keys["workspace_name"]
+        self.location: str | None = keys.get("location")
+        self.sku: str = keys.get("sku") or "Basic"
+        self.tags: dict[str, str] = keys.get("tags") or {}
+        self.root = root
+
+
+def find_config(path: str | Path | None = None, file_name: str | None = None) -> Path:
+    """Return the config.json that holds for ``path`` (a file, or a folder to search upwards from; without it, the current folder).
+
+    :raises UserErrorException: there is none
+    """
+    start = Path(path).absolute() if path is not None else Path.cwd()
+    if start.is_file():
+        return start
+    for folder in _FOLDERS:
+        for name in (file_name,) if file_name else _FILES:
+            for parent in (start, *start.parents):
+                candidate = parent / folder / name
+                if candidate.is_file():
+                    return candidate
+    raise UserErrorException(
+        f"no workspace configuration: neither {CONFIG_FOLDER}/{file_name or _FILES[0]} nor {file_name or _FILES[0]} is in "
+        f"{shorten(repr(str(start)))} or a folder above it; write one that holds "
+        '{"subscription_id": "local", "resource_group": "local", "workspace_name": "NAME"}'
+    )
+
+
+def read_config(file: Path) -> WorkspaceConfig:
+    """Return what a config.json says.
+
+    :raises UserErrorException: it cannot be read; the message names the file, the line and what to write
+    """
+    where = f"workspace configuration {shorten(str(file), 400)}"
+    try:
+        if file.stat().st_size > _TRUSTED_SIZE:
+            raise UserErrorException(f"{where} is larger than {_TRUSTED_SIZE} bytes; it is no config.json")
+        keys = json.loads(file.read_text(encoding="utf-8-sig"))
+    except json.JSONDecodeError as error:
+        raise UserErrorException(
+            f"{where}, line {error.lineno}, column {error.colno}: this is not JSON ({error.msg}); correct that line"
+        ) from error
+    except (OSError, UnicodeDecodeError, RecursionError) as error:
+        raise UserErrorException(f"{where} cannot be read ({shorten(str(error))}); make it a readable JSON file in UTF-8") from error
+    if not isinstance(keys, dict):
+        raise UserErrorException(f"{where}, line 1: it must hold an object {{...}}, not {type(keys).__name__}")
+    keys = _with_scope(keys)
+    name = keys.get("workspace_name")
+    if not isinstance(name, str) or not name:
+        raise UserErrorException(
+            f'{where} has no "workspace_name"; its keys are: {shorten(", ".join(map(str, keys)) or "none")}. Add "workspace_name": "NAME"'
+        )
+    for key in ("subscription_id", "resource_group", "location", "sku", "root"):
+        if keys.get(key) is not None and not isinstance(keys[key], str):
+            raise UserErrorException(f'{where}: "{key}" must be text, not {shorten(repr(keys[key]))}')
+    return WorkspaceConfig(keys, _root(keys, file, where))
+
+
+def _with_scope(keys: dict[str, Any]) -> dict[str, Any]:
+    """Take the three keys out of an ARM id, as SDK v1's first config files had it."""
+    parts = str(keys.get("Scope") or "").strip("/").split("/")
+    found = {parts[index].lower(): parts[index + 1] for index in range(0, len(parts) - 1, 2)}
+    if "workspaces" not in found:
+        return keys
+    return {
+        "subscription_id": found.get("subscriptions"),
+        "resource_group": found.get("resourcegroups"),
+        "workspace_name": found["workspaces"],
+        **keys,
+    }
+
+
+def _root(keys: dict[str, Any], file: Path, where: str) -> str:
+    root = keys.get("root")
+    if root is None:
+        return default_root(keys["workspace_name"])
+    if not root.strip() or not root.isprintable():
+        raise UserErrorException(f'{where}: "root" is {shorten(repr(root))}; give a folder or a URL, or leave it out')
+    if len(urlsplit(root).scheme) > 1:
+        return str(root)
+    # A path is relative to the project: the folder of config.json, or the one that holds .azureml.
+    project = file.parent.parent if file.parent.name in {CONFIG_FOLDER, "aml_config"} else file.parent
+    return (project / Path(root).expanduser()).resolve().as_uri()

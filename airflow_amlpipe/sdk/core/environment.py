@@ -1,0 +1,329 @@
+"""Which software does a step run in?"""
+
+from __future__ import annotations
+
+import copy
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow_amlpipe.exceptions import shorten
+from airflow_amlpipe.sdk._absent import absent, refuse
+from airflow_amlpipe.sdk._parsing import is_airflow_parsing
+from airflow_amlpipe.sdk._workspace_store import as_user_error, open_workspace
+from airflow_amlpipe.sdk._yaml import parse_yaml
+from airflow_amlpipe.sdk.core._element import ConfigElement
+from airflow_amlpipe.sdk.core.conda_dependencies import CondaDependencies
+from airflow_amlpipe.sdk.exceptions import UserErrorException
+
+if TYPE_CHECKING:
+    from airflow_amlpipe.sdk.core.workspace import Workspace
+
+__all__ = ["DEFAULT_CPU_IMAGE", "DEFAULT_GPU_IMAGE", "DockerSection", "Environment", "PythonSection"]
+
+# Names that scripts import; an image is used only where an author sets one.
+DEFAULT_CPU_IMAGE = "mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu20.04"
+DEFAULT_GPU_IMAGE = "mcr.microsoft.com/azureml/openmpi4.1.0-cuda11.8-cudnn8-ubuntu22.04"
+
+
+class PythonSection(ConfigElement):
+    """The Python part of an environment.
+
+    :ivar user_managed_dependencies: install nothing; the interpreter has what the step needs
+    """
+
+    _fields = ("base_conda_environment", "conda_dependencies", "interpreter_path", "user_managed_dependencies")
+
+    def __init__(self, **kwargs: Any) -> None:
+        self.interpreter_path = "python"
+        self.user_managed_dependencies = False
+        self.conda_dependencies: CondaDependencies | None = CondaDependencies()
+        self.base_conda_environment: str | None = None
+        self._conda_dependencies_file: str | None = None
+        for name, value in kwargs.items():
+            setattr(self, name, value)
+
+    @property
+    def conda_dependencies_file(self) -> str | None:
+        """A conda specification that is read when it is set."""
+        return self._conda_dependencies_file
+
+    @conda_dependencies_file.setter
+    def conda_dependencies_file(self, path: str | None) -> None:
+        self._conda_dependencies_file = path
+        if path is not None:
+            self.conda_dependencies = CondaDependencies(str(path))
+
+
+class DockerSection(ConfigElement):
+    """The image of an environment. ``base_image`` is ``None`` unless an author sets one: SDK v1 always had one."""
+
+    _fields = (
+        "arguments",
+        "base_dockerfile",
+        "base_image",
+        "base_image_registry",
+        "build_context",
+        "enabled",
+        "gpu_support",
+        "platform",
+        "shared_volumes",
+        "shm_size",
+    )
+
+    def __init__(self, **kwargs: Any) -> None:
+        self.enabled = False
+        self.base_image: str | None = None
+        self.base_dockerfile: str | None = None
+        self.base_image_registry: Any = None
+        self.build_context: Any = None
+        self.platform: Any = None
+        self.arguments: list[str] = []
+        self.shared_volumes = True
+        self.gpu_support = False
+        self.shm_size: str | None = None
+        for name, value in kwargs.items():
+            setattr(self, name, value)
+
+
+class Environment(ConfigElement):
+    """A definition of software: packages, image, variables. Registered, it has versions.
+
+    A new environment asks for nothing: its steps run in the interpreter that runs the worker.
+    """
+
+    _fields = ("docker", "inferencing_stack_version", "name", "python", "r", "spark", "version")
+
+    def __init__(self, name: str, **kwargs: Any) -> None:
+        if not isinstance(name, str) or not name.strip():
+            raise UserErrorException(f"Environment: the name {shorten(repr(name))} cannot be used; give the environment a name")
+        if kwargs:
+            raise UserErrorException(
+                f"Environment: arguments {', '.join(sorted(kwargs))} are not known; set attributes, such as env.python"
+            )
+        self.name = name
+        self.version: str | None = None
+        self.python = PythonSection()
+        self.docker = DockerSection()
+        self.spark: Any = None
+        self.r: Any = None
+        self.inferencing_stack_version: str | None = None
+        self._environment_variables: dict[str, str] = {}
+        # Environment.get while Airflow is parsing: its definition cannot be known then.
+        self._deferred = False
+
+    @property
+    def environment_variables(self) -> dict[str, str]:
+        """Variables of the step's processes."""
+        return self._environment_variables
+
+    @environment_variables.setter
+    def environment_variables(self, variables: dict[str, str] | None) -> None:
+        self._environment_variables = dict(variables or {})
+
+    @staticmethod
+    def from_conda_specification(name: str, file_path: str) -> Environment:
+        """Return an environment of the packages that a conda specification file names.
+
+        :raises UserErrorException: the file cannot be read
+        """
+        environment = Environment(name)
+        environment.python.conda_dependencies = CondaDependencies(str(file_path))
+        return environment
+
+    @staticmethod
+    def from_pip_requirements(name: str, file_path: str, pip_version: str | None = None) -> Environment:
+        """Return an environment of the packages that a pip requirements file names. ``pip_version`` has no effect: uv installs.
+
+        :raises UserErrorException: the file cannot be read, or refers to other files
+        """
+        environment = Environment(name)
+        environment.python.conda_dependencies = CondaDependencies.create(pip_packages=[])
+        environment.python.conda_dependencies.set_pip_requirements(_requirement_lines(Path(file_path)))
+        return environment
+
+    @staticmethod
+    def from_docker_image(
+        name: str, image: str, container_registry: Any = None, conda_specification: str | None = None, pip_requirements: str | None = None
+    ) -> Environment:
+        """Return an environment in a container image, with the packages of a specification or requirements file on top if given."""
+        if conda_specification and pip_requirements:
+            raise UserErrorException("Environment.from_docker_image: give conda_specification or pip_requirements, not both")
+        if container_registry is not None:
+            refuse("Environment.from_docker_image(container_registry=...)", "log the compute's Docker in to the registry")
+        environment = Environment(name)
+        if conda_specification:
+            environment = Environment.from_conda_specification(name, conda_specification)
+        elif pip_requirements:
+            environment = Environment.from_pip_requirements(name, pip_requirements)
+        else:
+            environment.python.user_managed_dependencies = True
+        environment.docker.base_image = image
+        return environment
+
+    @staticmethod
+    def from_dockerfile(
+        name: str, dockerfile: str, conda_specification: str | None = None, pip_requirements: str | None = None
+    ) -> Environment:
+        """Return an environment in an image that is built from a Dockerfile (its text, or its path)."""
+        path = Path(dockerfile)
+        is_path = "\n" not in dockerfile and len(dockerfile) < 4096 and path.is_file()
+        environment = Environment.from_docker_image(name, "", None, conda_specification, pip_requirements)
+        environment.docker.base_image = None
+        environment.docker.base_dockerfile = path.read_text() if is_path else dockerfile
+        return environment
+
+    @staticmethod
+    def from_existing_conda_environment(name: str, conda_environment_name: str) -> Environment:
+        """Return an environment of the packages that a conda environment of this machine has.
+
+        :raises UserErrorException: there is no conda here, or it has no such environment
+        """
+        program = next((path for path in map(shutil.which, ("conda", "mamba", "micromamba")) if path), None)
+        if program is None:
+            raise UserErrorException(
+                f"Environment.from_existing_conda_environment: neither conda, mamba nor micromamba is on the PATH, so {conda_environment_name!r} "
+                "cannot be read; export it where it is (conda env export -n NAME > environment.yml) and use from_conda_specification"
+            )
+        command = [program, "env", "export", "-n", conda_environment_name, "--no-builds"]
+        exported = subprocess.run(command, capture_output=True, text=True, check=False)
+        if exported.returncode != 0:
+            raise UserErrorException(
+                f"Environment.from_existing_conda_environment: conda environment {shorten(repr(conda_environment_name))} cannot be exported: "
+                f"{shorten(exported.stderr.strip() or exported.stdout.strip(), 600)}"
+            )
+        environment = Environment(name)
+        environment.python.conda_dependencies = CondaDependencies(
+            _underlying_structure=parse_yaml(exported.stdout, f"conda environment {conda_environment_name!r}")
+        )
+        return environment
+
+    @staticmethod
+    def get(workspace: Workspace, name: str, version: str | None = None, label: str | None = None) -> Environment:
+        """Return a registered environment: the latest version unless ``version`` says which.
+
+        :raises UserErrorException: it is not registered; the message lists those that are
+        """
+        if label not in {None, "latest", "Latest"}:
+            refuse(f"Environment.get(label={label!r})", "use version=...")
+        if is_airflow_parsing():
+            environment = Environment(name)
+            environment.version, environment._deferred = version, True
+            return environment
+        registry = open_workspace(workspace).environments
+        if version is not None and not str(version).isdecimal():
+            raise UserErrorException(
+                f"environment {name!r}: version {shorten(repr(version))} is not known; versions are whole numbers: "
+                f"{', '.join(map(str, registry.versions(name))) or 'none is registered'}"
+            )
+        with as_user_error():
+            record = registry.get(name, None if version is None else int(version))
+        return _from_spec(record, str(version if version is not None else registry.versions(name)[-1]))
+
+    @staticmethod
+    def list(workspace: Workspace) -> dict[str, Environment]:
+        """Return the latest version of every registered environment by its name."""
+        return dict(workspace.environments)
+
+    def register(self, workspace: Workspace) -> Environment:
+        """Register this definition under its name and return it with its version. The same definition again is the same version."""
+        from airflow_amlpipe.sdk.lowering import lower_environment
+
+        registry = open_workspace(workspace, "Environment.register").environments
+        spec = lower_environment(self).model_copy(update={"version": None})
+        registered = copy.deepcopy(self)
+        registered.version = str(registry.register(self.name, spec))
+        return registered
+
+    def clone(self, new_name: str) -> Environment:
+        """Return an unregistered copy under another name."""
+        copied = copy.deepcopy(self)
+        copied.name, copied.version = new_name, None
+        return copied
+
+    def save_to_directory(self, path: str, overwrite: bool = False) -> None:
+        """Write the definition to a folder that :meth:`load_from_directory` reads."""
+        from airflow_amlpipe.sdk.lowering import lower_environment
+
+        folder = Path(path)
+        if folder.exists() and any(folder.iterdir()) and not overwrite:
+            raise UserErrorException(
+                f"Environment.save_to_directory: {shorten(repr(path))} is not empty; use overwrite=True, or an empty folder"
+            )
+        folder.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(lower_environment(self).model_dump(mode="json"), indent=2)
+        (folder / "azureml_environment.json").write_text(text + "\n")
+
+    @staticmethod
+    def load_from_directory(path: str) -> Environment:
+        """Return the environment that :meth:`save_to_directory` wrote."""
+        from airflow_amlpipe.sdk.lowering import parse_environment
+
+        file = Path(path, "azureml_environment.json")
+        try:
+            text = file.read_text()
+        except OSError as error:
+            raise UserErrorException(f"Environment.load_from_directory: {shorten(str(error))}") from error
+        spec = parse_environment(text, f"environment {shorten(str(file), 300)}")
+        return _from_spec(spec, spec.version)
+
+    add_private_pip_wheel = absent("Environment.add_private_pip_wheel", "put the wheel into the source folder, or on an index of your own")
+    build = absent("Environment.build", "leave it out: environments are built when a step first needs them")
+    build_local = absent("Environment.build_local", "leave it out: environments are built when a step first needs them")
+    from_docker_build_context = absent("Environment.from_docker_build_context", "use Environment.from_dockerfile or from_docker_image")
+    get_image_details = absent("Environment.get_image_details", "leave it out: images are not kept in a registry of the workspace")
+    label = absent("Environment.label", "use versions")
+
+
+def _from_spec(spec: Any, version: str | None) -> Environment:
+    """Return the environment that a registered ``EnvironmentSpec`` describes."""
+    environment = Environment(spec.name)
+    environment.version = version
+    dependencies = CondaDependencies.create(conda_packages=spec.conda_packages)
+    dependencies.set_pip_requirements([*spec.pip_options, *spec.pip_requirements])
+    dependencies._channels = list(spec.conda_channels)
+    dependencies._python_version = spec.python_version
+    environment.python.conda_dependencies = dependencies
+    environment.python.user_managed_dependencies = spec.user_managed
+    environment.python.interpreter_path = spec.interpreter or "python"
+    environment.docker.base_image, environment.docker.base_dockerfile = spec.image, spec.dockerfile
+    environment.environment_variables = spec.variables
+    return environment
+
+
+def _requirement_lines(file: Path) -> list[str]:
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserErrorException(
+            f"pip requirements {shorten(repr(str(file)), 300)} cannot be read ({shorten(str(error))}); check the path"
+        ) from error
+    lines = []
+    for number, raw in enumerate(text.replace("\\\n", " ").splitlines(), 1):
+        line = raw.split(" #")[0].strip()
+        if not line or line.startswith("#"):
+            continue
+        if line.split()[0] in {"-r", "-c", "-e", "--requirement", "--constraint", "--editable"}:
+            raise UserErrorException(
+                f"pip requirements {shorten(repr(str(file)), 300)}, line {number}: {shorten(repr(line))} refers to another file or folder; "
+                "write the requirements themselves"
+            )
+        lines.append(line)
+    return lines
+
+
+def is_reference(environment: Environment) -> bool:
+    """Whether an author set nothing but a name and a version: then the environment registered under them is meant."""
+    if environment.version is None or environment._deferred:
+        return False
+    untouched = Environment(environment.name)
+    untouched.version = environment.version
+    return environment.environment_variables == {} and _content(environment) == _content(untouched)
+
+
+def _content(environment: Environment) -> tuple[Any, ...]:
+    python, docker = environment.python, environment.docker
+    dependencies = None if python.conda_dependencies is None else python.conda_dependencies.as_dict()
+    return (dependencies, python.user_managed_dependencies, python.interpreter_path, docker.base_image, docker.base_dockerfile)

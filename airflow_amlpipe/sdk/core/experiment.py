@@ -1,0 +1,255 @@
+"""How is a pipeline submitted, and which runs has a script's experiment had?"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import uuid
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow_amlpipe.exceptions import DefinitionError, UnknownNameError, shorten
+from airflow_amlpipe.sdk._absent import absent, refuse
+from airflow_amlpipe.sdk._parsing import refuse_while_parsing
+from airflow_amlpipe.sdk._workspace_store import home, open_workspace
+from airflow_amlpipe.sdk.core.run import matches_tags, tag_changes
+from airflow_amlpipe.sdk.exceptions import UserErrorException
+
+if TYPE_CHECKING:
+    from airflow_amlpipe.sdk.core.run import Run
+    from airflow_amlpipe.sdk.core.workspace import Workspace
+    from airflow_amlpipe.sdk.pipeline.core.pipeline import Pipeline
+    from airflow_amlpipe.sdk.pipeline.core.run import PipelineRun
+    from airflow_amlpipe.spec.pipeline import PipelineSpec
+    from airflow_amlpipe.spec.step import StepSpec
+
+__all__ = ["Experiment"]
+
+_NAME = re.compile(r"[a-zA-Z0-9][\w\-]{0,254}", re.ASCII)
+_VIEWS = ("ActiveOnly", "All", "ArchivedOnly")
+_OPTIONS = (
+    "continue_on_step_failure",
+    "credential_passthrough",
+    "parent_run_id",
+    "pipeline_parameters",
+    "regenerate_outputs",
+    "reuse_policy",
+)
+_NO_STATE = "an experiment is the name its runs share; tag the runs"
+
+
+class Experiment:
+    """A name under which runs are kept together. It exists as soon as it has a run."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        name: str,
+        _skip_name_validation: bool = False,
+        _id: str | None = None,
+        _archived_time: Any = None,
+        _create_in_cloud: bool = True,
+        _experiment_dto: Any = None,
+        **_kwargs: Any,
+    ) -> None:
+        if not _skip_name_validation and (not isinstance(name, str) or not _NAME.fullmatch(name)):
+            raise UserErrorException(
+                f"Experiment: the name {shorten(repr(name))} cannot be used; "
+                "use letters, digits, '_' and '-', beginning with a letter or digit, at most 255 of them"
+            )
+        self._workspace = workspace
+        self._name = name
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    @property
+    def workspace(self) -> Workspace:
+        return self._workspace
+
+    @property
+    def workspace_object(self) -> Workspace:
+        return self._workspace
+
+    @property
+    def id(self) -> str:
+        """Text that is the same for the same name in the same workspace."""
+        return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{self._workspace._url}#{self._name}"))
+
+    @property
+    def archived_time(self) -> None:
+        """``None``: experiments are not archived."""
+        return None
+
+    def submit(self, config: Any, tags: dict[str, Any] | None = None, **kwargs: Any) -> PipelineRun:
+        """Run a pipeline and return at once.
+
+        :param config: a Pipeline
+        :param tags: kept with the run
+        :param kwargs: ``pipeline_parameters`` (values for some of the parameters), ``regenerate_outputs`` (run every step, whatever could
+            be reused), ``continue_on_step_failure`` (let steps that do not depend on a failed one go on), ``parent_run_id``, and, ours,
+            ``reuse_policy`` (``auto``, ``refresh``, ``refresh-from:STEP``, ``require``)
+        :raises DefinitionError: the pipeline is not sound, or a parameter is not known or of another type
+        """
+        from airflow_amlpipe.sdk.pipeline.core.pipeline import Pipeline
+
+        if not isinstance(config, Pipeline):
+            refuse(f"Experiment.submit of a {type(config).__name__}", "make the work a step of a Pipeline and submit that")
+        if "pipeline_params" in kwargs:
+            kwargs.setdefault("pipeline_parameters", kwargs.pop("pipeline_params"))
+        options = {name: kwargs.pop(name) for name in _OPTIONS if name in kwargs}
+        options.pop("credential_passthrough", None)
+        if kwargs:
+            # SDK v1 took them without a word, so that a misspelt regenerate_outputs went unnoticed.
+            warnings.warn(
+                f"Experiment.submit: {', '.join(sorted(kwargs))} is not known and has no effect; known are: {', '.join(_OPTIONS)}",
+                UserWarning,
+                stacklevel=2,
+            )
+        return self._submit(config, tags=tags, **options)
+
+    def get_runs(self, type: str | None = None, tags: Any = None, properties: Any = None, include_children: bool = False) -> Iterator[Run]:
+        """Yield the pipeline runs, newest first.
+
+        :param tags: only runs with this tag, or with these ``{tag: value}``
+        :param include_children: also the runs of their steps, after each
+        """
+        from airflow_amlpipe.sdk.pipeline.core.run import PipelineRun
+
+        for record in open_workspace(self._workspace, "Experiment.get_runs").runs.list(experiment=self._name):
+            run = PipelineRun(self, record.run_id)
+            if matches_tags(run.get_tags(), tags) and (properties is None or matches_tags(run.get_properties(), properties)):
+                if type in {None, run.type}:
+                    yield run
+                if include_children:
+                    yield from run.get_children(type=type)
+
+    @staticmethod
+    def list(workspace: Workspace, experiment_name: str | None = None, view_type: str = "ActiveOnly", tags: Any = None) -> Any:
+        """Return the experiments that have runs, by name."""
+        if view_type not in _VIEWS:
+            raise UserErrorException(f"Experiment.list: view_type {shorten(repr(view_type))} is not known; use one of: {', '.join(_VIEWS)}")
+        if view_type == "ArchivedOnly" or tags is not None:
+            return []
+        return [experiment for name, experiment in workspace.experiments.items() if experiment_name in {None, name}]
+
+    def refresh(self) -> None:
+        """Nothing is kept that could be out of date."""
+
+    tags: Any = property(lambda self: {})
+    archive = absent("Experiment.archive", _NO_STATE)
+    delete = absent("Experiment.delete", _NO_STATE)
+    from_directory = absent("Experiment.from_directory", "use Experiment(workspace, name)")
+    reactivate = absent("Experiment.reactivate", _NO_STATE)
+    remove_tags = absent("Experiment.remove_tags", _NO_STATE)
+    set_tags = absent("Experiment.set_tags", _NO_STATE)
+    start_logging = absent("Experiment.start_logging", "make the work a step of a Pipeline and submit that")
+    tag = absent("Experiment.tag", _NO_STATE)
+
+    @classmethod
+    def get_docs_url(cls) -> str:
+        """Return where this class is described."""
+        return "docs/reference/coverage.md"
+
+    def get_portal_url(self) -> str:
+        """Return the root of the workspace: there is no Azure portal."""
+        return self._workspace._url
+
+    def _submit(
+        self,
+        pipeline: Pipeline,
+        *,
+        tags: dict[str, Any] | None = None,
+        pipeline_parameters: dict[str, Any] | None = None,
+        continue_on_step_failure: bool = False,
+        regenerate_outputs: bool = False,
+        parent_run_id: str | None = None,
+        reuse_policy: str | None = None,
+    ) -> PipelineRun:
+        refuse_while_parsing("submitting a pipeline")
+        source_base = Path.cwd()
+        spec = pipeline._to_spec(self._name, source_base)
+        parameters = _bound(spec, pipeline_parameters)
+        if regenerate_outputs and reuse_policy not in {None, "refresh"}:
+            raise UserErrorException(f"regenerate_outputs=True and reuse_policy={reuse_policy!r} contradict each other; give one of them")
+        policy = "refresh" if regenerate_outputs else reuse_policy or "auto"
+        workspace = pipeline.workspace._url
+        run_id = self._hand_over(spec, workspace, parameters, policy, source_base, tags, continue_on_step_failure, parent_run_id)
+        for line in _submission_lines(spec, policy):
+            print(line)
+        print(f"Submitted PipelineRun {run_id}")
+        from airflow_amlpipe.sdk.pipeline.core.run import PipelineRun
+
+        run = PipelineRun(self, run_id)
+        print(f"Link to Azure Machine Learning Portal: {run.get_portal_url()}")
+        return run
+
+    def _hand_over(
+        self,
+        spec: PipelineSpec,
+        workspace: str,
+        parameters: dict[str, Any],
+        policy: str,
+        source_base: Path,
+        tags: dict[str, Any] | None,
+        continue_on_step_failure: bool,
+        parent_run_id: str | None,
+    ) -> str:
+        from airflow_amlpipe.services.submit import submit_pipeline
+
+        return submit_pipeline(
+            spec,
+            workspace=workspace,
+            experiment=self._name,
+            parameters=parameters,
+            policy=policy,
+            tags={key: value or "" for key, value in tag_changes(tags or {}).items()},
+            source_base=source_base,
+            home=home(),
+            continue_on_step_failure=bool(continue_on_step_failure),
+            parent_run_id=parent_run_id,
+        )
+
+    def __repr__(self) -> str:
+        return f"Experiment(Name: {self._name},\nWorkspace: {self._workspace.name})"
+
+
+def _bound(spec: PipelineSpec, given: Any) -> dict[str, Any]:
+    """Check values given at submission, with SDK v1's words in front of ours."""
+    if given is not None and not isinstance(given, dict):
+        raise UserErrorException(f"pipeline_parameters must be a dictionary of names and values, not {shorten(repr(given))}")
+    for name, value in (given or {}).items():
+        try:
+            spec.bind_parameters({name: value})
+        except UnknownNameError as error:
+            raise UserErrorException(f"Pipeline parameter with name {shorten(str(name))} does not exist: {error}") from error
+        except DefinitionError as error:
+            default = next(parameter.default for parameter in spec.parameters if parameter.name == name)
+            raise UserErrorException(
+                f"Expected type of the pipeline parameter {shorten(str(name))} is {type(default).__name__}, "
+                f"but the value {shorten(repr(value))} provided is of type {type(value).__name__}: {error}"
+            ) from error
+    return dict(given or {})
+
+
+def _submission_lines(spec: PipelineSpec, policy: str) -> Iterator[str]:
+    """Yield the lines that SDK v1 printed when a pipeline was submitted (semantics 2.1); the ids follow from the content."""
+    for step in spec.in_order():
+        may_reuse = step.allow_reuse and policy in {"auto", "require"}
+        what = "This step is eligible to reuse a previous run's output" if may_reuse else "This step will run and generate new outputs"
+        yield f"Created step {step.name} [{_short(step.id)}][{_long(step)}], ({what})"
+        for item in step.inputs:
+            if getattr(item.source, "kind", "") == "dataset":
+                eligible = "Consumers of this data are eligible to reuse prior runs."
+                yield f"Created data reference {item.name} for StepId [{_short(step.id)}][{_long(step)}], ({eligible})"
+
+
+def _short(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def _long(step: StepSpec) -> str:
+    return str(uuid.uuid5(uuid.NAMESPACE_OID, step.model_dump_json()))

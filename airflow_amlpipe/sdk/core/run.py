@@ -1,0 +1,313 @@
+"""What can be asked of a run, from outside of it?
+
+Inside a step, ``from azureml.core import Run`` is ``airflow_amlpipe.runtime``'s class; here are the runs that a script finds, submits and
+waits for. ``Run.get_context()`` is the runtime's in both places.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from airflow_amlpipe.exceptions import shorten
+from airflow_amlpipe.sdk._absent import absent
+from airflow_amlpipe.sdk._workspace_store import open_workspace
+from airflow_amlpipe.sdk.exceptions import UserErrorException
+
+if TYPE_CHECKING:
+    from airflow_amlpipe.sdk.core.experiment import Experiment
+    from airflow_amlpipe.sdk.core.workspace import Workspace
+
+__all__ = ["Run", "get_run"]
+
+_INSIDE = "call it inside a step's script, on Run.get_context()"
+# SDK v1 said Finished in get_status() of a pipeline's runs and Completed everywhere else (semantics 2.5).
+_RUN_HISTORY_WORDS = {"Finished": "Completed"}
+
+
+class Run:
+    """A run of the workspace. ``Run.get`` finds one by its id."""
+
+    type: Any = None
+
+    def __new__(cls, experiment: Experiment | None = None, run_id: str | None = None, *_args: Any, **_kwargs: Any) -> Any:
+        if cls is Run:
+            from airflow_amlpipe.sdk.pipeline.core.run import PipelineRun
+
+            return object.__new__(PipelineRun)
+        return object.__new__(cls)
+
+    def __init__(self, experiment: Experiment, run_id: str, outputs: Any = None, **_kwargs: Any) -> None:
+        self._experiment = experiment
+        self._id = run_id
+
+    @staticmethod
+    def get(workspace: Workspace, run_id: str) -> Run:
+        """Return a pipeline run, or a step run, by its id.
+
+        :raises UserErrorException: the workspace has no such run
+        """
+        return workspace.get_run(run_id)
+
+    @staticmethod
+    def list(
+        experiment: Experiment,
+        type: str | None = None,
+        tags: Any = None,
+        properties: Any = None,
+        status: str | None = None,
+        include_children: bool = False,
+        _rehydrate_runs: bool = True,
+    ) -> Iterator[Run]:
+        """Yield the runs of an experiment, newest first."""
+        return _with_status(experiment.get_runs(type, tags, properties, include_children), status)
+
+    @classmethod
+    def get_context(cls, allow_offline: bool = True, used_for_context_manager: bool = False, **kwargs: Any) -> Any:
+        """Return the run of the step this code runs in; outside of a step, a stand-in that prints what it is asked to log.
+
+        :raises RunEnvironmentException: outside of a step, if ``allow_offline`` is ``False``
+        """
+        from airflow_amlpipe.runtime.run import Run as RuntimeRun
+
+        return RuntimeRun.get_context(allow_offline, used_for_context_manager, **kwargs)
+
+    @property
+    def id(self) -> str:
+        return self._id
+
+    @property
+    def experiment(self) -> Experiment:
+        return self._experiment
+
+    @property
+    def _workspace(self) -> Workspace:
+        return self._experiment.workspace
+
+    @property
+    def name(self) -> str:
+        raise NotImplementedError
+
+    @property
+    def display_name(self) -> str:
+        return self.name
+
+    @property
+    def status(self) -> str:
+        """Like :meth:`get_status`, but a run that ended well is ``Completed``."""
+        word = self.get_status()
+        return _RUN_HISTORY_WORDS.get(word, word)
+
+    def get_status(self) -> str:
+        raise NotImplementedError
+
+    @property
+    def tags(self) -> dict[str, str]:
+        return self.get_tags()
+
+    def get_tags(self) -> dict[str, str]:
+        raise NotImplementedError
+
+    @property
+    def properties(self) -> dict[str, str]:
+        return self.get_properties()
+
+    def get_properties(self) -> dict[str, str]:
+        raise NotImplementedError
+
+    @property
+    def parent(self) -> Run | None:
+        return None
+
+    def get_details(self) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def get_metrics(
+        self, name: str | None = None, recursive: bool = False, run_type: str | None = None, populate: bool = False
+    ) -> dict[str, Any]:
+        """Return what the run logged, by name: one value, or a list where one was logged several times.
+
+        :param recursive: of a pipeline run, ``{run id: metrics}`` of its steps
+        """
+        from airflow_amlpipe.runtime.metrics import fold_metrics
+
+        if recursive:
+            return {child.id: child.get_metrics(name) for child in self.get_children()}
+        metrics: dict[str, Any] = fold_metrics(list(self._events()))
+        return metrics if name is None else {key: value for key, value in metrics.items() if key == name}
+
+    def get_children(
+        self,
+        recursive: bool = False,
+        tags: Any = None,
+        properties: Any = None,
+        type: str | None = None,
+        status: str | None = None,
+        _rehydrate_runs: bool = True,
+    ) -> Iterator[Run]:
+        """Yield the runs below this one."""
+        yield from ()
+
+    def get_file_names(self) -> Any:
+        """Return the names of the artifacts that the run keeps, such as ``outputs/model.pkl``, and of its logs."""
+        store, folder = open_workspace(self._workspace).store, self._folder()
+        artifacts = [name.removeprefix(f"{folder}/artifacts/") for name in store.match(f"{folder}/artifacts/**")]
+        return sorted({*artifacts, *(name.removeprefix(f"{folder}/") for name in store.match(f"{folder}/logs/**"))})
+
+    def download_file(self, name: str, output_file_path: str | None = None, _validate_checksum: bool = False) -> None:
+        """Copy an artifact or log to a local file: ``output_file_path`` (or into it, if it is a folder), else its own name here.
+
+        :raises UserErrorException: the run keeps no such file; the message lists those it keeps
+        """
+        if name not in self.get_file_names():
+            known = ", ".join(self.get_file_names()) or "none"
+            raise UserErrorException(f"run {self.id}: there is no file {shorten(repr(name))}; its files are: {shorten(known, 600)}")
+        target = Path(output_file_path) if output_file_path is not None else Path(PurePosixPath(name).name)
+        if target.is_dir() or (output_file_path or "").endswith(os.sep):
+            target = target / PurePosixPath(name).name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        store, folder = open_workspace(self._workspace).store, self._folder()
+        artifact = f"{folder}/artifacts/{name}"
+        target.unlink(missing_ok=True)
+        store.fetch(artifact if store.exists(artifact) else f"{folder}/{name}", target)
+
+    def download_files(
+        self,
+        prefix: str | None = None,
+        output_directory: str | None = None,
+        output_paths: Iterable[str] | None = None,
+        batch_size: int = 100,
+        append_prefix: bool = True,
+        timeout_seconds: int | None = None,
+    ) -> None:
+        """Copy every artifact and log whose name begins with ``prefix`` to a local folder.
+
+        :param append_prefix: keep the prefix in the local path
+        """
+        names = [name for name in self.get_file_names() if name.startswith(prefix or "")]
+        targets = (
+            list_of(output_paths)
+            if output_paths is not None
+            else [
+                str(Path(output_directory or ".", name if append_prefix else name.removeprefix(prefix or "").lstrip("/"))) for name in names
+            ]
+        )
+        if len(targets) != len(names):
+            raise UserErrorException(
+                f"run {self.id}: download_files: {len(names)} files, but {len(targets)} output_paths; give one for each"
+            )
+        for name, target in zip(names, targets, strict=True):
+            Path(target).parent.mkdir(parents=True, exist_ok=True)
+            self.download_file(name, target)
+
+    def get_all_logs(self, destination: str | None = None) -> Any:
+        """Copy the run's logs to a local folder and return their paths."""
+        names = [name for name in self.get_file_names() if name.startswith("logs/")]
+        folder = Path(destination or ".", self.id)
+        for name in names:
+            folder.mkdir(parents=True, exist_ok=True)
+            self.download_file(name, str(folder / PurePosixPath(name).name))
+        return [str(folder / PurePosixPath(name).name) for name in names]
+
+    def get_portal_url(self) -> str:
+        """Return where the run's records are kept; there is no Azure portal."""
+        return f"{self._workspace._url.rstrip('/')}/{self._folder()}"
+
+    def cancel(self) -> None:
+        raise NotImplementedError
+
+    def child_run(self, name: str | None = None, run_id: str | None = None, outputs: Any = None) -> Any:
+        """As in SDK v1, not for runs of a pipeline."""
+        raise NotImplementedError("child_run is not for runs of a pipeline; log to the step's own run, Run.get_context()")
+
+    def complete(self, _set_status: bool = True) -> None:
+        """As in SDK v1, not for runs of a pipeline."""
+        raise NotImplementedError("complete is not for runs of a pipeline; they end with their script")
+
+    def fail(self, error_details: Any = None, error_code: Any = None, _set_status: bool = True) -> None:
+        """As in SDK v1, not for runs of a pipeline."""
+        raise NotImplementedError("fail is not for runs of a pipeline; raise an exception in the script")
+
+    def wait_for_completion(self, show_output: bool = False, timeout_seconds: float = 0, raise_on_error: bool = True) -> Any:
+        raise NotImplementedError
+
+    add_properties = absent("Run.add_properties", _INSIDE)
+    add_type_provider = absent("Run.add_type_provider", "leave it out")
+    clean = absent("Run.clean", "leave it out: nothing is left behind")
+    create_children = absent("Run.create_children", "make one step for each value")
+    flush = absent("Run.flush", "leave it out: everything is recorded at once")
+    get_detailed_status = absent("Run.get_detailed_status", "use get_details()")
+    get_environment = absent("Run.get_environment", "keep the Environment that the step was made with")
+    get_secret = absent("Run.get_secret", "pass it as an environment variable")
+    get_secrets = absent("Run.get_secrets", "pass them as environment variables")
+    get_snapshot_id = absent("Run.get_snapshot_id", "look at `amlpipe explain`")
+    get_submitted_run = absent("Run.get_submitted_run", "use Run.get_context()")
+    list_by_compute = absent("Run.list_by_compute", "use Experiment.get_runs()")
+    log = absent("Run.log", _INSIDE)
+    log_accuracy_table = absent("Run.log_accuracy_table", _INSIDE)
+    log_confusion_matrix = absent("Run.log_confusion_matrix", _INSIDE)
+    log_image = absent("Run.log_image", _INSIDE)
+    log_list = absent("Run.log_list", _INSIDE)
+    log_predictions = absent("Run.log_predictions", _INSIDE)
+    log_residuals = absent("Run.log_residuals", _INSIDE)
+    log_row = absent("Run.log_row", _INSIDE)
+    log_table = absent("Run.log_table", _INSIDE)
+    register_model = absent("Run.register_model", "keep the model as an output: OutputFileDatasetConfig(...).register_on_complete(name)")
+    restore_snapshot = absent("Run.restore_snapshot", "check out the commit that `amlpipe runs show` names")
+    start = absent("Run.start", "submit a pipeline")
+    submit_child = absent("Run.submit_child", "make the work a step of the pipeline")
+    take_snapshot = absent("Run.take_snapshot", "leave it out: submitting takes snapshots")
+    upload_file = absent("Run.upload_file", _INSIDE)
+    upload_files = absent("Run.upload_files", _INSIDE)
+    upload_folder = absent("Run.upload_folder", _INSIDE)
+
+    def _folder(self) -> str:
+        """Return the folder of the run's files in the workspace store."""
+        raise NotImplementedError
+
+    def _events(self) -> Iterable[dict[str, Any]]:
+        raise NotImplementedError
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Run) and (self.id, self._workspace) == (other.id, other._workspace)
+
+    def __hash__(self) -> int:
+        return hash(self.id)
+
+    def __repr__(self) -> str:
+        return f"Run(Experiment: {self._experiment.name},\nId: {self.id},\nType: {self.type},\nStatus: {self.status})"
+
+
+def get_run(experiment: Experiment, run_id: str, rehydrate: bool = True, clean_up: bool = True) -> Run:
+    """Return a run of the experiment's workspace by its id."""
+    return experiment.workspace.get_run(run_id)
+
+
+def list_of(values: Iterable[str]) -> Any:
+    """Return ``values`` as a list; ``list`` is a method of the class above."""
+    return [*values]
+
+
+def matches_tags(tags: dict[str, str], wanted: Any) -> bool:
+    """Whether tags (or properties) are those wanted: a key, ``{key: value}`` or ``[key, [key, value]]``."""
+    if wanted is None:
+        return True
+    if isinstance(wanted, str):
+        return wanted in tags
+    if isinstance(wanted, dict):
+        return all(tags.get(key) == value for key, value in wanted.items())
+    return all(matches_tags(tags, item) if isinstance(item, str) else tags.get(item[0]) == item[1] for item in wanted)
+
+
+def tag_changes(changes: dict[str, Any]) -> dict[str, str | None]:
+    """Return tags as text; numbers and truth values keep their JSON form."""
+    return {
+        str(key): value if value is None or isinstance(value, str) else json.dumps(value, default=str) for key, value in changes.items()
+    }
+
+
+def _with_status(runs: Iterable[Run], status: str | None) -> Iterator[Run]:
+    return (run for run in runs if status is None or status in {run.status, run.get_status()})

@@ -1,0 +1,213 @@
+"""How does a step run: where, in which environment, on how many nodes?"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from airflow_amlpipe.exceptions import shorten
+from airflow_amlpipe.sdk._absent import refuse
+from airflow_amlpipe.sdk._yaml import dump_yaml, read_yaml
+from airflow_amlpipe.sdk.core._element import ConfigElement
+from airflow_amlpipe.sdk.core.conda_dependencies import CondaDependencies
+from airflow_amlpipe.sdk.core.environment import DEFAULT_CPU_IMAGE, DEFAULT_GPU_IMAGE, Environment
+from airflow_amlpipe.sdk.exceptions import RunConfigurationException, UserErrorException
+
+__all__ = [
+    "DEFAULT_CPU_IMAGE",
+    "DEFAULT_GPU_IMAGE",
+    "DockerConfiguration",
+    "MpiConfiguration",
+    "PyTorchConfiguration",
+    "RunConfiguration",
+]
+
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}")
+
+
+class DockerConfiguration(ConfigElement):
+    """Whether and how a step runs in a container."""
+
+    _fields = ("arguments", "shared_volumes", "shm_size", "use_docker")
+
+    def __init__(self, use_docker: bool = False, shared_volumes: bool = True, arguments: Any = (), shm_size: str = "2g") -> None:
+        self.use_docker = use_docker
+        self.shared_volumes = shared_volumes
+        self.arguments = list(arguments)
+        self.shm_size = shm_size
+
+
+class MpiConfiguration(ConfigElement):
+    """How many nodes and processes work together through MPI."""
+
+    _fields = ("node_count", "process_count_per_node")
+
+    def __init__(self, process_count_per_node: int = 1, node_count: int = 1) -> None:
+        self.process_count_per_node = process_count_per_node
+        self.node_count = node_count
+
+
+class PyTorchConfiguration(ConfigElement):
+    """How many nodes and processes work together through PyTorch."""
+
+    _fields = ("communication_backend", "node_count", "process_count")
+
+    def __init__(self, communication_backend: str = "Nccl", process_count: int | None = None, node_count: int = 1) -> None:
+        self.communication_backend = communication_backend
+        self.process_count = process_count
+        self.node_count = node_count
+
+
+class RunConfiguration(ConfigElement):
+    """Where and in what a script runs. Setting an attribute that does not exist raises an AttributeError.
+
+    :ivar target: a compute target or its name
+    :ivar environment: the software
+    :ivar node_count: how many nodes work together
+    """
+
+    _fields = (
+        "arguments",
+        "command",
+        "communicator",
+        "data",
+        "data_references",
+        "docker",
+        "environment",
+        "framework",
+        "history",
+        "max_run_duration_seconds",
+        "mpi",
+        "node_count",
+        "output_data",
+        "pytorch",
+        "script",
+    )
+
+    def __init__(
+        self,
+        script: str | None = None,
+        arguments: list[Any] | None = None,
+        framework: str | None = None,
+        communicator: str | None = None,
+        conda_dependencies: CondaDependencies | None = None,
+        _history_enabled: bool | None = None,
+        _path: str | None = None,
+        _name: str | None = None,
+        command: Any = None,
+    ) -> None:
+        self.script = script
+        self.arguments = arguments or []
+        self.command = command
+        self._target: Any = "local"
+        self.framework = framework or "Python"
+        self.communicator = communicator or "None"
+        self.environment = Environment("default-environment")
+        if conda_dependencies is not None:
+            self.environment.python.conda_dependencies = conda_dependencies
+        self.docker = DockerConfiguration()
+        self.mpi = MpiConfiguration()
+        self.pytorch = PyTorchConfiguration()
+        self.node_count = 1
+        self.max_run_duration_seconds: float | None = None
+        self.data: dict[str, Any] = {}
+        self.data_references: dict[str, Any] = {}
+        self.output_data: dict[str, Any] = {}
+        self.history: Any = None
+        self._auto_prepare_environment = True
+
+    @property
+    def target(self) -> Any:
+        """Name of the compute target; an object or ``(name, type)`` may be set."""
+        return self._target
+
+    @target.setter
+    def target(self, target: Any) -> None:
+        name = target[0] if isinstance(target, tuple) and target else getattr(target, "name", target)
+        if not isinstance(name, str) or not name:
+            raise UserErrorException(f"RunConfiguration: target {shorten(repr(target))} is no compute target; give one, or its name")
+        self._target = name
+
+    @property
+    def environment_variables(self) -> dict[str, str]:
+        """Variables of the step's processes: those of its environment."""
+        return self.environment.environment_variables
+
+    @environment_variables.setter
+    def environment_variables(self, variables: dict[str, str] | None) -> None:
+        self.environment.environment_variables = variables or {}
+
+    @property
+    def auto_prepare_environment(self) -> bool:
+        """Without effect: an environment is always prepared."""
+        return self._auto_prepare_environment
+
+    @auto_prepare_environment.setter
+    def auto_prepare_environment(self, value: bool) -> None:
+        self._auto_prepare_environment = value
+
+    def save(self, path: str | None = None, name: str | None = None, separate_environment_yaml: bool = False) -> None:
+        """Write this configuration to ``<path>/.azureml/<name>.runconfig``."""
+        if separate_environment_yaml:
+            refuse("RunConfiguration.save(separate_environment_yaml=True)", "leave it out: the environment is written into the same file")
+        from airflow_amlpipe.sdk.lowering import lower_environment
+
+        environment = lower_environment(self.environment).model_dump(mode="json", exclude_defaults=True)
+        file = _file(path, name or "default")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        fields = {"script": self.script, "arguments": [str(argument) for argument in self.arguments], "target": self.target}
+        settings = {"framework": self.framework, "communicator": self.communicator, "nodeCount": self.node_count}
+        file.write_text(
+            dump_yaml({**fields, **settings, "maxRunDurationSeconds": self.max_run_duration_seconds, "amlpipeEnvironment": environment})
+        )
+
+    @staticmethod
+    def load(path: str, name: str | None = None) -> RunConfiguration:
+        """Return the configuration that :meth:`save` wrote.
+
+        :raises RunConfigurationException: there is none, or it was written by SDK v1 with settings that cannot be read
+        """
+        from airflow_amlpipe.sdk.core.environment import _from_spec
+        from airflow_amlpipe.sdk.lowering import parse_environment
+
+        file = _file(path, name or "default")
+        try:
+            document = read_yaml(file, "run configuration")
+        except UserErrorException as error:
+            raise RunConfigurationException(str(error)) from error
+        if "amlpipeEnvironment" not in document:
+            raise RunConfigurationException(
+                f"run configuration {shorten(repr(str(file)), 300)} was not written by airflow-amlpipe; "
+                "make a RunConfiguration() in the script and save that"
+            )
+        made = RunConfiguration(document.get("script"), document.get("arguments"), document.get("framework"), document.get("communicator"))
+        made.target = document.get("target") or "local"
+        made.node_count = document.get("nodeCount") or 1
+        made.max_run_duration_seconds = document.get("maxRunDurationSeconds")
+        spec = parse_environment(_json(document["amlpipeEnvironment"]), f"run configuration {shorten(repr(str(file)), 300)}")
+        made.environment = _from_spec(spec, spec.version)
+        return made
+
+    @staticmethod
+    def delete(path: str, name: str) -> None:
+        """Delete a saved configuration."""
+        try:
+            _file(path, name).unlink()
+        except OSError as error:
+            raise RunConfigurationException(f"run configuration {shorten(repr(name))} cannot be deleted ({shorten(str(error))})") from error
+
+
+def _file(path: str | None, name: str) -> Path:
+    if not _NAME.fullmatch(name):
+        raise RunConfigurationException(
+            f"run configuration: the name {shorten(repr(name))} cannot be used; use letters, digits, '_', '-' and '.'"
+        )
+    folder = Path(path) if path is not None else Path.cwd()
+    return (folder if folder.name == ".azureml" else folder / ".azureml") / f"{name}.runconfig"
+
+
+def _json(value: Any) -> str:
+    import json
+
+    return json.dumps(value)

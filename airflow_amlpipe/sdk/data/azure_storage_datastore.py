@@ -1,0 +1,169 @@
+"""How are files brought to a datastore and back?
+
+The classes keep SDK v1's names; what lies behind one is the URL that the workspace has registered for it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+import uuid
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from airflow_amlpipe.exceptions import shorten
+from airflow_amlpipe.sdk._workspace_store import data_files, open_datastore
+from airflow_amlpipe.sdk.data.abstract_datastore import AbstractDatastore
+from airflow_amlpipe.sdk.data.data_reference import DataReference
+from airflow_amlpipe.sdk.exceptions import UserErrorException
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from airflow_amlpipe.storage.store import Store
+
+__all__ = ["AbstractAzureStorageDatastore", "AzureBlobDatastore", "AzureFileDatastore"]
+
+
+class AbstractAzureStorageDatastore(AbstractDatastore):
+    """A datastore that holds files."""
+
+    @property
+    def is_sas(self) -> bool:
+        """Always ``False``: credentials belong to Airflow's connections, never to a datastore's record."""
+        return False
+
+    def path(self, path: str | None = None, data_reference_name: str | None = None) -> DataReference:
+        """Return a DataReference to ``path``, or to the whole datastore."""
+        return DataReference(self, data_reference_name, path)
+
+    def as_mount(self) -> DataReference:
+        return self.path().as_mount()
+
+    def as_download(self, path_on_compute: str | None = None) -> DataReference:
+        return self.path().as_download(path_on_compute)
+
+    def as_upload(self, path_on_compute: str | None = None) -> DataReference:
+        return self.path().as_upload(path_on_compute)
+
+    def upload(self, src_dir: str, target_path: str | None = None, overwrite: bool = False, show_progress: bool = True) -> DataReference:
+        """Copy the files of a local folder to the datastore, keeping their place below it.
+
+        :param overwrite: replace files that are there already; otherwise they are left, and noted
+        :raises UserErrorException: ``src_dir`` is no folder, or ``target_path`` leaves the datastore
+        """
+        source = Path(src_dir)
+        if not source.is_dir():
+            raise UserErrorException(
+                f"datastore {self.name!r}: upload: {shorten(repr(str(src_dir)))} is no folder; give one, or use upload_files"
+            )
+        files = sorted(Path(folder, name) for folder, _, names in os.walk(source) for name in names)
+        return self._upload([(file, file.relative_to(source).as_posix()) for file in files], target_path, overwrite, show_progress)
+
+    def upload_files(
+        self,
+        files: Iterable[str],
+        relative_root: str | None = None,
+        target_path: str | None = None,
+        overwrite: bool = False,
+        show_progress: bool = True,
+    ) -> DataReference:
+        """Copy single local files to the datastore.
+
+        :param relative_root: folder below which the files keep their place; without it, the folder that they have in common
+        :raises UserErrorException: a file does not exist or lies outside ``relative_root``
+        """
+        given = [Path(file).absolute() for file in files]
+        for file in given:
+            if not file.is_file():
+                raise UserErrorException(f"datastore {self.name!r}: upload_files: {shorten(repr(str(file)))} is no file")
+        parents = [str(file.parent) for file in given]
+        root = Path(relative_root).absolute() if relative_root else Path(os.path.commonpath(parents)) if parents else Path.cwd()
+        for file in given:
+            if not file.is_relative_to(root):
+                raise UserErrorException(
+                    f"datastore {self.name!r}: upload_files: {shorten(repr(str(file)))} is not below relative_root {shorten(repr(str(root)))}"
+                )
+        return self._upload([(file, file.relative_to(root).as_posix()) for file in given], target_path, overwrite, show_progress)
+
+    def download(self, target_path: str, prefix: str | None = None, overwrite: bool = False, show_progress: bool = True) -> int:
+        """Copy files from the datastore to a local folder, keeping their whole path, and return how many there were to copy.
+
+        :param prefix: only what lies under this file or folder
+        :param overwrite: replace local files; otherwise they are left, and noted
+        """
+        store = self._store("Datastore.download")
+        names = [name for name, _ in data_files(store, relative_path(f"datastore {self.name!r}: download", prefix))]
+        for number, name in enumerate(names, 1):
+            target = Path(target_path, *PurePosixPath(name).parts)
+            fetch_file(store, name, target, overwrite=overwrite)
+            _show(show_progress, f"Downloaded {name}, {number} files out of an estimated total of {len(names)}")
+        return len(names)
+
+    def _upload(self, files: list[tuple[Path, str]], target_path: str | None, overwrite: bool, show_progress: bool) -> DataReference:
+        store = self._store("Datastore.upload")
+        folder = relative_path(f"datastore {self.name!r}: upload: target_path", target_path)
+        for number, (source, relative) in enumerate(files, 1):
+            target = f"{folder}/{relative}" if folder else relative
+            if not overwrite and store.exists(target):
+                _show(show_progress, f"Target already exists. Skipping upload for {target}")
+                continue
+            put_file(store, source, target)
+            _show(show_progress, f"Uploaded {source}, {number} files out of an estimated total of {len(files)}")
+        return DataReference(self, None, folder or None)
+
+    def _store(self, what: str) -> Store:
+        return open_datastore(self.workspace, self.name, what)
+
+
+class AzureBlobDatastore(AbstractAzureStorageDatastore):
+    """What SDK v1 kept in a blob container."""
+
+
+class AzureFileDatastore(AbstractAzureStorageDatastore):
+    """What SDK v1 kept in a file share."""
+
+
+def relative_path(what: str, path: str | None) -> str:
+    """Return ``path`` below a datastore's root; a leading ``/`` means that root.
+
+    :raises UserErrorException: it leaves the datastore
+    """
+    parts = [part for part in (path or "").replace("\\", "/").split("/") if part not in {"", "."}]
+    if ".." in parts or any(not part.isprintable() for part in parts):
+        raise UserErrorException(
+            f"{what}: the path {shorten(repr(path))} leaves the datastore or cannot be printed; remove '..' and control characters"
+        )
+    return "/".join(parts)
+
+
+def put_file(store: Store, source: Path, target: str) -> None:
+    """Copy a local file to ``target``, replacing what is there in one step."""
+    with tempfile.TemporaryDirectory() as folder:
+        copied = Path(folder, "upload")
+        shutil.copyfile(source, copied)
+        if not store.exists(target):
+            store.ingest(copied, target)
+            return
+        beside = f"{target}.upload-{uuid.uuid4().hex}"
+        store.ingest(copied, beside)
+        store.replace(beside, target)
+        store.remove_tree(beside)
+
+
+def fetch_file(store: Store, name: str, target: Path, *, overwrite: bool) -> bool:
+    """Copy a file of a datastore to ``target``; ``False`` if something is there and is left."""
+    if target.exists():
+        if not overwrite:
+            return False
+        target.unlink()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    store.fetch(name, target)
+    return True
+
+
+def _show(wanted: bool, line: str) -> None:
+    if wanted:
+        sys.stdout.write(f"{line}\n")

@@ -1,0 +1,87 @@
+"""How is a dataset handed to a step?"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from airflow_amlpipe.exceptions import shorten
+from airflow_amlpipe.sdk._absent import refuse
+from airflow_amlpipe.sdk.data._config_helper import check_binding_name
+from airflow_amlpipe.sdk.data.abstract_dataset import AbstractDataset
+from airflow_amlpipe.sdk.data.output_dataset_config import OutputDatasetConfig
+from airflow_amlpipe.sdk.exceptions import UserErrorException
+
+__all__ = ["DatasetConsumptionConfig"]
+
+_MODES = ("direct", "mount", "download")
+
+
+class DatasetConsumptionConfig:
+    """An input of a step: its name there, its data, and how the script gets it.
+
+    :param dataset: a dataset, an output of another step, or ``(workspace, name[, version])``; version ``"latest"`` is resolved at each run
+    :param mode: ``direct`` (the script gets the dataset's id), ``mount`` or ``download`` (a local path)
+    :param path_on_compute: where the data is put, for scripts that expect it there
+    """
+
+    def __init__(self, name: str, dataset: Any, mode: str = "direct", path_on_compute: str | None = None) -> None:
+        self._name: str | None = check_binding_name("DatasetConsumptionConfig", name)
+        self._set(dataset, mode, path_on_compute)
+
+    @classmethod
+    def _of(cls, name: str | None, dataset: Any, mode: str, path_on_compute: str | None = None) -> DatasetConsumptionConfig:
+        """Return an input that may have no name of its own: it gets one from its place in the step."""
+        made = cls.__new__(cls)
+        made._name = None if name is None else check_binding_name("as_input", name)
+        made._set(dataset, mode, path_on_compute)
+        return made
+
+    def _set(self, dataset: Any, mode: str, path_on_compute: str | None) -> None:
+        if mode == "hdfs":
+            refuse("mode 'hdfs'", "use as_mount() or as_download()")
+        if mode not in _MODES:
+            raise UserErrorException(f"DatasetConsumptionConfig: mode {shorten(repr(mode))} is not known; use one of: {', '.join(_MODES)}")
+        if type(dataset).__name__ == "PipelineParameter":
+            refuse("a dataset as a PipelineParameter", "register the dataset and read its latest version with (workspace, name)")
+        is_tuple = (
+            isinstance(dataset, tuple) and len(dataset) in {2, 3} and isinstance(dataset[1], str) and hasattr(dataset[0], "subscription_id")
+        )
+        if not is_tuple and not isinstance(dataset, (AbstractDataset, OutputDatasetConfig)):
+            raise UserErrorException(
+                f"DatasetConsumptionConfig: {shorten(repr(dataset))} is no data; "
+                "give a dataset, an output of another step, or a tuple (workspace, name[, version])"
+            )
+        self.dataset = dataset
+        self.mode = mode
+        self.path_on_compute = path_on_compute
+        self._given_name: str | None = None
+
+    @property
+    def name(self) -> str | None:
+        """The name it was given, else the one from its place in a step, else ``None``."""
+        return self._name or self._given_name
+
+    @name.setter
+    def name(self, name: str) -> None:
+        self._name = check_binding_name("DatasetConsumptionConfig", name)
+
+    def as_mount(self, path_on_compute: str | None = None) -> DatasetConsumptionConfig:
+        """Return a copy in mount mode."""
+        return self._bound("mount", path_on_compute)
+
+    def as_download(self, path_on_compute: str | None = None) -> DatasetConsumptionConfig:
+        """Return a copy in download mode."""
+        return self._bound("download", path_on_compute)
+
+    def as_hdfs(self) -> DatasetConsumptionConfig:
+        """Not supported: there is no Spark back end."""
+        return self._bound("hdfs", None)
+
+    def _bound(self, mode: str, path_on_compute: str | None) -> DatasetConsumptionConfig:
+        copied = copy.copy(self)
+        copied._set(self.dataset, mode, path_on_compute)
+        return copied
+
+    def __str__(self) -> str:
+        return f"DatasetConsumptionConfig:{self.name or 'unnamed'}"

@@ -1,0 +1,210 @@
+"""What does a step write, where to, and what becomes of it?
+
+All chained methods return a copy and leave the original as it was, like SDK v1's. Every copy knows by its shared ``_origin`` which output
+it is a copy of, so that any of them links a later step to the one that writes it.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from airflow_amlpipe.exceptions import shorten
+from airflow_amlpipe.sdk._absent import absent, refuse
+from airflow_amlpipe.sdk.data._config_helper import check_binding_name
+from airflow_amlpipe.sdk.exceptions import UserErrorException
+
+if TYPE_CHECKING:
+    from airflow_amlpipe.sdk.data.dataset_consumption_config import DatasetConsumptionConfig
+    from airflow_amlpipe.sdk.pipeline.core.builder import PipelineStep
+
+__all__ = [
+    "HDFSOutputDatasetConfig",
+    "LinkFileOutputDatasetConfig",
+    "LinkTabularOutputDatasetConfig",
+    "OutputDatasetConfig",
+    "OutputFileDatasetConfig",
+    "OutputTabularDatasetConfig",
+    "RegistrationConfiguration",
+    "UploadOptions",
+]
+
+ConfigT = TypeVar("ConfigT", bound="OutputDatasetConfig")
+
+
+@dataclass(eq=False)
+class OutputOrigin:
+    """What all copies of one output share: the step that writes it, and the name that it got from its place there."""
+
+    producer: PipelineStep | None = None
+    given_name: str | None = None
+    registrations: list[str] = field(default_factory=list)
+
+    def __deepcopy__(self, _memo: dict[int, Any]) -> OutputOrigin:
+        return self
+
+
+class UploadOptions:
+    """How an output in upload mode is copied when its step has ended well."""
+
+    def __init__(self, overwrite: bool = False, source_globs: Any = None) -> None:
+        globs = [source_globs] if isinstance(source_globs, str) else list(source_globs or [])
+        if not all(isinstance(pattern, str) for pattern in globs):
+            raise UserErrorException(
+                f"as_upload: source_globs must be patterns, not {shorten(repr(source_globs))}; give a list such as ['*.csv']"
+            )
+        self.overwrite = overwrite
+        self.source_globs = globs or None
+
+
+class RegistrationConfiguration:
+    """Under which name an output becomes a dataset."""
+
+    def __init__(self, name: str, description: str | None, tags: dict[str, str] | None) -> None:
+        if not isinstance(name, str) or not name.strip():
+            raise UserErrorException(f"register_on_complete: the name {shorten(repr(name))} cannot be used; give the dataset a name")
+        self.name = name
+        self.description = description
+        self.tags = tags
+
+
+class OutputDatasetConfig:
+    """An output of a step. Without a name it gets one from its place in the step (``output_1``), never a random one."""
+
+    def __init__(self, mode: str, name: str | None = None, **kwargs: Any) -> None:
+        if kwargs:
+            raise UserErrorException(f"{type(self).__name__}: arguments {', '.join(sorted(kwargs))} are not known")
+        self.mode = mode
+        self._name = None if name is None else check_binding_name(type(self).__name__, name)
+        self._registration: RegistrationConfiguration | None = None
+        self._origin = OutputOrigin()
+
+    @property
+    def name(self) -> str | None:
+        """The name it was given, else the one from its place in a step, else ``None``."""
+        return self._name or self._origin.given_name
+
+    @name.setter
+    def name(self, name: str) -> None:
+        self._name = check_binding_name(type(self).__name__, name)
+
+    def register_on_complete(self, name: str, description: str | None = None, tags: dict[str, str] | None = None) -> Self:
+        """Return a copy that becomes a new version of dataset ``name`` when its step has ended well. The original is not changed."""
+        copied = self._copy()
+        copied._registration = RegistrationConfiguration(name, description, tags)
+        self._origin.registrations.append(name)
+        return copied
+
+    def as_input(self, name: str | None = None) -> DatasetConsumptionConfig:
+        """Return this output as an input, in mount mode, of a later step."""
+        from airflow_amlpipe.sdk.data.dataset_consumption_config import DatasetConsumptionConfig
+
+        return DatasetConsumptionConfig._of(name, self, "mount")
+
+    def _copy(self) -> Self:
+        # A datastore leads to its workspace, which is shared and not copied.
+        destination = getattr(self, "destination", None)
+        return copy.deepcopy(self, {id(part): part for part in (destination if isinstance(destination, tuple) else (destination,))})
+
+    def __str__(self) -> str:
+        return f"DatasetOutputConfig:{self.name or 'unnamed'}"
+
+
+class OutputFileDatasetConfig(OutputDatasetConfig):
+    """A file or folder that a step writes.
+
+    :param destination: ``(datastore, path)``, ``(datastore,)`` or just the datastore, the datastore being an object or a name;
+        ``path`` may hold ``{run-id}`` and ``{output-name}``. Without it, a place of its own on the default datastore
+    :param source: the path on the compute that the script writes to; without it, a private folder
+    """
+
+    def __init__(
+        self, name: str | None = None, destination: Any = None, source: str | None = None, partition_format: str | None = None
+    ) -> None:
+        super().__init__("mount", name)
+        if partition_format is not None:
+            refuse(
+                "OutputFileDatasetConfig(partition_format=...)",
+                "leave partition_format out and read the parts from the paths in the script",
+            )
+        self.destination = _checked_destination(destination)
+        self.source = source
+        self._upload_options: UploadOptions | None = None
+
+    def as_mount(self, disable_metadata_cache: bool = False) -> OutputFileDatasetConfig:
+        """Return a copy in mount mode: what the script wrote is kept, whole, when it has ended well."""
+        copied = self._copy()
+        copied.mode, copied._upload_options = "mount", None
+        return copied
+
+    def as_upload(self, overwrite: bool = False, source_globs: Any = None) -> OutputFileDatasetConfig:
+        """Return a copy in upload mode.
+
+        :param overwrite: replace what lies at a fixed destination; otherwise something there is an error
+        :param source_globs: keep only files that one of these patterns names
+        """
+        copied = self._copy()
+        copied.mode, copied._upload_options = "upload", UploadOptions(overwrite, source_globs)
+        return copied
+
+    read_delimited_files = absent("OutputFileDatasetConfig.read_delimited_files", "read the files with pandas in the script")
+    read_parquet_files = absent("OutputFileDatasetConfig.read_parquet_files", "read the files with pandas in the script")
+
+
+def _checked_destination(destination: Any) -> Any:
+    if isinstance(destination, list):
+        destination = tuple(destination)
+    if destination is None or _is_datastore(destination):
+        return destination
+    if isinstance(destination, tuple) and len(destination) in {1, 2} and (_is_datastore(destination[0]) or isinstance(destination[0], str)):
+        path = destination[1] if len(destination) > 1 else None
+        if path is None or isinstance(path, str):
+            return destination
+        what = (
+            "a PipelineParameter in the path of an output"
+            if type(path).__name__ == "PipelineParameter"
+            else f"a path of type {type(path).__name__}"
+        )
+        raise UserErrorException(
+            f"OutputFileDatasetConfig: destination has {what}, which cannot be resolved; write the path as text, with {{run-id}} and {{output-name}}"
+        )
+    raise UserErrorException(
+        f"OutputFileDatasetConfig: destination must be a tuple (datastore, path), not {shorten(repr(destination))}; "
+        "for example destination=(ws.get_default_datastore(), 'results/{run-id}')"
+    )
+
+
+def _is_datastore(value: Any) -> bool:
+    return hasattr(value, "datastore_type")
+
+
+class _AbsentOutput:
+    _instead = ""
+
+    def __init__(self, *_args: Any, **_kwargs: Any) -> None:
+        refuse(type(self).__name__, self._instead)
+
+
+class OutputTabularDatasetConfig(_AbsentOutput):
+    """Not supported yet; its constructor says what to use."""
+
+    _instead = "write files with OutputFileDatasetConfig and read them with pandas in the script"
+
+
+class HDFSOutputDatasetConfig(_AbsentOutput):
+    """Not supported; its constructor says what to use."""
+
+    _instead = "use OutputFileDatasetConfig"
+
+
+class LinkFileOutputDatasetConfig(_AbsentOutput):
+    """Not supported yet; its constructor says what to use."""
+
+    _instead = "use OutputFileDatasetConfig"
+
+
+class LinkTabularOutputDatasetConfig(_AbsentOutput):
+    """Not supported yet; its constructor says what to use."""
+
+    _instead = "use OutputFileDatasetConfig"

@@ -1,0 +1,130 @@
+"""Which exceptions does a script that catches `azureml.exceptions` find?
+
+SDK v1's names, hung into our own tree (``airflow_amlpipe.exceptions``), so that both ``except UserErrorException`` of an old script and
+``except DefinitionError`` of a new one catch what they should.
+"""
+
+from __future__ import annotations
+
+import traceback
+from typing import Any
+
+from airflow_amlpipe.exceptions import (
+    AmlPipeError,
+    DefinitionError,
+    InfrastructureError,
+    StepFailedError,
+    UnknownNameError,
+    UnsupportedFeatureError,
+)
+
+__all__ = [
+    "ActivityFailedException",
+    "AuthenticationException",
+    "AzureMLException",
+    "ComputeTargetException",
+    "DiscoveryUrlNotFoundException",
+    "ExperimentExecutionException",
+    "ExperimentNotFoundException",
+    "NotSupportedYetError",
+    "ProjectSystemException",
+    "RunConfigurationException",
+    "RunEnvironmentException",
+    "SnapshotException",
+    "TrainingException",
+    "UserErrorException",
+    "WorkspaceException",
+]
+
+
+class AzureMLException(AmlPipeError):
+    """Root of SDK v1's exceptions.
+
+    :ivar message: the text, as ``str()`` gives it
+    :ivar inner_exception: what went wrong below, if anything did
+    """
+
+    def __init__(self, exception_message: str, inner_exception: BaseException | None = None, **_kwargs: Any) -> None:
+        super().__init__(exception_message)
+        self.inner_exception = inner_exception
+
+    @property
+    def message(self) -> str:
+        return str(self)
+
+    def print_stacktrace(self) -> None:
+        """Print the traceback of this exception to standard error."""
+        traceback.print_exception(type(self), self, self.__traceback__)
+
+
+class UserErrorException(AzureMLException, DefinitionError):
+    """The author must change something."""
+
+
+class WorkspaceException(AzureMLException, DefinitionError):
+    """A workspace does not exist, or exists already."""
+
+
+class ProjectSystemException(AzureMLException, DefinitionError):
+    """A local project folder cannot be used."""
+
+
+class ComputeTargetException(AzureMLException, UnknownNameError):
+    """A compute target does not exist, or cannot be made like this."""
+
+
+class RunConfigurationException(AzureMLException, DefinitionError):
+    """A run configuration file cannot be read."""
+
+
+class SnapshotException(AzureMLException, DefinitionError):
+    """A source folder cannot be frozen."""
+
+
+class ExperimentNotFoundException(AzureMLException, UnknownNameError):
+    """No run was ever submitted under this experiment's name."""
+
+
+class DiscoveryUrlNotFoundException(AzureMLException, UnknownNameError):
+    """Kept for scripts that catch it; never raised."""
+
+
+class AuthenticationException(AzureMLException):
+    """Kept for scripts that catch it; never raised."""
+
+
+class RunEnvironmentException(AzureMLException):
+    """The code does not run inside a step."""
+
+    def __init__(self, exception_message: str = "this code does not run inside a step of a pipeline", **kwargs: Any) -> None:
+        super().__init__(exception_message, **kwargs)
+
+
+class ExperimentExecutionException(AzureMLException, InfrastructureError):
+    """Waiting for a run was interrupted; the run itself goes on."""
+
+
+class TrainingException(AzureMLException, InfrastructureError):
+    """Kept for scripts that catch it; never raised."""
+
+
+class ActivityFailedException(AzureMLException, StepFailedError):
+    """A run failed or was cancelled.
+
+    :ivar exit_code: what the failed script returned, if one step failed
+    :ivar log_tail: the last lines it wrote
+    """
+
+    def __init__(self, error_details: str, *, exit_code: int | None = None, log_tail: str = "", **_kwargs: Any) -> None:
+        AmlPipeError.__init__(self, error_details)
+        self.inner_exception = None
+        self.exit_code = exit_code
+        self.log_tail = log_tail
+
+
+class NotSupportedYetError(UnsupportedFeatureError, ImportError):
+    """A name of SDK v1 that airflow-amlpipe does not have; an ImportError too, because importing is where it is met."""
+
+    def __init__(self, message: str, *, name: str | None = None) -> None:
+        super().__init__(message)
+        self.name = name

@@ -1,0 +1,416 @@
+"""How do SDK objects become a pipeline specification?
+
+This is the SDK's only door to ``spec/``: whatever is loosely typed ends here. Nothing is looked up or read; what the workspace has to
+know (that a compute target or datastore is registered) its caller checks.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from airflow_amlpipe.exceptions import CycleError, DefinitionError, UnsupportedFeatureError, shorten
+from airflow_amlpipe.sdk.data.abstract_dataset import AbstractDataset
+from airflow_amlpipe.sdk.data.data_reference import DataReference
+from airflow_amlpipe.sdk.data.dataset_consumption_config import DatasetConsumptionConfig
+from airflow_amlpipe.sdk.data.output_dataset_config import OutputDatasetConfig, OutputOrigin
+from airflow_amlpipe.sdk.pipeline.core.builder import Binding, PipelineStep
+from airflow_amlpipe.sdk.pipeline.core.graph import PipelineParameter
+from airflow_amlpipe.spec.compute import ComputeTargetSpec, RunSettingsSpec
+from airflow_amlpipe.spec.data import DatasetSource, DatastorePath, InputSpec, OutputSpec, RegistrationSpec, StepOutputSource
+from airflow_amlpipe.spec.document import parse_model
+from airflow_amlpipe.spec.environment import EnvironmentSpec
+from airflow_amlpipe.spec.names import check_relative_path, task_id_for
+from airflow_amlpipe.spec.parameter import ParameterSpec, parameter_type_of
+from airflow_amlpipe.spec.pipeline import PipelineSpec
+from airflow_amlpipe.spec.step import (
+    InputArgument,
+    LiteralArgument,
+    OutputArgument,
+    ParameterArgument,
+    PythonScript,
+    SourceSpec,
+    StepSpec,
+    StepVariable,
+)
+
+if TYPE_CHECKING:
+    from airflow_amlpipe.sdk.core.conda_dependencies import CondaDependencies
+    from airflow_amlpipe.sdk.core.environment import Environment
+    from airflow_amlpipe.sdk.pipeline.core.pipeline import Pipeline
+
+__all__ = ["find_problems", "lower_compute", "lower_environment", "lower_paths", "lower_pipeline", "parse_environment"]
+
+_MARKER = re.compile(r"PipelineParameter_Name:|DatasetConsumptionConfig:|DatasetOutputConfig:|\$AZUREML_DATAREFERENCE_")
+# SDK v1's own packages: never installed, a step's `azureml` comes with airflow-amlpipe.
+_AZUREML = re.compile(r"azureml(?:-[A-Za-z0-9._-]+)?(?=$|[\s\[=<>!~;@])")
+_EXTRAS = re.compile(r"\[([^\]]*)\]")
+
+
+def lower_pipeline(pipeline: Pipeline, name: str) -> PipelineSpec:
+    """Return the specification of ``pipeline``, checked as a whole.
+
+    :param name: what the pipeline is called: its DAG's id, or the experiment it is submitted to
+    :raises DefinitionError: something in it is wrong; the message says which step, what was given and what to do
+    """
+    spec, problems = _lower(pipeline, name)
+    if problems:
+        raise problems[0]
+    try:
+        return spec.check()
+    except CycleError as error:
+        raise CycleError(_about_cycle(spec, error)) from error
+
+
+def find_problems(pipeline: Pipeline, name: str) -> list[str]:
+    """Return what is wrong with ``pipeline``, one sentence for each problem; empty if it is sound."""
+    try:
+        spec, problems = _lower(pipeline, name)
+        if not problems:
+            spec.check()
+    except CycleError as error:
+        return [_about_cycle(spec, error)]
+    except DefinitionError as error:
+        return [str(error)]
+    return [str(problem) for problem in problems]
+
+
+def _lower(pipeline: Pipeline, name: str) -> tuple[PipelineSpec, list[DefinitionError]]:
+    lowering = _Lowering(pipeline)
+    steps: list[StepSpec] = []
+    problems = list(lowering.problems)
+    for step in pipeline._steps:
+        try:
+            steps.append(lowering.step(step))
+        except DefinitionError as error:
+            problems.append(error)
+    if not problems:
+        lowering.warn_of_dropped_registrations()
+    parameters = tuple(ParameterSpec(name=key, type=parameter_type_of(value), default=value) for key, value in lowering.parameters.items())
+    return PipelineSpec(name=name, description=pipeline.description, parameters=parameters, steps=tuple(steps)), problems
+
+
+class _Lowering:
+    """One pass over one pipeline."""
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        self._pipeline = pipeline
+        self._waits = pipeline._steps
+        self._ids = _step_ids(pipeline._steps)
+        self._environments: dict[int, EnvironmentSpec] = {}
+        self._writers: dict[OutputOrigin, tuple[PipelineStep, str]] = {}
+        self.parameters: dict[str, Any] = {}
+        self.problems: list[DefinitionError] = []
+        for step in pipeline._steps:
+            for binding in step._outputs:
+                other, other_name = self._writers.setdefault(binding.item._origin, (step, binding.name))
+                if other is not step:
+                    self.problems.append(
+                        DefinitionError(
+                            f"{step._where}: output {binding.name!r} is output {other_name!r} of {other._where} as well; "
+                            "an output has one producer, make one OutputFileDatasetConfig for each step"
+                        )
+                    )
+
+    def step(self, step: Any) -> StepSpec:
+        where = step._where
+        runconfig = step._runconfig
+        return StepSpec(
+            id=self._ids[step],
+            name=step.name,
+            command=PythonScript(script=check_relative_path(f"{where}: script_name", _plain(f"{where}: script_name", step._script_name))),
+            source=SourceSpec(directory=self._pipeline._source_directory(step)),
+            arguments=tuple(self._argument(step, index, value) for index, value in enumerate(step._arguments, 1)),
+            variables=tuple(
+                StepVariable(name=name, value=self._value(f"{where}: params: {name!r}", value)) for name, value in step._params.items()
+            ),
+            inputs=tuple(self._input(step, binding) for binding in step._inputs),
+            outputs=tuple(self._output(where, binding) for binding in step._outputs),
+            environment=self._environment(where, runconfig),
+            compute=_compute_name(where, step),
+            run_settings=_run_settings(where, runconfig),
+            allow_reuse=step._allow_reuse,
+            version=step._version,
+            timeout_seconds=_timeout(where, runconfig),
+            run_after=self._run_after(step),
+        )
+
+    def warn_of_dropped_registrations(self) -> None:
+        for step in self._waits:
+            for binding in step._outputs:
+                registrations = binding.item._origin.registrations
+                if registrations and binding.item._registration is None:
+                    warnings.warn(
+                        f"{step._where}: output {binding.name!r} is not registered: register_on_complete({registrations[-1]!r}) returns a copy and "
+                        "leaves the original as it was; give the step what it returned",
+                        UserWarning,
+                        stacklevel=6,
+                    )
+
+    def _run_after(self, step: PipelineStep) -> tuple[str, ...]:
+        for other in self._waits[step]:
+            if other not in self._ids:
+                raise DefinitionError(f"{step._where} runs after {other._where}, which is not in the pipeline; add it to steps=[...]")
+        return tuple(dict.fromkeys(self._ids[other] for other in self._waits[step]))
+
+    def _argument(self, step: PipelineStep, index: int, value: Any) -> Any:
+        if isinstance(value, (DatasetConsumptionConfig, DataReference)):
+            return InputArgument(input=_name_in(step._inputs, value))
+        if isinstance(value, OutputDatasetConfig):
+            return OutputArgument(output=_name_in(step._outputs, value))
+        return self._value(f"{step._where}: argument {index}", value)
+
+    def _value(self, where: str, value: Any) -> Any:
+        if not isinstance(value, PipelineParameter):
+            return LiteralArgument(value=_scalar(where, value))
+        default = _scalar(f"{where}: PipelineParameter {value.name!r}: the default", value.default_value)
+        known = self.parameters.setdefault(value.name, default)
+        if (type(known), known) != (type(default), default):
+            raise DefinitionError(
+                f"{where}: PipelineParameter {value.name!r} has the default {shorten(repr(default))}, but {shorten(repr(known))} elsewhere in the pipeline; "
+                "make one PipelineParameter and use it in both places, or give them different names"
+            )
+        return ParameterArgument(parameter=value.name)
+
+    def _input(self, step: PipelineStep, binding: Binding) -> InputSpec:
+        where = f"{step._where}: input {binding.name!r}"
+        item = binding.item
+        if item.mode == "upload":
+            raise DefinitionError(
+                f"{where}: a DataReference in mode 'upload' is no input; write to a datastore with OutputFileDatasetConfig(destination=(datastore, path))"
+            )
+        source = self._source(where, item.dataset) if isinstance(item, DatasetConsumptionConfig) else self._reference(where, item)
+        return InputSpec(name=binding.name, mode=item.mode, source=source, path_on_compute=item.path_on_compute)
+
+    def _reference(self, where: str, item: DataReference) -> DatasetSource:
+        return DatasetSource(paths=lower_paths(where, [(item.datastore.name, item.path_on_datastore or "")]))
+
+    def _source(self, where: str, dataset: Any) -> DatasetSource | StepOutputSource:
+        if isinstance(dataset, OutputDatasetConfig):
+            if dataset._origin not in self._writers:
+                raise DefinitionError(
+                    f"{where} is an output ({dataset.name or 'without a name'}) that no step of the pipeline writes; add the step that does to steps=[...]"
+                )
+            writer, output = self._writers[dataset._origin]
+            return StepOutputSource(step=self._ids[writer], output=output)
+        if isinstance(dataset, tuple):
+            version = dataset[2] if len(dataset) > 2 and dataset[2] != "latest" else None
+            if version is not None and (isinstance(version, bool) or not str(version).isdecimal()):
+                raise DefinitionError(f"{where}: dataset version {shorten(repr(version))} is not known; give a whole number, or 'latest'")
+            return DatasetSource(name=dataset[1], version=None if version is None else int(version))
+        return _dataset_source(where, dataset)
+
+    def _output(self, where: str, binding: Binding) -> OutputSpec:
+        item = binding.item
+        where = f"{where}: output {binding.name!r}"
+        datastore, destination = self._destination(where, item.destination)
+        upload, registration = item._upload_options, item._registration
+        return OutputSpec(
+            name=binding.name,
+            mode=item.mode,
+            datastore=datastore,
+            destination=destination,
+            source=None if item.source is None else str(item.source),
+            overwrite=upload is not None and bool(upload.overwrite),
+            globs=() if upload is None else tuple(upload.source_globs or ()),
+            register_as=None
+            if registration is None
+            else RegistrationSpec(
+                name=_plain(where, registration.name),
+                description=registration.description,
+                tags={str(key): str(value) for key, value in (registration.tags or {}).items()},
+            ),
+        )
+
+    def _destination(self, where: str, destination: Any) -> tuple[str, str | None]:
+        if destination is None:
+            return self._pipeline._default_datastore_name(), None
+        store, path = (
+            (destination if len(destination) > 1 else (*destination, None)) if isinstance(destination, tuple) else (destination, None)
+        )
+        return str(getattr(store, "name", store)), None if path is None else _plain(f"{where}: destination", path)
+
+    def _environment(self, where: str, runconfig: Any) -> EnvironmentSpec:
+        if runconfig is None:
+            return EnvironmentSpec()
+        environment = self._pipeline._resolved_environment(where, runconfig.environment)
+        if id(environment) not in self._environments:
+            self._environments[id(environment)] = lower_environment(environment, where)
+        return self._environments[id(environment)]
+
+
+def lower_paths(where: str, paths: Iterable[tuple[str, str]]) -> tuple[DatastorePath, ...]:
+    """Return paths on datastores, each relative to its datastore's root.
+
+    :raises DefinitionError: one leaves its datastore
+    """
+    return tuple(DatastorePath(datastore=store, path=check_relative_path(where, _plain(where, path).lstrip("/"))) for store, path in paths)
+
+
+def lower_environment(environment: Environment, where: str = "environment") -> EnvironmentSpec:
+    """Return the definition of ``environment`` without SDK v1's own packages, which a step never needs installed.
+
+    :raises DefinitionError: a value in it cannot be used
+    """
+    where = (
+        f"{where}: environment {shorten(repr(environment.name))}"
+        if where != "environment"
+        else f"environment {shorten(repr(environment.name))}"
+    )
+    if environment._deferred:
+        raise UnsupportedFeatureError(
+            f"{where} is read from the workspace, which is not asked while Airflow parses a DAG file; "
+            "define it in the file (Environment(...), from_pip_requirements, from_conda_specification)"
+        )
+    python, docker = environment.python, environment.docker
+    dependencies = None if python.user_managed_dependencies else python.conda_dependencies
+    if docker.build_context is not None:
+        raise UnsupportedFeatureError(f"{where}: docker.build_context is not supported; use docker.base_image or docker.base_dockerfile")
+    return EnvironmentSpec(
+        name=str(environment.name),
+        version=None if environment.version is None else str(environment.version),
+        python_version=None if dependencies is None else dependencies._python_version,
+        pip_requirements=() if dependencies is None else _requirements(dependencies),
+        pip_options=() if dependencies is None else tuple(dependencies._options),
+        conda_packages=() if dependencies is None else tuple(package for package in dependencies._conda if package != "pip"),
+        conda_channels=tuple(dependencies._channels) if dependencies is not None and dependencies._conda else (),
+        image=docker.base_image or None,
+        dockerfile=docker.base_dockerfile or None,
+        variables={
+            str(key): _plain(f"{where}: environment_variables: {key}", str(value))
+            for key, value in environment.environment_variables.items()
+        },
+        user_managed=bool(python.user_managed_dependencies),
+        interpreter=None if python.interpreter_path in {None, "", "python"} else str(python.interpreter_path),
+    )
+
+
+def lower_compute(name: str, configuration: Any) -> ComputeTargetSpec:
+    """Return what a compute target of that configuration is registered as."""
+    return ComputeTargetSpec(
+        name=name,
+        vm_size=str(configuration.vm_size or ""),
+        vm_priority=str(configuration.vm_priority).lower(),
+        min_nodes=configuration.min_nodes,
+        max_nodes=configuration.max_nodes,
+        idle_seconds_before_scaledown=configuration.idle_seconds_before_scaledown,
+        description=configuration.description,
+        tags={str(key): str(value) for key, value in (configuration.tags or {}).items()},
+    )
+
+
+def parse_environment(text: str, where: str) -> EnvironmentSpec:
+    """Return the environment that JSON text describes.
+
+    :raises DefinitionError: it describes none
+    """
+    return parse_model(EnvironmentSpec, text, where)
+
+
+def _dataset_source(where: str, dataset: AbstractDataset) -> DatasetSource:
+    if dataset._deferred is not None:
+        return DatasetSource(name=dataset._deferred[0], version=dataset._deferred[1])
+    return DatasetSource(paths=lower_paths(where, dataset._paths()), name=dataset.name, version=dataset.version)
+
+
+def _requirements(dependencies: CondaDependencies) -> tuple[str, ...]:
+    kept = []
+    for line in dependencies._pip:
+        if not _AZUREML.match(line):
+            kept.append(line)
+            continue
+        # azureml-dataprep[pandas] and its like were how SDK v1's users got pandas.
+        extras = _EXTRAS.search(line)
+        if extras and "pandas" in [extra.strip() for extra in extras.group(1).split(",")] and not dependencies._has("pandas"):
+            kept.append("pandas")
+    return tuple(dict.fromkeys(kept))
+
+
+def _scalar(where: str, value: Any) -> bool | int | float | str:
+    """Return ``value`` as one of the four plain types: what NumPy and enums derive from them is not their equal in JSON."""
+    for plain in (bool, int, float):
+        if isinstance(value, plain):
+            number = plain(value)
+            if number in {float("inf"), float("-inf")} or number != number:
+                raise DefinitionError(f"{where} is {value!r}, which is no number; use a finite one, or text")
+            return number
+    return _plain(where, value)
+
+
+def _plain(where: str, text: str) -> str:
+    """Return ``text`` if it is the author's own.
+
+    :raises DefinitionError: an object of the SDK was turned into text, which SDK v1 handed to the script literally
+    """
+    found = _MARKER.search(text)
+    if found is None:
+        return str(text)
+    if found.group(0) == "PipelineParameter_Name:":
+        what = "a PipelineParameter, turned into text (by an f-string, str() or +)"
+        advice = "give the PipelineParameter itself as an argument of its own, and put the text together in the script"
+    else:
+        what = "an input or output, turned into text (by an f-string or str(), or because one list of arguments was given to two steps)"
+        advice = "give the object itself as an argument of its own, and each step a list of its own"
+    raise DefinitionError(f"{where} is {shorten(repr(str(text)))}, which holds {what}; {advice}")
+
+
+def _name_in(bindings: list[Binding], item: Any) -> str:
+    for binding in bindings:
+        if binding.item is item or (
+            isinstance(item, DataReference) and isinstance(binding.item, DataReference) and vars(binding.item) == vars(item)
+        ):
+            return binding.name
+    raise DefinitionError(f"an argument names {shorten(str(item))}, which the step does not have")
+
+
+def _step_ids(steps: Iterable[PipelineStep]) -> dict[PipelineStep, str]:
+    ids: dict[PipelineStep, str] = {}
+    taken: dict[str, int] = {}
+    for step in steps:
+        wanted = chosen = task_id_for(step.name)
+        while chosen in taken:
+            taken[wanted] += 1
+            chosen = f"{wanted}_{taken[wanted]}"
+        taken[chosen] = 1
+        ids[step] = chosen
+    return ids
+
+
+def _compute_name(where: str, step: Any) -> str:
+    target = step._compute_target
+    if target is None:
+        return "local" if step._runconfig is None else str(step._runconfig.target)
+    name = target[0] if isinstance(target, (tuple, list)) and target else getattr(target, "name", target)
+    if not isinstance(name, str) or not name:
+        raise DefinitionError(f"{where}: compute_target {shorten(repr(target))} is no compute target; give one, its name, or 'local'")
+    return name
+
+
+def _run_settings(where: str, runconfig: Any) -> RunSettingsSpec:
+    if runconfig is None:
+        return RunSettingsSpec()
+    communicator = str(runconfig.communicator)
+    processes = runconfig.mpi.process_count_per_node
+    for what, count in (("node_count", runconfig.node_count), ("mpi.process_count_per_node", processes)):
+        if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+            raise DefinitionError(f"{where}: runconfig.{what} must be a whole number from 1 up, not {shorten(repr(count))}")
+    return RunSettingsSpec(
+        node_count=runconfig.node_count, processes_per_node=processes, communicator=None if communicator == "None" else communicator
+    )
+
+
+def _timeout(where: str, runconfig: Any) -> float | None:
+    seconds = None if runconfig is None else runconfig.max_run_duration_seconds
+    if seconds is None:
+        return None
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 < seconds < float("inf"):
+        raise DefinitionError(f"{where}: runconfig.max_run_duration_seconds must be a number above 0, not {shorten(repr(seconds))}")
+    return float(seconds)
+
+
+def _about_cycle(spec: PipelineSpec, error: CycleError) -> str:
+    cycle = getattr(error.__cause__, "args", (None, [""]))[1]
+    name = next((step.name for step in spec.steps if step.id == cycle[0]), cycle[0])
+    return f"Cycle detected including node {name}({cycle[0]}): {error}"

@@ -1,0 +1,1 @@
+"""What does `azureml.pipeline` hold? Its subpackages `core` and `steps`."""

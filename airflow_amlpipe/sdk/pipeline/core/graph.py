@@ -1,0 +1,87 @@
+"""Which values are given to a pipeline when it is submitted?"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from airflow_amlpipe.exceptions import shorten
+from airflow_amlpipe.sdk._absent import refuse
+from airflow_amlpipe.sdk._lazy import lazy_names
+from airflow_amlpipe.sdk.exceptions import UserErrorException
+
+__all__ = ["PipelineParameter"]
+
+_GRAPH = "build the pipeline from steps; airflow-amlpipe shows its graph in Airflow"
+
+
+class PipelineParameter:
+    """A value that a pipeline takes at submission, of the type of its default: str, int, float or bool.
+
+    Give the object itself to a step's ``arguments`` or ``params``. As text it is SDK v1's ``PipelineParameter_Name:..._Default:...``,
+    which SDK v1 ran literally when it got into an f-string; such text is refused when the pipeline is built.
+
+    :raises ValueError: the default is of another type, or the name cannot be used
+    """
+
+    def __init__(self, name: str, default_value: Any) -> None:
+        if not isinstance(name, str) or not name.isidentifier() or not name.isascii() or len(name) > 255:
+            raise UserErrorException(
+                f"PipelineParameter: the name {shorten(repr(name))} cannot be used; use letters, digits and '_', no digit first, at most 255 characters"
+            )
+        if hasattr(default_value, "datastore_name") or hasattr(default_value, "as_named_input"):
+            refuse(
+                f"PipelineParameter {name!r} with a {type(default_value).__name__} as its default",
+                "give the path below a datastore as text, or register the dataset and read its latest version with (workspace, name)",
+            )
+        if not isinstance(default_value, (bool, int, float, str)):
+            raise UserErrorException(
+                f"Default value is of unsupported type: {type(default_value).__name__}; "
+                f"PipelineParameter {name!r}: use a str, int, float or bool, not {shorten(repr(default_value))}"
+            )
+        if isinstance(default_value, float) and not math.isfinite(default_value):
+            raise UserErrorException(f"PipelineParameter {name!r}: the default {default_value!r} is no number; use a finite one")
+        self.name = name
+        self.default_value = default_value
+
+    def __str__(self) -> str:
+        return f"PipelineParameter_Name:{self.name}_Default:{self.default_value}"
+
+    def __repr__(self) -> str:
+        return f"PipelineParameter(name={self.name!r}, default_value={self.default_value!r})"
+
+
+_ELSEWHERE = {
+    "PipelineRun": "pipeline.core.run",
+    "StepRun": "pipeline.core.run",
+    "PortDataReference": "pipeline.core.run",
+    "StepRunOutput": "pipeline.core.run",
+}
+_ABSENT = {
+    **dict.fromkeys(
+        (
+            "DataSource",
+            "DataSourceDef",
+            "DataSourceNode",
+            "DataType",
+            "Edge",
+            "Graph",
+            "InputPort",
+            "InputPortDef",
+            "ModuleDef",
+            "ModuleNode",
+            "Node",
+            "OutputPort",
+            "OutputPortDef",
+            "ParamDef",
+            "PipelineDataset",
+        ),
+        _GRAPH,
+    ),
+    "InputPortBinding": "give the output itself, or output.as_input(), to the step",
+    "OutputPortBinding": "use OutputFileDatasetConfig",
+    "PublishedPipeline": "use Pipeline.to_dag in a DAG file",
+    "TrainingOutput": "write the model with OutputFileDatasetConfig",
+}
+
+__getattr__, __dir__ = lazy_names(__name__, _ELSEWHERE, _ABSENT)

@@ -1,0 +1,197 @@
+"""How do steps become a pipeline that can be checked, turned into a DAG, and run?"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow_amlpipe.exceptions import shorten
+from airflow_amlpipe.sdk._absent import absent, refuse
+from airflow_amlpipe.sdk._calling_file import folder_of_calling_file
+from airflow_amlpipe.sdk._parsing import is_airflow_parsing
+from airflow_amlpipe.sdk._workspace_store import check_registered
+from airflow_amlpipe.sdk.exceptions import UserErrorException
+from airflow_amlpipe.sdk.pipeline.core.builder import PipelineStep, collect_steps
+
+if TYPE_CHECKING:
+    from airflow_amlpipe.sdk.core.environment import Environment
+    from airflow_amlpipe.sdk.core.workspace import Workspace
+    from airflow_amlpipe.sdk.data.abstract_datastore import AbstractDatastore
+    from airflow_amlpipe.sdk.pipeline.core.run import PipelineRun
+    from airflow_amlpipe.spec.pipeline import PipelineSpec
+
+__all__ = ["Pipeline"]
+
+_LATER = "turn the pipeline into a DAG with Pipeline.to_dag, or submit it"
+
+
+class Pipeline:
+    """Steps, in parallel unless data, ``run_after`` or a StepSequence orders them.
+
+    :param steps: a step, a list, a StepSequence, or these nested
+    :param default_datastore: where outputs without a destination go; without it, the workspace's default
+    :param default_source_directory: source folder of steps that name none; without it, the current folder (in a DAG file: that file's)
+    :param resolve_closure: pull in the steps that write what these read, and those they run after
+    :raises ValueError: a step's script does not exist, or an argument is not known
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        steps: Any,
+        description: str | None = None,
+        default_datastore: AbstractDatastore | str | None = None,
+        default_source_directory: str | None = None,
+        resolve_closure: bool = True,
+        _workflow_provider: Any = None,
+        _service_endpoint: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        if kwargs:
+            raise UserErrorException(f"Pipeline: unknown keyword arguments {shorten(', '.join(sorted(kwargs)))}; check their spelling")
+        if not hasattr(workspace, "get_default_datastore"):
+            raise UserErrorException(
+                f"Pipeline: workspace must be a Workspace, not {shorten(repr(workspace))}; use Workspace.from_config()"
+            )
+        self.workspace = workspace
+        self.description = description
+        self._default_datastore = default_datastore
+        self._default_source_directory = None if default_source_directory is None else str(default_source_directory)
+        # Each step with those it waits for other than through data.
+        self._steps = collect_steps(steps, resolve_closure=resolve_closure)
+        self._environments: dict[int, Environment] = {}
+        here, beside = Path.cwd(), folder_of_calling_file()
+        for step in self._steps:
+            self._check_script(step, here, beside)
+
+    def validate(self) -> list[str]:
+        """Return what is wrong, one sentence for each problem; never raises. Empty if the pipeline is sound."""
+        from airflow_amlpipe.sdk.lowering import find_problems
+
+        problems = find_problems(self, "pipeline")
+        if not problems:
+            for step in self._steps:
+                print(f"Step {step.name} is ready to be created [{hashlib.sha256(step.name.encode()).hexdigest()[:8]}]")
+        return problems
+
+    def submit(
+        self,
+        experiment_name: str,
+        pipeline_parameters: dict[str, Any] | None = None,
+        continue_on_step_failure: bool = False,
+        regenerate_outputs: bool = False,
+        parent_run_id: str | None = None,
+        credential_passthrough: bool | None = None,
+        **kwargs: Any,
+    ) -> PipelineRun:
+        """Run this pipeline and return at once.
+
+        :param pipeline_parameters: values for some of the parameters; the others have their defaults
+        :param continue_on_step_failure: let steps that do not depend on a failed one go on
+        :param regenerate_outputs: run every step, whatever could be reused
+        :param kwargs: ``reuse_policy`` (``auto``, ``refresh``, ``refresh-from:STEP``, ``require``) and ``tags``, which are ours
+        :raises DefinitionError: the pipeline is not sound, or a parameter is not known or of another type
+        """
+        known = {"reuse_policy": kwargs.pop("reuse_policy", None), "tags": kwargs.pop("tags", None)}
+        if kwargs:
+            raise UserErrorException(
+                f"Pipeline.submit: unknown keyword arguments {shorten(', '.join(sorted(kwargs)))}; check their spelling"
+            )
+        from airflow_amlpipe.sdk.core.experiment import Experiment
+
+        return Experiment(self.workspace, experiment_name)._submit(
+            self,
+            pipeline_parameters=pipeline_parameters,
+            continue_on_step_failure=continue_on_step_failure,
+            regenerate_outputs=regenerate_outputs,
+            parent_run_id=parent_run_id,
+            **known,
+        )
+
+    def to_dag(self, dag_id: str, schedule: Any = None, **dag_kwargs: Any) -> Any:
+        """Return this pipeline as an Airflow DAG. Relative source folders start from the file that calls this.
+
+        Nothing is hashed, listed or contacted: Airflow calls this whenever it parses the file.
+
+        :param schedule: whatever Airflow takes as one; ``None`` runs on demand only
+        :param dag_kwargs: further arguments of ``airflow.sdk.DAG``
+        :raises DefinitionError: the pipeline is not sound
+        """
+        base = folder_of_calling_file()
+        spec = self._to_spec(dag_id, base)
+        from airflow_amlpipe.services.dag_file import dag_of_file
+
+        return dag_of_file(spec, dag_id=dag_id, schedule=schedule, workspace=self.workspace._url, source_base=base, **dag_kwargs)
+
+    @property
+    def graph(self) -> Any:
+        """Not supported: the graph is Airflow's to show."""
+        refuse("Pipeline.graph", "look at the DAG in Airflow, or run `amlpipe plan`")
+
+    load_yaml = absent("Pipeline.load_yaml", "build the pipeline in Python")
+    publish = absent("Pipeline.publish", _LATER)
+    service_endpoint = absent("Pipeline.service_endpoint", "leave it out: there is no service")
+
+    def _to_spec(self, name: str, source_base: Path) -> PipelineSpec:
+        """Return the specification; every script is where ``source_base`` says, every registered thing is registered."""
+        from airflow_amlpipe.sdk.lowering import lower_pipeline
+
+        for step in self._steps:
+            self._check_script(step, source_base)
+        spec = lower_pipeline(self, name)
+        if not is_airflow_parsing():
+            check_registered(self.workspace, spec)
+        return spec
+
+    def _source_directory(self, step: Any) -> str:
+        return step._source_directory or self._default_source_directory or "."
+
+    def _default_datastore_name(self) -> str:
+        if self._default_datastore is None:
+            self._default_datastore = self.workspace.get_default_datastore()
+        return str(getattr(self._default_datastore, "name", self._default_datastore))
+
+    def _resolved_environment(self, where: str, environment: Any) -> Environment:
+        """Return the registered environment, if its author set nothing but a name and version, as the guides write it."""
+        from airflow_amlpipe.sdk.core.environment import Environment, is_reference
+
+        if not isinstance(environment, Environment):
+            raise UserErrorException(
+                f"{where}: runconfig.environment must be an Environment, not {shorten(repr(environment))}; use Environment.get(ws, name)"
+            )
+        if not is_reference(environment):
+            return environment
+        if id(environment) not in self._environments:
+            self._environments[id(environment)] = Environment.get(self.workspace, environment.name, environment.version)
+        return self._environments[id(environment)]
+
+    def _check_script(self, step: PipelineStep, *bases: Path) -> None:
+        """:raises UserErrorException: no base has the step's script, or a link leads it out of its source folder."""
+        script, directory = getattr(step, "_script_name", None), self._source_directory(step)
+        if script is None:
+            return
+        tried = []
+        for base in bases:
+            folder = os.path.join(base, directory)
+            file = os.path.join(folder, script)
+            if os.path.isfile(file):
+                if not (os.path.realpath(file) + os.sep).startswith(os.path.join(os.path.realpath(folder), "")):
+                    raise UserErrorException(
+                        f"Step [{step.name}]: the script {shorten(repr(script))} leads out of source_directory {shorten(repr(directory))}; "
+                        "put the script itself into that folder"
+                    )
+                return
+            if file not in tried:
+                tried.append(file)
+        missing = (
+            "" if any(Path(base, directory).is_dir() for base in bases) else f"; source_directory {shorten(repr(directory))} does not exist"
+        )
+        raise UserErrorException(
+            f"Step [{step.name}]: script not found at: {shorten(' or '.join(tried), 600)}{missing}. "
+            "Check script_name and source_directory, which is relative to the current folder (in a DAG file: to that file)"
+        )
+
+    def __repr__(self) -> str:
+        return f"Pipeline(steps={[step.name for step in self._steps]!r})"

@@ -1,0 +1,104 @@
+"""How does a Python script become a step?"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+from airflow_amlpipe.exceptions import shorten
+from airflow_amlpipe.sdk._absent import refuse
+from airflow_amlpipe.sdk.core.runconfig import RunConfiguration
+from airflow_amlpipe.sdk.exceptions import UserErrorException
+from airflow_amlpipe.sdk.pipeline.core.builder import PipelineStep
+from airflow_amlpipe.sdk.pipeline.core.graph import PipelineParameter
+
+__all__ = ["PythonScriptStep"]
+
+_RUNCONFIG_PARAMETERS = ("MpiProcessCountPerNode", "NodeCount", "TensorflowParameterServerCount", "TensorflowWorkerCount")
+
+
+class PythonScriptStep(PipelineStep):
+    """Runs ``python <script_name> <arguments>`` in a copy of ``source_directory``.
+
+    :param script_name: the script, relative to ``source_directory``
+    :param name: what people call the step; without it, ``script_name``
+    :param arguments: text, numbers, PipelineParameters, inputs and outputs
+    :param compute_target: an object, a name or ``(name, type)``; without it, that of ``runconfig``, else ``local``
+    :param params: values that the script finds as environment variables ``AML_PARAMETER_<name>``
+    :param source_directory: folder whose content the script sees; relative to the current folder, or to the DAG file
+    :param allow_reuse: take the result of an earlier run when nothing that goes into the step has changed
+    :param version: text that goes into the step's key: change it to compute once again
+    :param hash_paths: deprecated by SDK v1 and without effect: the whole source folder is in the key
+    """
+
+    def __init__(
+        self,
+        script_name: str,
+        name: str | None = None,
+        arguments: list[Any] | None = None,
+        compute_target: Any = None,
+        runconfig: RunConfiguration | None = None,
+        runconfig_pipeline_params: dict[str, PipelineParameter] | None = None,
+        inputs: list[Any] | None = None,
+        outputs: list[Any] | None = None,
+        params: dict[str, Any] | None = None,
+        source_directory: str | None = None,
+        allow_reuse: bool = True,
+        version: str | None = None,
+        hash_paths: list[str] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        if not isinstance(script_name, str) or not script_name:
+            raise UserErrorException(
+                f"PythonScriptStep: script_name is required; give the script's path below source_directory, not {shorten(repr(script_name))}"
+            )
+        super().__init__(name or script_name, inputs, outputs, arguments, fix_port_name_collisions=True)
+        compute_target = self._take_target(compute_target, kwargs)
+        if runconfig is not None and not isinstance(runconfig, RunConfiguration):
+            raise UserErrorException(
+                f"{self._where}: runconfig must be a RunConfiguration, not {shorten(repr(runconfig))} of type {type(runconfig).__name__}"
+            )
+        if not isinstance(allow_reuse, bool):
+            raise UserErrorException(f"{self._where}: allow_reuse must be True or False, not {shorten(repr(allow_reuse))}")
+        if runconfig_pipeline_params:
+            self._refuse_runconfig_parameters(runconfig_pipeline_params)
+        if hash_paths:
+            warnings.warn(
+                f"{self._where}: hash_paths has no effect: every file of the source folder is in the key", DeprecationWarning, stacklevel=2
+            )
+        self._script_name = script_name
+        self._compute_target = compute_target
+        self._runconfig = runconfig
+        self._params = self._checked_params(params)
+        self._source_directory = None if source_directory is None else str(source_directory)
+        self._allow_reuse = allow_reuse
+        self._version = None if version is None else str(version)
+
+    def _take_target(self, compute_target: Any, kwargs: dict[str, Any]) -> Any:
+        # The guides write target=..., which SDK v1's class did not have (semantics 3).
+        target = kwargs.pop("target", None)
+        if kwargs:
+            raise TypeError(f"{self._where}: PythonScriptStep has no argument {', '.join(sorted(kwargs))}; check its spelling")
+        if target is not None and compute_target is not None:
+            raise UserErrorException(f"{self._where}: give compute_target or target, not both")
+        return target if compute_target is None else compute_target
+
+    def _refuse_runconfig_parameters(self, given: dict[str, Any]) -> None:
+        for name in given:
+            if name not in _RUNCONFIG_PARAMETERS:
+                raise UserErrorException(
+                    f"{self._where}: runconfig_pipeline_params: {shorten(repr(name))} is not known; the names are: {', '.join(_RUNCONFIG_PARAMETERS)}"
+                )
+        refuse(f"{self._where}: runconfig_pipeline_params", "set node_count in the RunConfiguration")
+
+    def _checked_params(self, params: Any) -> dict[str, Any]:
+        if params is not None and not isinstance(params, dict):
+            raise UserErrorException(f"{self._where}: params must be a dictionary of names and values, not {shorten(repr(params))}")
+        for name, value in (params or {}).items():
+            if not isinstance(name, str) or not name or not name.isprintable():
+                raise UserErrorException(f"{self._where}: params: the name {shorten(repr(name))} cannot be used; use printable text")
+            if not isinstance(value, (str, bool, int, float, PipelineParameter)):
+                raise UserErrorException(
+                    f"{self._where}: params: {name!r} is {shorten(repr(value))} of type {type(value).__name__}; use text, a number or a PipelineParameter"
+                )
+        return dict(params or {})
