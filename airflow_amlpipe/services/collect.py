@@ -1,94 +1,131 @@
-"""Who is told of a pipeline instead of Airflow, when a script or DAG file is only asked what it would do?
+"""What does a script or DAG file define, when it is run for a command instead of for itself?
 
-``amlpipe plan FILE`` runs the file inside :func:`collecting`. What would have become a DAG or a run is recorded, and neither Airflow nor an
-engine is started.
+While a :class:`Collector` is installed, ``Pipeline.to_dag`` is collected instead of built (no Airflow is imported for it), and submissions are
+changed as the command line asks, or only noted where nothing is to run. One process runs one file, so there is one collector.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, NoReturn, Protocol
+from typing import Any
 
+from airflow_amlpipe.exceptions import DefinitionError, UnknownNameError, shorten
+from airflow_amlpipe.spec.model import Scalar
+from airflow_amlpipe.spec.parameter import ParameterSpec
 from airflow_amlpipe.spec.pipeline import PipelineSpec
 
-__all__ = ["CollectedPipeline", "Collector", "PipelineCollector", "StandInDag", "collecting", "current_collector"]
+__all__ = ["CollectedPipeline", "Collector", "OnlyPlannedError", "active_collector", "collecting", "parameters_from_text"]
+
+_BOOLEANS = {"true": True, "false": False}
+
+
+class OnlyPlannedError(BaseException):
+    """Ends a script at its first submission when nothing is to run. No error of ours to catch, like ``KeyboardInterrupt``."""
 
 
 @dataclass(frozen=True, slots=True)
 class CollectedPipeline:
-    """A pipeline that a file defines, and how it would have been started.
+    """A pipeline as a file defines it, ready to be planned or submitted.
 
-    :ivar origin: ``dag`` for ``Pipeline.to_dag``, ``submit`` for a submission
-    :ivar name: the DAG's id, or the experiment's name
-    :ivar workspace: root URL of the workspace
-    :ivar source_base: what relative source folders are relative to
-    :ivar parameters: values given at submission; the others have their defaults
+    :ivar dag_id: of the DAG the file makes of it; ``None`` if the file submits it
     """
 
     spec: PipelineSpec
-    origin: Literal["dag", "submit"]
-    name: str
     workspace: str
+    experiment: str
     source_base: Path
+    dag_id: str | None = None
     parameters: Mapping[str, object] = field(default_factory=dict)
     policy: str = "auto"
 
 
-@dataclass(frozen=True, slots=True)
-class StandInDag:
-    """What ``Pipeline.to_dag`` returns while pipelines are collected: enough of a DAG for the rest of a DAG file."""
+@dataclass
+class Collector:
+    """What the command line asks of whatever the file defines.
 
-    dag_id: str
+    :ivar parameter_texts: values that go before those the file gives
+    :ivar policy: goes before the one the file gives, if it is not ``None``
+    :ivar workspace: goes before the one that a DAG file names, if it is not ``None``
+    :ivar only_plan: note the first submission and end the file there
+    """
 
-    def test(self, *_args: Any, **_kwargs: Any) -> None:
-        """Do nothing: a DAG file that ends with ``dag.test()`` is only asked what it would do."""
-
-
-class Collector(Protocol):
-    """Whoever wants to be told."""
-
-    def on_dag(self, collected: CollectedPipeline) -> Any:
-        """Take a pipeline of a DAG file; what is returned stands in for the DAG."""
-        ...
-
-    def on_submit(self, collected: CollectedPipeline) -> str:
-        """Take a submitted pipeline; either return a run id, or end the script by raising ``SystemExit``."""
-        ...
-
-
-@dataclass(slots=True)
-class PipelineCollector:
-    """Keeps what it is told, and ends a script at its first submission: the lines after it need a run."""
-
+    parameter_texts: Mapping[str, str] = field(default_factory=dict)
+    policy: str | None = None
+    workspace: str | None = None
+    only_plan: bool = False
     pipelines: list[CollectedPipeline] = field(default_factory=list)
 
-    def on_dag(self, collected: CollectedPipeline) -> StandInDag:
-        self.pipelines.append(collected)
-        return StandInDag(collected.name)
+    def changed(self, pipeline: CollectedPipeline) -> CollectedPipeline:
+        """Return ``pipeline`` as the command line wants it.
 
-    def on_submit(self, collected: CollectedPipeline) -> NoReturn:
-        self.pipelines.append(collected)
-        raise SystemExit(0)
+        :raises UnknownNameError: a parameter that it does not declare
+        :raises DefinitionError: a text that is no value of the parameter's type
+        """
+        texts = parameters_from_text(pipeline.spec, self.parameter_texts)
+        return replace(pipeline, parameters={**pipeline.parameters, **texts}, policy=self.policy or pipeline.policy)
+
+    def collect(self, pipeline: CollectedPipeline) -> None:
+        """Note a pipeline that the file makes a DAG of."""
+        changed = self.changed(pipeline)
+        self.pipelines.append(replace(changed, workspace=self.workspace or changed.workspace))
+
+    def submitting(self, pipeline: CollectedPipeline) -> CollectedPipeline:
+        """Return the submission as it is to be made.
+
+        :raises OnlyPlannedError: none is to be made
+        """
+        changed = self.changed(pipeline)
+        if self.only_plan:
+            self.pipelines.append(changed)
+            raise OnlyPlannedError
+        return changed
 
 
-_current: ContextVar[Collector | None] = ContextVar("amlpipe_collector", default=None)
+_active: Collector | None = None
 
 
-def current_collector() -> Collector | None:
-    """Return whoever wants to be told, ``None`` when pipelines are meant to run."""
-    return _current.get()
+def active_collector() -> Collector | None:
+    """Return the collector that is installed, if one is."""
+    return _active
 
 
 @contextmanager
-def collecting(collector: Collector | None = None) -> Iterator[Any]:
-    """Tell ``collector`` of every pipeline that is turned into a DAG or submitted in this context, and give it to the ``with``."""
-    chosen = PipelineCollector() if collector is None else collector
-    token = _current.set(chosen)
+def collecting(collector: Collector) -> Iterator[Collector]:
+    """Install ``collector`` for the block."""
+    global _active  # noqa: PLW0603  # the file that is run reaches it through the SDK, which knows nothing of commands
+    before, _active = _active, collector
     try:
-        yield chosen
+        yield collector
     finally:
-        _current.reset(token)
+        _active = before
+
+
+def parameters_from_text(spec: PipelineSpec, texts: Mapping[str, str]) -> dict[str, Scalar]:
+    """Return values typed on a command line as values of the pipeline's parameters.
+
+    :raises UnknownNameError: a name that the pipeline does not declare
+    :raises DefinitionError: a text that is no value of the parameter's type
+    """
+    declared = {parameter.name: parameter for parameter in spec.parameters}
+    for name in texts:
+        if name not in declared:
+            known = ", ".join(sorted(declared)) or "none"
+            raise UnknownNameError(
+                f"pipeline {spec.name!r} has no parameter {shorten(repr(name))}; its parameters are: {shorten(known, 600)}"
+            )
+    return {name: _typed(declared[name], text) for name, text in texts.items()}
+
+
+def _typed(parameter: ParameterSpec, text: str) -> Scalar:
+    readers: dict[str, Any] = {"boolean": lambda given: _BOOLEANS[given.lower()], "integer": int, "number": float, "string": str}
+    try:
+        value: Scalar = readers[parameter.type](text)
+    except (ValueError, KeyError) as error:
+        raise DefinitionError(
+            f"parameter {parameter.name!r} takes a value of type {parameter.type} (its default is {shorten(repr(parameter.default))}), "
+            f"but was given {shorten(repr(text))}"
+        ) from error
+    return parameter.bind(value)

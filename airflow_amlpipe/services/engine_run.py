@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_amlpipe.exceptions import AmlPipeError, DefinitionError, shorten
 from airflow_amlpipe.services.airflow_home import create_airflow_home
 from airflow_amlpipe.services.engine_cancel import Cancellation
-from airflow_amlpipe.services.engine_process import engine_folder
+from airflow_amlpipe.services.engine_process import engine_folder, prune_engines
 from airflow_amlpipe.services.engine_startup import import_airflow
 from airflow_amlpipe.services.settle import end_running_tries
 from airflow_amlpipe.settings import Settings

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import CodeType, ModuleType, TracebackType
 
 from airflow_amlpipe.exceptions import DefinitionError, shorten
+from airflow_amlpipe.services.collect import OnlyPlannedError
 
 __all__ = ["ScriptOutcome", "run_script"]
 
@@ -36,6 +37,7 @@ def run_script(path: Path, arguments: Sequence[str]) -> ScriptOutcome:
     Its module stays ``__main__`` afterwards, for what it registered to be called at exit; ``sys.argv`` and ``sys.path`` stay too.
 
     :raises DefinitionError: the file is not there, or is no Python
+    :raises OnlyPlannedError: it submitted something that is not to run
     """
     code = _compile(path)
     module = ModuleType("__main__")
@@ -52,7 +54,7 @@ def run_script(path: Path, arguments: Sequence[str]) -> ScriptOutcome:
         exec(code, module.__dict__)  # noqa: S102  # running the person's own script is what was asked for
     except SystemExit as stop:
         return ScriptOutcome(_exit_code(stop))
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, OnlyPlannedError):
         raise
     except BaseException as error:  # noqa: BLE001  # whatever a script raises ends it as it would end python
         traceback.print_exception(type(error), error, _below_exec(error.__traceback__))

@@ -15,6 +15,7 @@ from typing import Self
 from airflow_amlpipe.compute.processes import host_name
 from airflow_amlpipe.exceptions import ReuseRequiredError, shorten
 from airflow_amlpipe.reuse.policy import ReusePolicy
+from airflow_amlpipe.services.collect import CollectedPipeline, active_collector
 from airflow_amlpipe.services.engine_process import StartedEngine
 from airflow_amlpipe.services.git_state import git_state
 from airflow_amlpipe.services.plan import PipelinePlan, plan_steps
@@ -77,9 +78,10 @@ def submit_pipeline(
     :raises ReuseRequiredError: the policy is ``require`` and a step would have to run
     :raises BackendUnavailableError: a step has to run and this interpreter has no Airflow
     """
+    parameters, policy = _as_the_command_wants(spec, workspace, experiment, source_base, parameters or {}, policy)
     opened = WorkspaceStore.open(workspace, home=home)
     check_display_name("experiment", experiment)
-    bound = spec.bind_parameters(dict(parameters or {}))
+    bound = spec.bind_parameters(dict(parameters))
     chosen = ReusePolicy.parse(policy)
     chosen.check_step([step.id for step in spec.steps])
     settings = Settings.load()
@@ -139,6 +141,17 @@ class _Engine:
     def __exit__(self, *_: object) -> None:
         if self._started is not None:
             self._started.dismiss()
+
+
+def _as_the_command_wants(
+    spec: PipelineSpec, workspace: str, experiment: str, source_base: Path, parameters: Mapping[str, object], policy: str
+) -> tuple[Mapping[str, object], str]:
+    """Apply what ``amlpipe run`` or ``amlpipe plan`` was told, if the submitting script runs for one of them."""
+    collector = active_collector()
+    if collector is None:
+        return parameters, policy
+    changed = collector.submitting(CollectedPipeline(spec, workspace, experiment, source_base, parameters=parameters, policy=policy))
+    return changed.parameters, changed.policy
 
 
 def _enforce(plan: PipelinePlan, policy: ReusePolicy) -> None:

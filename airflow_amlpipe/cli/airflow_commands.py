@@ -1,0 +1,57 @@
+"""What does ``airflow amlpipe ...`` offer? The commands of ``amlpipe``, described to Airflow's own command line.
+
+Named under ``cli`` in the provider's description. Airflow calls :func:`airflow_commands` whenever its command line starts, so nothing but
+descriptions is made here. ``run`` and ``plan`` are left out: they choose their own Airflow, and this one has started already.
+"""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
+from typing import Any
+
+from airflow_amlpipe.cli.application import EXIT_CODES, all_commands, exit_code_of
+from airflow_amlpipe.cli.command import Command, CommandGroup
+
+__all__ = ["airflow_commands"]
+
+_LEFT_OUT = {"plan", "run"}
+
+
+def airflow_commands() -> list[Any]:
+    """Return the group ``amlpipe``, as Airflow's parser takes it."""
+    from airflow.cli.cli_config import GroupCommand
+
+    return [
+        GroupCommand(
+            name="amlpipe",
+            help="Runs, plans and environments of Azure ML pipelines (airflow-amlpipe)",
+            subcommands=[_described(entry) for entry in all_commands(but=_LEFT_OUT)],
+        )
+    ]
+
+
+def _described(entry: Command | CommandGroup) -> Any:
+    from airflow.cli.cli_config import ActionCommand, Arg, GroupCommand
+
+    if isinstance(entry, CommandGroup):
+        return GroupCommand(name=entry.name, help=entry.help, subcommands=[_described(command) for command in entry.commands])
+
+    class Arguments(Arg):
+        """All arguments of one command at once, added by the command itself."""
+
+        def add_to_parser(self, parser: ArgumentParser) -> None:
+            entry.add_arguments(parser)
+
+    return ActionCommand(
+        name=entry.name, help=entry.help, func=_ended_as_ours(entry.run), args=(Arguments(flags=("--amlpipe",)),), epilog=EXIT_CODES
+    )
+
+
+def _ended_as_ours(run: Callable[[Namespace], int]) -> Callable[[Namespace], None]:
+    def call(given: Namespace) -> None:
+        code = exit_code_of(lambda: run(given))
+        if code:
+            raise SystemExit(code)
+
+    return call

@@ -1,0 +1,82 @@
+"""How does a command line name a script or DAG file, and how is that file read?"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from pathlib import Path
+
+from airflow_amlpipe.cli.command import add_json_argument
+from airflow_amlpipe.exceptions import DefinitionError, shorten
+from airflow_amlpipe.services.collect import Collector, OnlyPlannedError, collecting
+from airflow_amlpipe.services.script import ScriptOutcome, run_script
+from airflow_amlpipe.settings import Settings
+
+__all__ = ["add_file_arguments", "read_file"]
+
+
+def add_file_arguments(parser: ArgumentParser) -> None:
+    """Add the file, its own arguments, and what goes before them."""
+    parser.add_argument(
+        "--reuse",
+        metavar="POLICY",
+        default=None,
+        help="auto: reuse what can be reused; refresh: run every step; refresh-from:STEP: run that step and what follows from it; "
+        "require: fail rather than compute (default: what the file says)",
+    )
+    parser.add_argument(
+        "--param", metavar="NAME=VALUE", action="append", default=[], help="value of a pipeline parameter; can be given several times"
+    )
+    parser.add_argument(
+        "--workspace",
+        metavar="NAME|URL",
+        help="workspace for a pipeline whose file names none, and for a DAG file in place of the one it names",
+    )
+    add_json_argument(parser)
+    parser.add_argument("file", metavar="FILE", help="a script that submits a pipeline, or a DAG file; options for it come after it")
+    parser.add_argument("arguments", metavar="ARGS", nargs=argparse.REMAINDER, help="the file's own arguments, handed on as they are")
+
+
+def read_file(given: Namespace, *, only_plan: bool) -> tuple[Collector, ScriptOutcome]:
+    """Run the file as the person would, and return what it defined and how it ended.
+
+    :raises DefinitionError: the file is not there, or an option cannot be used
+    """
+    collector = Collector(parameter_texts=_parameters(given.param), policy=given.reuse, only_plan=only_plan)
+    if given.workspace:
+        from airflow_amlpipe.cli.workspace_choice import workspace_url
+
+        collector.workspace = os.environ["AMLPIPE_WORKSPACE"] = workspace_url(given.workspace, Settings.load().home)
+    # Makes `azureml` importable for the file; nothing is installed under that name.
+    import airflow_amlpipe.azureml  # noqa: F401
+
+    with collecting(collector), _out_of_the_way(given.json):
+        try:
+            outcome = run_script(Path(given.file), given.arguments)
+        except OnlyPlannedError:
+            outcome = ScriptOutcome(0)
+    return collector, outcome
+
+
+@contextlib.contextmanager
+def _out_of_the_way(answers_in_json: bool) -> Iterator[None]:
+    """Leave standard output to the answer when another program reads it."""
+    if not answers_in_json:
+        yield
+        return
+    with contextlib.redirect_stdout(sys.stderr):
+        yield
+
+
+def _parameters(given: list[str]) -> dict[str, str]:
+    values: dict[str, str] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise DefinitionError(f"--param {shorten(repr(text))} cannot be used; write --param NAME=VALUE")
+        values[name] = value
+    return values

@@ -1,0 +1,84 @@
+"""``amlpipe run``: run a script that submits a pipeline, or the pipeline of a DAG file, and show what became of every step"""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser, Namespace
+from typing import Any
+
+from airflow_amlpipe.cli.command import Command
+from airflow_amlpipe.cli.file_arguments import add_file_arguments, read_file
+from airflow_amlpipe.cli.output import print_json
+from airflow_amlpipe.services.submit import SubmittedRun, submit_pipeline, submitted_runs
+from airflow_amlpipe.settings import Settings
+
+__all__ = ["COMMAND"]
+
+
+def _add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("--quiet", "-q", action="store_true", help="do not show what the steps' scripts write")
+    add_file_arguments(parser)
+
+
+def _run(given: Namespace) -> int:
+    home = Settings.load().home
+    collector, outcome = read_file(given, only_plan=False)
+    runs = list(submitted_runs())
+    if not runs and outcome.exit_code == 0:
+        for pipeline in collector.pipelines:
+            run_id = submit_pipeline(
+                pipeline.spec,
+                workspace=pipeline.workspace,
+                experiment=pipeline.experiment,
+                parameters=pipeline.parameters,
+                policy=pipeline.policy,
+                source_base=pipeline.source_base,
+                home=home,
+                dag_id=pipeline.dag_id,
+            )
+            runs.append(SubmittedRun(run_id, pipeline.workspace, pipeline.experiment))
+    shown = [_finish(run, show_logs=not given.quiet) for run in runs]
+    if given.json:
+        print_json({"runs": shown})
+    else:
+        _print(shown, given.file, has_failed=outcome.exit_code != 0)
+    return outcome.exit_code or (0 if all(run["status"] == "Finished" for run in shown) else 1)
+
+
+def _finish(run: SubmittedRun, *, show_logs: bool) -> dict[str, Any]:
+    """Wait for a run that has not ended, with progress, and return what it became."""
+    from airflow_amlpipe.cli.progress import ProgressLines
+    from airflow_amlpipe.services.follow import follow_run
+    from airflow_amlpipe.services.runs import show_run
+
+    home = Settings.load().home
+    sys.stdout.flush()
+    found = show_run(run.workspace, run.run_id, home=home)
+    if found["status"] in {"NotStarted", "Running"}:
+        print(f"run {run.run_id} of pipeline {found['pipeline']!r}, experiment {run.experiment!r}", file=sys.stderr, flush=True)
+        follow_run(run.workspace, run.run_id, home=home, on_event=ProgressLines(show_logs=show_logs))
+        found = show_run(run.workspace, run.run_id, home=home)
+    return found
+
+
+def _print(shown: list[dict[str, Any]], file: str, *, has_failed: bool) -> None:
+    from airflow_amlpipe.cli.run_table import print_run
+
+    for run in shown:
+        print()
+        print_run(run)
+    if not shown and not has_failed:
+        print(f"amlpipe: {file} submitted no pipeline and made no DAG of one", file=sys.stderr)
+
+
+COMMAND = Command(
+    name="run",
+    help="Run a script that submits a pipeline, or the pipeline of a DAG file, here and now. Scripts written for azureml run unchanged.",
+    examples=(
+        "examples/submit_digits.py --strong 0.1",
+        "dags/digits_training.py",
+        "--reuse refresh-from:compare --param c_weak=5.0 dags/digits_training.py",
+    ),
+    add_arguments=_add_arguments,
+    run=_run,
+)

@@ -1,0 +1,56 @@
+"""What does a person want to see of a run? Its steps: reused or ran, why, for how long, and where the outputs are."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from airflow_amlpipe.cli.output import human_duration, human_size, human_time, print_table, reuse_word, status_style
+from airflow_amlpipe.exceptions import shorten
+
+__all__ = ["print_run"]
+
+_LONGEST_REASON = 160
+
+
+def print_run(run: dict[str, Any]) -> None:
+    """Print a run as ``services.runs.show_run`` describes it."""
+    took = f" in {human_duration(run['duration_seconds'])}" if run["duration_seconds"] is not None else ""
+    print(f"run {run['run_id']}: {run['status']}{took}")
+    print(
+        f"  pipeline {run['pipeline']!r}, experiment {run['experiment']!r}, started {human_time(run['created_at'])}, reuse policy {run['reuse']}"
+    )
+    if run["parameters"]:
+        print("  parameters: " + ", ".join(f"{name}={value!r}" for name, value in run["parameters"].items()))
+    for directory, git in run["source"].items():
+        state = (
+            f"{(git.get('commit') or 'no commit')[:12]} on {git.get('branch') or 'no branch'}{', with changes' if git.get('dirty') else ''}"
+        )
+        print(f"  source {directory!r}: {state}")
+    if run["error"]:
+        print(f"  {run['error']}")
+    print()
+    rows = [
+        (step["name"], step["status"], reuse_word(step), human_duration(step.get("duration_seconds")), _why(step)) for step in run["steps"]
+    ]
+    print_table(("step", "status", "reuse", "duration", "reason"), rows, styles=[status_style(step["status"]) for step in run["steps"]])
+    outputs = [(step["name"], output) for step in run["steps"] for output in step["outputs"].values()]
+    if outputs:
+        print()
+        print_table(("output", "of step", "files", "size", "where"), [_output(name, output) for name, output in outputs])
+
+
+def _why(step: dict[str, Any]) -> str:
+    if step.get("error"):
+        return shorten(step["error"], 400)
+    # "reused: ..." and "ran: ..." say in words what the column before says already.
+    sentence = step["explanation"]
+    return shorten(sentence.partition(": ")[2] or sentence, _LONGEST_REASON)
+
+
+def _output(step: str, output: dict[str, Any]) -> tuple[str, ...]:
+    dataset = output.get("dataset")
+    name = f"{output['name']} (dataset {dataset['name']}:{dataset['version']})" if dataset else output["name"]
+    where = output["location"]
+    relative = os.path.relpath(where) if os.path.isabs(where) else where
+    return (name, step, str(output["file_count"]), human_size(output["size_bytes"]), relative if len(relative) < len(where) else where)

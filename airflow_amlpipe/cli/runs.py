@@ -1,0 +1,142 @@
+"""``amlpipe runs``: what has run, how did it go, what did it write, and how is it stopped?"""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser, Namespace
+from typing import Any
+
+from airflow_amlpipe.cli.command import Command, CommandGroup, add_json_argument, add_run_argument, add_workspace_argument
+from airflow_amlpipe.cli.output import human_duration, human_time, print_json, print_table, short_id, status_style
+from airflow_amlpipe.cli.run_table import print_run
+from airflow_amlpipe.cli.workspace_choice import choose_workspace
+
+__all__ = ["COMMAND"]
+
+_DEFAULT_LIMIT = 20
+
+
+def _add_list_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("--experiment", metavar="NAME", help="only runs of this experiment")
+    parser.add_argument(
+        "--limit", type=int, default=_DEFAULT_LIMIT, metavar="N", help=f"how many, newest first (default {_DEFAULT_LIMIT}, 0 for all)"
+    )
+    add_workspace_argument(parser)
+    add_json_argument(parser)
+
+
+def _list(given: Namespace) -> int:
+    from airflow_amlpipe.services.runs import list_runs
+
+    chosen = choose_workspace(given.workspace)
+    runs = list(list_runs(chosen.url, home=chosen.home, experiment=given.experiment, limit=given.limit or None))
+    if given.json:
+        print_json(runs)
+        return 0
+    if not runs:
+        print(f"no runs in {chosen.url} yet")
+        return 0
+    rows = [
+        (
+            _run_id(run),
+            run["experiment"],
+            run["pipeline"],
+            run["status"],
+            human_time(run["created_at"]),
+            human_duration(run["duration_seconds"]),
+        )
+        for run in runs
+    ]
+    styles = [status_style(run["status"]) for run in runs]
+    print_table(("run", "experiment", "pipeline", "status", "created", "duration"), rows, styles=styles)
+    return 0
+
+
+def _run_id(run: dict[str, Any]) -> str:
+    return short_id(run["run_id"]) if sys.stdout.isatty() else str(run["run_id"])
+
+
+def _add_show_arguments(parser: ArgumentParser) -> None:
+    add_run_argument(parser)
+    add_workspace_argument(parser)
+    add_json_argument(parser)
+
+
+def _show(given: Namespace) -> int:
+    from airflow_amlpipe.services.runs import find_run, show_run
+
+    chosen = choose_workspace(given.workspace)
+    run = show_run(chosen.url, find_run(chosen.url, given.run, home=chosen.home), home=chosen.home)
+    if given.json:
+        print_json(run)
+    else:
+        print_run(run)
+    return 0
+
+
+def _add_logs_arguments(parser: ArgumentParser) -> None:
+    add_run_argument(parser)
+    parser.add_argument("step", metavar="STEP", help="the step, by name or id")
+    parser.add_argument("--try", dest="try_number", type=int, default=None, metavar="N", help="an earlier try (default: the newest)")
+    parser.add_argument("--follow", "-f", action="store_true", help="go on until the run ends")
+    add_workspace_argument(parser)
+
+
+def _logs(given: Namespace) -> int:
+    from airflow_amlpipe.services.follow import RunEvent, follow_run
+    from airflow_amlpipe.services.runs import find_run, find_step_of, step_log
+
+    chosen = choose_workspace(given.workspace)
+    run_id = find_run(chosen.url, given.run, home=chosen.home)
+    if not given.follow:
+        for line in step_log(chosen.url, run_id, given.step, home=chosen.home, try_number=given.try_number):
+            print(line)
+        return 0
+    step_id = find_step_of(chosen.url, run_id, given.step, home=chosen.home)
+
+    def show(event: RunEvent) -> None:
+        if event.kind == "log_line" and event.started is not None and event.started.step_id == step_id:
+            print(event.line, flush=True)
+
+    follow_run(chosen.url, run_id, home=chosen.home, on_event=show)
+    return 0
+
+
+def _cancel(given: Namespace) -> int:
+    from airflow_amlpipe.services.cancel import cancel_run
+    from airflow_amlpipe.services.runs import find_run
+
+    chosen = choose_workspace(given.workspace)
+    run_id = find_run(chosen.url, given.run, home=chosen.home)
+    ended = cancel_run(chosen.url, run_id, home=chosen.home)
+    if given.json:
+        print_json({"run_id": run_id, "status": ended.status if ended else "CancelRequested"})
+    elif ended is None:
+        print(f"run {run_id} is asked to stop; its running step is ended and no other starts")
+    else:
+        print(f"run {run_id} has ended: {ended.status}")
+    return 0
+
+
+COMMAND = CommandGroup(
+    name="runs",
+    help="Runs: list, show, read logs, cancel.",
+    commands=(
+        Command("list", "List the runs of the workspace, newest first.", ("", "--experiment digits --json"), _add_list_arguments, _list),
+        Command(
+            "show",
+            "Show a run and its steps: what ran, what was reused and why, and where the outputs are.",
+            ("latest", "latest --json"),
+            _add_show_arguments,
+            _show,
+        ),
+        Command(
+            "logs",
+            "Print what a step's script wrote; of a reused step, what it wrote when it ran.",
+            ("latest train", "latest train --follow"),
+            _add_logs_arguments,
+            _logs,
+        ),
+        Command("cancel", "Stop a run: its running step is ended, no other starts.", ("latest",), _add_show_arguments, _cancel),
+    ),
+)
