@@ -11,12 +11,17 @@ import importlib
 import sys
 import warnings
 from collections.abc import Sequence
-from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import find_spec
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 from airflow_amlpipe.sdk.exceptions import NotSupportedYetError
+
+if TYPE_CHECKING:
+    from importlib.abc import Loader
+else:
+    Loader = object  # importing importlib.abc costs as much as the rest of the alias, and its classes add nothing here
 
 __all__ = ["install"]
 
@@ -59,7 +64,7 @@ class _Alias(Loader):
         sys.modules[module.__name__] = self._target
 
 
-class _AzureMLFinder(MetaPathFinder):
+class _AzureMLFinder:
     """Answers for `azureml` and everything below it."""
 
     def find_spec(

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-import shutil
-import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -181,6 +179,9 @@ class Environment(ConfigElement):
 
         :raises UserErrorException: there is no conda here, or it has no such environment
         """
+        import shutil
+        import subprocess
+
         program = next((path for path in map(shutil.which, ("conda", "mamba", "micromamba")) if path), None)
         if program is None:
             raise UserErrorException(

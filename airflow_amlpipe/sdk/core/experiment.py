@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
-import uuid
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -77,6 +75,8 @@ class Experiment:
     @property
     def id(self) -> str:
         """Text that is the same for the same name in the same workspace."""
+        import uuid
+
         return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{self._workspace._url}#{self._name}"))
 
     @property
@@ -248,8 +248,12 @@ def _submission_lines(spec: PipelineSpec, policy: str) -> Iterator[str]:
 
 
 def _short(text: str) -> str:
+    import hashlib
+
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
 def _long(step: StepSpec) -> str:
+    import uuid
+
     return str(uuid.uuid5(uuid.NAMESPACE_OID, step.model_dump_json()))

@@ -6,10 +6,7 @@ The classes keep SDK v1's names; what lies behind one is the URL that the worksp
 from __future__ import annotations
 
 import os
-import shutil
 import sys
-import tempfile
-import uuid
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -141,6 +138,10 @@ def relative_path(what: str, path: str | None) -> str:
 
 def put_file(store: Store, source: Path, target: str) -> None:
     """Copy a local file to ``target``, replacing what is there in one step."""
+    import shutil
+    import tempfile
+    import uuid
+
     with tempfile.TemporaryDirectory() as folder:
         copied = Path(folder, "upload")
         shutil.copyfile(source, copied)

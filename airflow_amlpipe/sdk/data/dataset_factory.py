@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -64,6 +63,8 @@ class FileDatasetFactory:
 
         :param pattern: copy only files whose path below ``src_dir`` matches this glob
         """
+        import fnmatch
+
         datastore, relative = _place(target)
         source = Path(src_dir)
         if not source.is_dir():

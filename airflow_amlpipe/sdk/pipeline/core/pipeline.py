@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +11,7 @@ from airflow_amlpipe.sdk._calling_file import folder_of_calling_file
 from airflow_amlpipe.sdk._parsing import is_airflow_parsing
 from airflow_amlpipe.sdk._workspace_store import check_registered
 from airflow_amlpipe.sdk.exceptions import UserErrorException
-from airflow_amlpipe.sdk.pipeline.core.builder import PipelineStep, collect_steps
+from airflow_amlpipe.sdk.pipeline.core.builder import collect_steps
 
 if TYPE_CHECKING:
     from airflow_amlpipe.sdk.core.environment import Environment
@@ -62,9 +60,7 @@ class Pipeline:
         # Each step with those it waits for other than through data.
         self._steps = collect_steps(steps, resolve_closure=resolve_closure)
         self._environments: dict[int, Environment] = {}
-        here, beside = Path.cwd(), folder_of_calling_file()
-        for step in self._steps:
-            self._check_script(step, here, beside)
+        self._check_scripts(Path.cwd(), folder_of_calling_file())
 
     def validate(self) -> list[str]:
         """Return what is wrong, one sentence for each problem; never raises. Empty if the pipeline is sound."""
@@ -72,6 +68,8 @@ class Pipeline:
 
         problems = find_problems(self, "pipeline")
         if not problems:
+            import hashlib
+
             for step in self._steps:
                 print(f"Step {step.name} is ready to be created [{hashlib.sha256(step.name.encode()).hexdigest()[:8]}]")
         return problems
@@ -138,8 +136,7 @@ class Pipeline:
         """Return the specification; every script is where ``source_base`` says, every registered thing is registered."""
         from airflow_amlpipe.sdk.lowering import lower_pipeline
 
-        for step in self._steps:
-            self._check_script(step, source_base)
+        self._check_scripts(source_base)
         spec = lower_pipeline(self, name)
         if not is_airflow_parsing():
             check_registered(self.workspace, spec)
@@ -167,31 +164,35 @@ class Pipeline:
             self._environments[id(environment)] = Environment.get(self.workspace, environment.name, environment.version)
         return self._environments[id(environment)]
 
-    def _check_script(self, step: PipelineStep, *bases: Path) -> None:
-        """:raises UserErrorException: no base has the step's script, or a link leads it out of its source folder."""
-        script, directory = getattr(step, "_script_name", None), self._source_directory(step)
-        if script is None:
-            return
-        tried = []
-        for base in bases:
-            folder = os.path.join(base, directory)
-            file = os.path.join(folder, script)
-            if os.path.isfile(file):
-                if not (os.path.realpath(file) + os.sep).startswith(os.path.join(os.path.realpath(folder), "")):
-                    raise UserErrorException(
-                        f"Step [{step.name}]: the script {shorten(repr(script))} leads out of source_directory {shorten(repr(directory))}; "
-                        "put the script itself into that folder"
-                    )
-                return
-            if file not in tried:
-                tried.append(file)
-        missing = (
-            "" if any(Path(base, directory).is_dir() for base in bases) else f"; source_directory {shorten(repr(directory))} does not exist"
-        )
-        raise UserErrorException(
-            f"Step [{step.name}]: script not found at: {shorten(' or '.join(tried), 600)}{missing}. "
-            "Check script_name and source_directory, which is relative to the current folder (in a DAG file: to that file)"
-        )
+    def _check_scripts(self, *bases: Path) -> None:
+        """:raises UserErrorException: no base has a step's script, or a link leads it out of its source folder."""
+        checked: set[tuple[str, str]] = set()
+        for step in self._steps:
+            script, directory = getattr(step, "_script_name", None), self._source_directory(step)
+            if script is not None and (directory, script) not in checked:
+                checked.add((directory, script))
+                _check_script(step.name, directory, script, bases)
 
     def __repr__(self) -> str:
         return f"Pipeline(steps={[step.name for step in self._steps]!r})"
+
+
+def _check_script(step: str, directory: str, script: str, bases: tuple[Path, ...]) -> None:
+    tried: list[str] = []
+    for base in bases:
+        folder = base / directory
+        file = folder / script
+        if file.is_file():
+            if not file.resolve().is_relative_to(folder.resolve()):
+                raise UserErrorException(
+                    f"Step [{step}]: the script {shorten(repr(script))} leads out of source_directory {shorten(repr(directory))}; "
+                    "put the script itself into that folder"
+                )
+            return
+        if str(file) not in tried:
+            tried.append(str(file))
+    missing = "" if any((base / directory).is_dir() for base in bases) else f"; source_directory {shorten(repr(directory))} does not exist"
+    raise UserErrorException(
+        f"Step [{step}]: script not found at: {shorten(' or '.join(tried), 600)}{missing}. "
+        "Check script_name and source_directory, which is relative to the current folder (in a DAG file: to that file)"
+    )
