@@ -4,7 +4,7 @@ Nothing is copied here: the answer names files of the private folder, and whoeve
 
 * An **output** is the folder the script was given, or the one file that it put in the folder's place. A folder that the script removed, or
   never wrote into, is an empty output, in both modes (SDK v1's mounts showed the same). ``as_upload(source_globs=...)`` leaves only the
-  files that match.
+  files that match, in the one pattern language of ``fingerprint/pattern.py``.
 * **Artifacts** are what the script uploaded and what lies in ``outputs/`` and ``logs/`` of its working folder; of two with one name the
   uploaded one is kept. Files that a step output already takes with it are not artifacts too.
 * What could carry bytes of other places, or never end, is no data: a link that leads out of its output, or nowhere, a pipe, a device.
@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_amlpipe.compute.folder import StepFolder
 from airflow_amlpipe.compute.places import output_place, remove_outside_links
 from airflow_amlpipe.exceptions import DefinitionError, InfrastructureError, shorten
+from airflow_amlpipe.fingerprint.pattern import PathPattern
 from airflow_amlpipe.runtime import protocol
 from airflow_amlpipe.runtime.summary import summarize
 from airflow_amlpipe.spec.data import OutputSpec
@@ -181,13 +182,11 @@ def _leads_inside(link: str, top: str) -> bool:
 
 def _keep_matching(root: Path, globs: tuple[str, ...]) -> None:
     """Remove the files that no glob names (``as_upload(source_globs=...)``), and folders that become empty by that."""
-    from pathspec import PathSpec
-
-    chosen = PathSpec.from_lines("gitwildmatch", globs)
+    patterns = [PathPattern(glob) for glob in globs]
     for parent, folders, files in os.walk(root, topdown=False):
         for name in files:
             path = Path(parent, name)
-            if not chosen.match_file(path.relative_to(root).as_posix()):
+            if not any(pattern.matches(path.relative_to(root).as_posix()) for pattern in patterns):
                 path.unlink()
         for name in folders:
             path = Path(parent, name)

@@ -69,6 +69,9 @@ def create_step_folder(root: Path) -> StepFolder:
     folder = StepFolder(root)
     try:
         root.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _not_created(root, error) from error
+    try:
         root.mkdir(mode=0o700)
         for part in (folder.inputs, folder.outputs, folder.run, folder.logs, folder.temporary):
             part.mkdir()  # as open as the umask says: an output that is moved to its datastore keeps its mode
@@ -77,7 +80,11 @@ def create_step_folder(root: Path) -> StepFolder:
             f"the folder {shorten(str(root))} of a new try exists already; each try gets its own, so choose another name"
         ) from error
     except OSError as error:
-        raise InfrastructureError(
-            f"the folder {shorten(str(root))} of a new try could not be created: {error.strerror or error}"
-        ) from error
+        raise _not_created(root, error) from error
     return folder
+
+
+def _not_created(root: Path, error: OSError) -> InfrastructureError:
+    return InfrastructureError(
+        f"the folder {shorten(str(root))} of a new try could not be created: {error.strerror or error}; set AMLPIPE_HOME to a folder that can be written to"
+    )

@@ -27,19 +27,18 @@ STDOUT = "stdout.txt"
 STDERR = "stderr.txt"
 EXIT_CODE = "exit_code"
 
-# Nothing is interpolated: the command and the file's name are positional arguments. The shell must live until the command has ended, also
-# through a polite signal to the whole group, and hands the default reaction on to the command (a trap is not inherited). One write of one
-# short line: a reader takes it when its end of line is there.
+# Nothing is interpolated: the command and the file's name are positional arguments. One write of one short line: a reader takes it when its
+# end of line is there. There is no trap: a signal that arrived between fork and exec would be taken by it, and lost for the command.
 _WRAPPER = """
 file=$1
 shift
-trap : HUP INT TERM
 "$@"
 echo "$?" >"$file"
 """
 
 _CHUNK = 1024 * 1024
 _KILL_SECONDS = 30.0
+_SHELL_SECONDS = 2.0
 # Popen objects of this process, so that what has ended can be waited for and leaves no zombie.
 _started_here: dict[int, subprocess.Popen[bytes]] = {}
 
@@ -202,9 +201,11 @@ def _end_processes(job: _Job, grace_seconds: float) -> signal.Signals | None:
                 f"job {shorten(repr(job.name))}: processes {listed} do not end although they were killed; "
                 "they wait for a device or a network drive, look at those"
             )
+        # The shell ends by itself when its command has, and writes the code down; it is asked only before it has a command.
+        spares_shell = number is signal.SIGTERM and (running != [job.pid] or (asked and spent < _SHELL_SECONDS))
         for pid in running:
             # Asked once, those too that were started meanwhile; killed as often as it takes.
-            if number is signal.SIGKILL or pid not in asked:
+            if (number is signal.SIGKILL or pid not in asked) and not (spares_shell and pid == job.pid):
                 asked.add(pid)
                 send_signal(pid, number)
         time.sleep(min(pause, grace_seconds - spent) if spent < grace_seconds else pause)

@@ -1,0 +1,36 @@
+"""Is the folder of a try private, and its own?"""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from airflow_amlpipe.compute.folder import create_step_folder
+from airflow_amlpipe.exceptions import InfrastructureError
+
+
+def test_nobody_else_can_read_it(tmp_path: Path) -> None:
+    folder = create_step_folder(tmp_path / "deep" / "try")
+    assert stat.S_IMODE(folder.root.stat().st_mode) == 0o700
+    assert sorted(path.name for path in folder.root.iterdir()) == ["inputs", "logs", "outputs", "run", "tmp"]
+
+
+def test_a_try_never_takes_the_folder_of_another(tmp_path: Path) -> None:
+    create_step_folder(tmp_path / "try")
+    with pytest.raises(InfrastructureError, match="exists already; each try gets its own"):
+        create_step_folder(tmp_path / "try")
+
+
+def test_a_folder_planted_as_a_link_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "try").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(InfrastructureError, match="exists already"):
+        create_step_folder(tmp_path / "try")
+
+
+def test_a_place_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InfrastructureError, match=r"could not be created: .*set AMLPIPE_HOME"):
+        create_step_folder(tmp_path / "file" / "try")
