@@ -111,8 +111,8 @@ class Store(ABC):
 
         :param manifest: copy these files, no others, and compare every byte with it; without, copy all and compare sizes
         :raises FileNotFoundError: nothing is at ``path``
-        :raises SourceChangedError: what is there is not what the manifest says; names the first file
-        :raises DatastoreUnavailableError: something could not be read or written; files copied so far are removed
+        :raises SourceChangedError: what is there is not what the manifest says, or changed meanwhile; names the first file
+        :raises DatastoreUnavailableError: something could not be read or written; a ``target`` that was new is removed
         """
 
     @abstractmethod

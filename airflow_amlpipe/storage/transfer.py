@@ -1,8 +1,8 @@
 """How are files copied so that the copy is private, and is what it should be?
 
 A clone where the file system can share blocks until one side writes (never a hard link: a script may write to its inputs), otherwise a
-copy inside the kernel, otherwise a copy through us. When a hash is expected the bytes come through us anyway, so that what was checked
-is what was copied.
+copy inside the kernel, otherwise a copy through us. When a hash is expected, it is the copy that is hashed: what the script will read is
+what was checked. (Copying in the kernel and hashing the copy took 0.8 to 0.6 of the time of hashing while copying, 1 GiB, 2 cores.)
 """
 
 from __future__ import annotations
@@ -130,18 +130,21 @@ def _opened(path: str) -> int:
 
 
 def _transfer(source: int, target: int, status: os.stat_result, *, wants_hash: bool) -> str | None:
-    """Fill ``target`` from ``source``; return the hash of the bytes that are in ``target`` if one is wanted."""
-    if status.st_size and _clone(source, target, status.st_dev):
-        return _hash_while(target, None) if wants_hash else None
-    if wants_hash:
-        return _hash_while(source, target)
-    with contextlib.suppress(OSError):
-        # Refused between some file systems; whatever is left then goes through us.
-        while os.copy_file_range(source, target, 1 << 30):
-            pass
-    while block := os.read(source, _BLOCK):
-        write_all(target, block)
-    return None
+    """Fill ``target`` from ``source``; return the hash of what is in ``target`` then, if one is wanted."""
+    if not (status.st_size and _clone(source, target, status.st_dev)):
+        with contextlib.suppress(OSError):
+            # Refused between some file systems; whatever is left then goes through us.
+            while os.copy_file_range(source, target, 1 << 30):
+                pass
+        while block := os.read(source, _BLOCK):
+            write_all(target, block)
+    if not wants_hash:
+        return None
+    os.lseek(target, 0, os.SEEK_SET)
+    found = hashlib.sha256()
+    while block := os.read(target, _BLOCK):
+        found.update(block)
+    return found.hexdigest()
 
 
 def _clone(source: int, target: int, device: int) -> bool:
@@ -156,12 +159,3 @@ def _clone(source: int, target: int, device: int) -> bool:
         _CANNOT_CLONE.add(pair)
         return False
     return True
-
-
-def _hash_while(source: int, target: int | None) -> str:
-    found = hashlib.sha256()
-    while block := os.read(source, _BLOCK):
-        found.update(block)
-        if target is not None:
-            write_all(target, block)
-    return found.hexdigest()

@@ -15,6 +15,7 @@ import pytest
 from airflow_amlpipe.exceptions import CommitUnknownError
 from airflow_amlpipe.storage import exclusive
 from airflow_amlpipe.storage.exclusive import create_whole, make_folders, replace_whole
+from airflow_amlpipe.storage.local import LocalStore
 from tests.unit.storage.racing import create_many, in_processes
 
 
@@ -67,16 +68,10 @@ def test_a_process_killed_at_any_point_leaves_all_or_nothing(tmp_path: Path, ste
     )
     done = subprocess.run([sys.executable, "-c", script, str(tmp_path), step], env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
     assert done.returncode == -signal.SIGKILL
-    store = exclusive_store(tmp_path)
+    store = LocalStore(tmp_path)
     assert store.list_names("f") == (["a"] if step == "unlink" else [])
     assert store.create_exclusive("f/a", b"again") == (step != "unlink")
     assert store.read("f/a") == (b"whole" if step == "unlink" else b"again")
-
-
-def exclusive_store(folder: Path):  # type: ignore[no-untyped-def]
-    from airflow_amlpipe.storage.local import LocalStore
-
-    return LocalStore(folder)
 
 
 def failing(code: int):  # type: ignore[no-untyped-def]

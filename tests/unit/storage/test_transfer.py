@@ -34,9 +34,8 @@ def system(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> s
     """What the system can do."""
     if request.param == "clones":
 
-        def clone(target: int, source: int, device: int) -> bool:
-            os.write(source, os.pread(target, len(BODY) + 1, 0))
-            os.lseek(source, 0, os.SEEK_SET)
+        def clone(source: int, target: int, device: int) -> bool:
+            os.pwrite(target, os.pread(source, len(BODY) + 1, 0), 0)
             return True
 
         monkeypatch.setattr(transfer, "_clone", clone)
