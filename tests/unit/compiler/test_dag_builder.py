@@ -100,7 +100,7 @@ def test_further_params_of_the_dag_are_kept() -> None:
 
 
 def test_a_param_that_the_pipeline_declares_is_not_declared_again() -> None:
-    with pytest.raises(DefinitionError, match="'rate'.* is a parameter of the pipeline already"):
+    with pytest.raises(DefinitionError, match=r"'rate'.* is a parameter of the pipeline already"):
         build_dag(PIPELINES["diamond"], dag_id="d", workspace=WORKSPACE, params={"rate": 1.0})
 
 
@@ -131,7 +131,7 @@ def test_arguments_of_airflows_dag_are_passed_on() -> None:
 
 @pytest.mark.parametrize("dag_id", ["", "a b", "d" * 251, "a/b", "é", "{{ x }}", "a\n"])
 def test_an_id_that_airflow_cannot_use_is_refused(dag_id: str) -> None:
-    with pytest.raises(DefinitionError, match="the DAG id .* cannot be used"):
+    with pytest.raises(DefinitionError, match=r"the DAG id .* cannot be used"):
         build_dag(PIPELINES["one_step"], dag_id=dag_id, workspace=WORKSPACE)
 
 

@@ -168,7 +168,7 @@ def test_a_step_reads_what_the_step_before_it_wrote(open_try: Opener, backend: S
 def test_a_step_whose_producer_was_marked_by_hand_says_what_to_do(open_try: Opener, backend: ScriptedBackend) -> None:
     spec = a_pipeline(a_step("prepare", outputs=OUT), a_step("train", inputs=reading("prepare")))
     with pytest.raises(
-        DefinitionError, match="step 'train' reads what step 'prepare' writes, but that step has not ended well .* clear it"
+        DefinitionError, match=r"step 'train' reads what step 'prepare' writes, but that step has not ended well .* clear it"
     ):
         carry_out(open_try(spec.steps[1], spec=spec))
 

@@ -1,0 +1,252 @@
+"""What do people see in Airflow when a step ran, was reused, failed or was stopped?"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_amlpipe.compiler import build_dag
+from airflow_amlpipe.operators.step import StepOperator
+from airflow_amlpipe.settings import Settings
+from airflow_amlpipe.spec.data import InputSpec, OutputSpec, RegistrationSpec, StepOutputSource
+from airflow_amlpipe.spec.parameter import ParameterSpec
+from airflow_amlpipe.spec.pipeline import PipelineSpec
+from airflow_amlpipe.spec.step import Argument, LiteralArgument, OutputArgument, ParameterArgument, PythonScript, SourceSpec, StepSpec
+from airflow_amlpipe.workspace.records import StepTry
+from airflow_amlpipe.workspace.workspace import WorkspaceStore
+from tests.airflow_fixtures import DagOutcome
+
+RunDag = Callable[..., DagOutcome]
+
+WRITE_ARGUMENTS = "import json, sys\njson.dump(sys.argv[2:], open(sys.argv[1] + '/arguments.json', 'w'))\nprint('wrote them')\n"
+FAIL = "import sys\nprint('about to fail')\nsys.exit('no such column: age')\n"
+SLEEP = "import os, sys, time\nopen(sys.argv[2], 'w').write(str(os.getpid()))\ntime.sleep(60)\n"
+
+
+class Project:
+    """A folder with a script in it, and the workspace that its runs go to."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.url = str(folder / "team")
+        self.workspace = WorkspaceStore.open(self.url, home=Settings.load().home)
+
+    def write(self, script: str) -> None:
+        (self.folder / "src").mkdir(exist_ok=True)
+        (self.folder / "src" / "step.py").write_text(script)
+
+    def step(self, step_id: str, *arguments: Argument, **changes: Any) -> StepSpec:
+        output = OutputSpec(name="out", datastore="workspaceblobstore", register_as=RegistrationSpec(name=f"{step_id}-data"))
+        fields: dict[str, Any] = {"outputs": (output,), "arguments": (OutputArgument(output="out"), *arguments), **changes}
+        return StepSpec(id=step_id, name=step_id, command=PythonScript(script="step.py"), source=SourceSpec(directory="src"), **fields)
+
+    def dag(self, *steps: StepSpec, parameters: tuple[ParameterSpec, ...] = (), **dag_kwargs: Any) -> Any:
+        spec = PipelineSpec(name="nightly", parameters=parameters, steps=steps).check()
+        # Each test has its own DAG: Airflow's database is shared by all of them.
+        dag_id = f"nightly_{self.folder.name}"
+        return build_dag(spec, dag_id=dag_id, workspace=self.url, source_base=self.folder, **dag_kwargs)
+
+    def tries(self, outcome: DagOutcome, step_id: str) -> list[StepTry]:
+        (run,) = [run for run in self.workspace.runs.list() if run.airflow and run.airflow["dag_run_id"] == outcome.run_id]
+        return self.workspace.runs.tries(run.run_id, step_id)
+
+    def arguments(self, outcome: DagOutcome, step_id: str) -> list[str]:
+        finished = self.tries(outcome, step_id)[-1].finished
+        assert finished is not None
+        place = finished.outputs["out"]
+        found: list[str] = json.loads(self.workspace.datastores.open(place.datastore).read(f"{place.path}/arguments.json"))
+        return found
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    project = Project(tmp_path)
+    project.write(WRITE_ARGUMENTS)
+    return project
+
+
+def test_a_step_that_ran_and_the_same_step_reused(project: Project, run_dag: RunDag) -> None:
+    follow = InputSpec(name="data", mode="mount", source=StepOutputSource(step="first", output="out"))
+    dag = project.dag(project.step("first"), project.step("second", inputs=(follow,)))
+    ran, reused = run_dag(dag), run_dag(dag)
+    assert (ran.states(), reused.states()) == ({"first": "success", "second": "success"}, {"first": "success", "second": "success"})
+    for task_id in ("first", "second"):
+        assert ran.rendered(task_id)["reuse_status"].startswith("ran: no earlier run had the same code")
+        assert reused.rendered(task_id)["reuse_status"].startswith("reused: nothing that goes into this step has changed")
+        assert (ran.stored(task_id)["amlpipe"]["reused"], reused.stored(task_id)["amlpipe"]["reused"]) == (False, True)
+        assert ran.stored(task_id)["amlpipe"]["fingerprint"] == reused.stored(task_id)["amlpipe"]["fingerprint"]
+        assert ran.xcom(task_id, "_link_ProducedByLink") is None
+        page = reused.xcom(task_id, "_link_ProducedByLink")
+        assert page.startswith(f"http://airflow.example/dags/{dag.dag_id}/runs/manual__")
+        assert page.endswith(f"/tasks/{task_id}")
+
+
+def test_what_a_task_hands_on_is_small_and_says_where_things_are(project: Project, run_dag: RunDag) -> None:
+    outcome = run_dag(project.dag(project.step("train")))
+    (item,) = project.tries(outcome, "train")
+    assert item.finished is not None
+    assert outcome.xcom("train") == {
+        "run_id": item.started.run_id,
+        "step_run_id": item.started.step_run_id,
+        "reused": False,
+        "fingerprint": item.finished.key,
+        "outputs": {"out": item.finished.outputs["out"].digest},
+    }
+
+
+def test_a_registered_output_is_an_asset_event_with_version_and_digest(project: Project, run_dag: RunDag) -> None:
+    dag = project.dag(project.step("train"))
+    ran, reused = run_dag(dag), run_dag(dag)
+    event, again = ran.asset_events()["team/train-data"], reused.asset_events()["team/train-data"]
+    record = project.workspace.datasets.get("train-data", 1)
+    assert (event["version"], event["id"], event["digest"], event["reused"]) == (1, record.id, record.digest, False)
+    assert (again["version"], again["digest"], again["reused"]) == (1, record.digest, True)
+    assert (again["run_id"], again["step"], again["output"]) == (reused.xcom("train")["run_id"], "train", "out")
+
+
+def test_the_link_leads_to_the_run_that_computed_it_and_not_to_one_that_reused_it(project: Project, run_dag: RunDag) -> None:
+    dag = project.dag(project.step("train"))
+    pages = [run_dag(dag).xcom("train", "_link_ProducedByLink") for _ in range(3)]
+    assert pages[0] is None
+    assert pages[1] == pages[2]
+
+
+@pytest.mark.parametrize(
+    "text", ["{{ conn.x.password }}", "{{ 7 * 7 }}", "{% for x in y %}", "{#", "$(id); rm -rf *", "--flag=x", "", "a\nb"]
+)
+def test_what_users_type_is_never_a_template(project: Project, run_dag: RunDag, text: str) -> None:
+    label = ParameterSpec(name="label", type="string", default=text)
+    dag = project.dag(project.step("train", LiteralArgument(value=text), ParameterArgument(parameter="label")), parameters=(label,))
+    assert project.arguments(run_dag(dag), "train") == [text, text]
+    assert project.arguments(run_dag(dag, conf={"label": f"given {text}"}), "train") == [text, f"given {text}"]
+
+
+def test_an_unknown_key_of_conf_fails_without_a_retry(project: Project, run_dag: RunDag, capfd: pytest.CaptureFixture[str]) -> None:
+    dag = project.dag(project.step("train"), default_args={"retries": 3})
+    outcome = run_dag(dag, conf={"rat": 0.1})
+    assert (outcome.states(), outcome.tries()) == ({"train": "failed"}, {"train": 1})
+    assert "pipeline 'nightly' has no parameter 'rat'" in capfd.readouterr().out
+    assert list(project.workspace.runs.ids()) == []
+
+
+def test_a_parameter_of_the_wrong_type_is_refused_before_anything_runs(project: Project, run_dag: RunDag) -> None:
+    from airflow.sdk.exceptions import ParamValidationError
+
+    rate = ParameterSpec(name="rate", type="number", default=0.5)
+    dag = project.dag(project.step("train", ParameterArgument(parameter="rate")), parameters=(rate,))
+    with pytest.raises((ParamValidationError, ValueError), match="'fast' is not of type 'number'"):
+        run_dag(dag, conf={"rate": "fast"})
+    assert list(project.workspace.runs.ids()) == []
+
+
+def test_a_whole_number_for_a_number_is_the_same_step_as_the_number(project: Project, run_dag: RunDag) -> None:
+    rate = ParameterSpec(name="rate", type="number", default=0.5)
+    dag = project.dag(project.step("train", ParameterArgument(parameter="rate")), parameters=(rate,))
+    run_dag(dag, conf={"rate": 1})
+    assert run_dag(dag, conf={"rate": 1.0}).xcom("train")["reused"] is True
+
+
+def test_a_failing_script_is_retried_and_leaves_its_last_lines(project: Project, run_dag: RunDag) -> None:
+    project.write(FAIL)
+    outcome = run_dag(project.dag(project.step("train"), default_args={"retries": 1, "retry_delay": 0}))
+    assert (outcome.states(), outcome.tries()) == ({"train": "failed"}, {"train": 2})
+    tries = project.tries(outcome, "train")
+    assert [item.started.try_number for item in tries] == [1, 2]
+    for item in tries:
+        assert item.finished is not None
+        assert (item.finished.status, item.finished.exit_code) == ("Failed", 1)
+        assert "about to fail" in item.finished.log_tail
+        assert "no such column: age" in item.finished.log_tail
+        assert "step 'train'" in (item.finished.error or "")
+        assert project.workspace.store.read(f"{item.folder}/logs/stdout.txt") == b"about to fail\n"
+    # The try that failed told why it had to run; nothing stood in for it.
+    assert outcome.rendered("train")["reuse_status"].startswith("ran: no earlier run")
+
+
+def test_a_step_after_a_failed_one_does_not_run(project: Project, run_dag: RunDag) -> None:
+    project.write(FAIL)
+    outcome = run_dag(project.dag(project.step("first"), project.step("second", run_after=("first",))))
+    assert outcome.states() == {"first": "failed", "second": "upstream_failed"}
+
+
+def test_a_missing_script_is_the_authors_to_mend(project: Project, run_dag: RunDag) -> None:
+    (project.folder / "src" / "step.py").rename(project.folder / "src" / "other.py")
+    outcome = run_dag(project.dag(project.step("train"), default_args={"retries": 3}))
+    assert outcome.tries() == {"train": 1}
+    finished = project.tries(outcome, "train")[0].finished
+    assert finished is not None
+    assert "the script 'step.py' is not in the source folder 'src'" in (finished.error or "")
+
+
+@pytest.mark.parametrize("policy", ["refresh", "refresh-from:train"])
+def test_a_run_can_ask_to_compute_again(project: Project, run_dag: RunDag, policy: str) -> None:
+    dag = project.dag(project.step("train"))
+    run_dag(dag)
+    again = run_dag(dag, conf={"amlpipe": {"reuse": policy, "experiment": "digits", "tags": {"why": "look again"}}})
+    assert again.rendered("train")["reuse_status"].startswith("ran: this run asked to compute it again")
+    record = project.workspace.runs.get(again.xcom("train")["run_id"])
+    assert (record.experiment, record.policy, record.tags) == ("digits", policy, {"why": "look again"})
+
+
+def test_a_run_can_be_given_its_id(project: Project, run_dag: RunDag) -> None:
+    run_id = "01900000-0000-7000-8000-000000000009"
+    outcome = run_dag(project.dag(project.step("train")), conf={"amlpipe": {"run_id": run_id}})
+    assert outcome.xcom("train")["run_id"] == run_id
+    assert project.workspace.runs.status(run_id) == "Finished"
+
+
+def test_stopping_the_task_stops_the_script(project: Project, run_dag: RunDag) -> None:
+    project.write(SLEEP)
+    mark = project.folder / "pid"
+
+    def stop() -> None:
+        while not (mark.exists() and mark.read_text()):
+            time.sleep(0.02)
+        # What Airflow's supervisor sends to a task that was marked, cleared or cancelled.
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    before = signal.getsignal(signal.SIGTERM)
+    stopper = threading.Thread(target=stop, daemon=True)
+    stopper.start()
+    try:
+        started = time.monotonic()
+        outcome = run_dag(project.dag(project.step("train", LiteralArgument(value=str(mark)))))
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert time.monotonic() - started < 20
+    assert outcome.states() == {"train": "failed"}
+    assert [item.status for item in project.tries(outcome, "train")] == ["Canceled"]
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(mark.read_text()), 0)
+
+
+def test_a_step_that_runs_longer_than_its_time_limit_is_stopped(project: Project, run_dag: RunDag) -> None:
+    project.write(SLEEP)
+    mark = project.folder / "pid"
+    outcome = run_dag(project.dag(project.step("train", LiteralArgument(value=str(mark)), timeout_seconds=0.8)))
+    finished = project.tries(outcome, "train")[0].finished
+    assert finished is not None
+    assert (finished.status, finished.exit_code) == ("Failed", None)
+    assert "timeout of 0.8 s" in (finished.error or "")
+
+
+def test_sources_are_found_beside_the_dag_file_wherever_the_worker_has_it(project: Project, run_dag: RunDag) -> None:
+    spec = PipelineSpec(name="nightly", steps=(project.step("train"),)).check()
+    dag = build_dag(spec, dag_id=f"nightly_{project.folder.name}", workspace=project.url)
+    dag.fileloc = str(project.folder / "nightly.py")
+    assert run_dag(dag).states() == {"train": "success"}
+
+
+def test_a_task_shows_nothing_before_it_is_decided() -> None:
+    task = StepOperator(task_id="train", step_json="{}", pipeline_json="{}", workspace="/ws")
+    task.render_template_fields({})  # type: ignore[typeddict-item]
+    assert (list(task.template_fields), list(task.operator_extra_links)) == ([], [])
+    assert list(StepOperator.template_fields) == ["reuse_status"]
