@@ -92,6 +92,14 @@ class Run:
         raise NotImplementedError
 
     @property
+    def number(self) -> int:
+        raise NotImplementedError
+
+    @property
+    def description(self) -> str | None:
+        return None
+
+    @property
     def display_name(self) -> str:
         return self.name
 
@@ -111,6 +119,15 @@ class Run:
     def get_tags(self) -> dict[str, str]:
         raise NotImplementedError
 
+    def tag(self, key: str, value: Any = None) -> None:
+        raise NotImplementedError
+
+    def set_tags(self, tags: dict[str, Any]) -> None:
+        raise NotImplementedError
+
+    def remove_tags(self, tags: Iterable[str]) -> None:
+        raise NotImplementedError
+
     @property
     def properties(self) -> dict[str, str]:
         return self.get_properties()
@@ -123,6 +140,9 @@ class Run:
         return None
 
     def get_details(self) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def get_details_with_logs(self) -> dict[str, Any]:
         raise NotImplementedError
 
     def get_metrics(
@@ -231,7 +251,7 @@ class Run:
         """As in SDK v1, not for runs of a pipeline."""
         raise NotImplementedError("fail is not for runs of a pipeline; raise an exception in the script")
 
-    def wait_for_completion(self, show_output: bool = False, timeout_seconds: float = 0, raise_on_error: bool = True) -> Any:
+    def wait_for_completion(self, show_output: bool = False, wait_post_processing: bool = False, raise_on_error: bool = True) -> Any:
         raise NotImplementedError
 
     add_properties = absent("Run.add_properties", _INSIDE)

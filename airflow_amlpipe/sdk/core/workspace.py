@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["Workspace"]
 
 _DEFAULT_DATASTORE = "workspaceblobstore"
+_CONNECTIONS = "keep it as an Airflow connection"
 
 
 class Workspace:
@@ -33,6 +34,9 @@ class Workspace:
 
     No service is asked: a workspace that nobody has used yet comes into being with what is first stored in it.
     """
+
+    DEFAULT_CPU_CLUSTER_NAME = "cpu-cluster"
+    DEFAULT_GPU_CLUSTER_NAME = "gpu-cluster"
 
     def __init__(
         self,
@@ -162,6 +166,16 @@ class Workspace:
         (target / (file_name or "config.json")).write_text(json.dumps({**keys, **root}, indent=4) + "\n")
 
     @property
+    def discovery_url(self) -> str:
+        """Root of the workspace: there is no service to discover."""
+        return self._url
+
+    @property
+    def service_context(self) -> None:
+        """``None``: there is no service."""
+        return None
+
+    @property
     def name(self) -> str:
         return self._name
 
@@ -260,14 +274,20 @@ class Workspace:
 
     add_private_endpoint = absent("Workspace.add_private_endpoint", "leave it out: there is no Azure network")
     delete = absent("Workspace.delete", "delete the workspace's folder")
+    delete_connection = absent("Workspace.delete_connection", _CONNECTIONS)
+    delete_private_endpoint_connection = absent("Workspace.delete_private_endpoint_connection", "leave it out: there is no Azure network")
+    diagnose_workspace = absent("Workspace.diagnose_workspace", "leave it out: there are no Azure resources behind a workspace")
+    get_connection = absent("Workspace.get_connection", _CONNECTIONS)
     get_default_compute_target = absent("Workspace.get_default_compute_target", "name the compute target, or use 'local'")
     get_default_keyvault = absent("Workspace.get_default_keyvault", "keep secrets in Airflow connections and variables")
     get_mlflow_tracking_uri = absent("Workspace.get_mlflow_tracking_uri", "set MLFLOW_TRACKING_URI in the step's environment_variables")
     images = property(lambda self: {})
     linked_services = property(lambda self: {})
+    list_connections = absent("Workspace.list_connections", _CONNECTIONS)
     list_keys = absent("Workspace.list_keys", "leave it out: a workspace has no keys")
     models: Any = property(lambda self: {})
     private_endpoints = property(lambda self: {})
+    set_connection = absent("Workspace.set_connection", _CONNECTIONS)
     setup = absent("Workspace.setup", "write a config.json, or use Workspace.create(name=...)")
     sync_keys = absent("Workspace.sync_keys", "leave it out: a workspace has no keys")
     update = absent("Workspace.update", "edit config.json")

@@ -15,6 +15,10 @@ __all__ = ["AbstractDatastore"]
 class AbstractDatastore:
     """A named storage root of a workspace."""
 
+    workspace: Workspace
+    name: str
+    datastore_type: str
+
     def __init__(self, workspace: Workspace, name: str, datastore_type: str) -> None:
         self.workspace = workspace
         self.name = name

@@ -6,7 +6,7 @@ import copy
 from typing import Any
 
 from airflow_amlpipe.exceptions import shorten
-from airflow_amlpipe.sdk._absent import refuse
+from airflow_amlpipe.sdk._absent import absent, refuse
 from airflow_amlpipe.sdk.data._config_helper import check_binding_name
 from airflow_amlpipe.sdk.data.abstract_dataset import AbstractDataset
 from airflow_amlpipe.sdk.data.output_dataset_config import OutputDatasetConfig
@@ -74,9 +74,7 @@ class DatasetConsumptionConfig:
         """Return a copy in download mode."""
         return self._bound("download", path_on_compute)
 
-    def as_hdfs(self) -> DatasetConsumptionConfig:
-        """Not supported: there is no Spark back end."""
-        return self._bound("hdfs", None)
+    as_hdfs = absent("DatasetConsumptionConfig.as_hdfs", "use as_mount() or as_download()")
 
     def _bound(self, mode: str, path_on_compute: str | None) -> DatasetConsumptionConfig:
         copied = copy.copy(self)

@@ -34,10 +34,6 @@ class FileDataset(AbstractDataset):
         """Return this dataset as an input that is copied to a local path; its name comes from its place in the step."""
         return self._consumed("download", path_on_compute)
 
-    def as_hdfs(self) -> DatasetConsumptionConfig:
-        """Not supported: there is no Spark back end."""
-        return self._consumed("hdfs", None)
-
     def to_path(self) -> list[str]:
         """Return the files' paths, each with a leading ``/``, relative to the folder that the dataset names."""
         return [f"/{relative}" for _, _, relative in self._files("FileDataset.to_path")]
@@ -66,6 +62,7 @@ class FileDataset(AbstractDataset):
             fetch_file(store, name, target, overwrite=True)
         return [str(target) for target in targets]
 
+    as_hdfs = absent("FileDataset.as_hdfs", "use as_mount() or as_download()")
     mount = absent("FileDataset.mount", "use download() in a script, or as_mount() for a step's input")
     as_cache = absent("FileDataset.as_cache", "use as_mount() or as_download()")
     hydrate = absent("FileDataset.hydrate", "use as_mount() or as_download()")

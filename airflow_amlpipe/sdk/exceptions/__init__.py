@@ -44,9 +44,9 @@ class AzureMLException(AmlPipeError):
     :ivar inner_exception: what went wrong below, if anything did
     """
 
-    def __init__(self, exception_message: str, inner_exception: BaseException | None = None, **_kwargs: Any) -> None:
+    def __init__(self, exception_message: str, **kwargs: Any) -> None:
         super().__init__(exception_message)
-        self.inner_exception = inner_exception
+        self.inner_exception: BaseException | None = kwargs.get("inner_exception")
 
     @property
     def message(self) -> str:

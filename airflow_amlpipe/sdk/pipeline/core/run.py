@@ -148,7 +148,9 @@ class PipelineRun(Run):
         """Like :meth:`get_details`: a pipeline's run has no log of its own."""
         return self.get_details()
 
-    def wait_for_completion(self, show_output: bool = True, timeout_seconds: float = sys.maxsize, raise_on_error: bool = True) -> str:
+    def wait_for_completion(  # SDK v1's own order of arguments
+        self, show_output: bool = True, timeout_seconds: float = sys.maxsize, raise_on_error: bool = True
+    ) -> str:
         """Wait until the run has ended and return its status.
 
         :param show_output: print its progress and the logs of its steps, one step after another
@@ -324,7 +326,9 @@ class StepRun(Run):
         """
         return self.get_output(name).get_port_data_reference()
 
-    def wait_for_completion(self, show_output: bool = True, timeout_seconds: float = sys.maxsize, raise_on_error: bool = True) -> str:
+    def wait_for_completion(  # SDK v1's own order of arguments
+        self, show_output: bool = True, timeout_seconds: float = sys.maxsize, raise_on_error: bool = True
+    ) -> str:
         """Wait until the step has ended and return its status; see :meth:`PipelineRun.wait_for_completion`."""
         return wait_for_step(self, show_output=show_output, timeout_seconds=timeout_seconds, raise_on_error=raise_on_error)
 
