@@ -36,8 +36,9 @@ def memo(tmp_path: Path) -> HashMemo:
 
 
 @pytest.fixture
-def settled(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Files are trusted as soon as they are written, so that a test need not wait for two seconds."""
+def settled(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files are trusted as soon as they are written, so that a test need not wait for two seconds, only for a tick of an old kernel."""
+    time.sleep(0.05)
     monkeypatch.setattr(memo_module, "TICK_GUARD_NS", 0)
 
 
