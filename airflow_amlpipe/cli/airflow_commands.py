@@ -32,20 +32,24 @@ def airflow_commands() -> list[Any]:
 
 
 def _described(entry: Command | CommandGroup) -> Any:
-    from airflow.cli.cli_config import ActionCommand, Arg, GroupCommand
+    from airflow.cli.cli_config import ActionCommand, GroupCommand
 
     if isinstance(entry, CommandGroup):
         return GroupCommand(name=entry.name, help=entry.help, subcommands=[_described(command) for command in entry.commands])
+    return ActionCommand(name=entry.name, help=entry.help, func=_ended_as_ours(entry.run), args=(_AllArguments(entry),), epilog=EXIT_CODES)
 
-    class Arguments(Arg):
-        """All arguments of one command at once, added by the command itself."""
 
-        def add_to_parser(self, parser: ArgumentParser) -> None:
-            entry.add_arguments(parser)
+class _AllArguments:
+    """All arguments of one command at once, where Airflow expects one of its ``Arg``; the command adds them itself."""
 
-    return ActionCommand(
-        name=entry.name, help=entry.help, func=_ended_as_ours(entry.run), args=(Arguments(flags=("--amlpipe",)),), epilog=EXIT_CODES
-    )
+    flags = ("--amlpipe",)  # what Airflow sorts arguments by
+
+    def __init__(self, command: Command) -> None:
+        self._command = command
+
+    def add_to_parser(self, parser: ArgumentParser) -> None:
+        """Add them."""
+        self._command.add_arguments(parser)
 
 
 def _ended_as_ours(run: Callable[[Namespace], int]) -> Callable[[Namespace], None]:

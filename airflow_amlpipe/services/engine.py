@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,7 +18,7 @@ __all__ = ["main"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Carry out one run and return the exit code. If standard input ends without a word, nothing is done and nothing left behind."""
+    """Carry out one run and return the exit code. If standard input ends without a word, no step is run."""
     parser = argparse.ArgumentParser(prog="python -m airflow_amlpipe.services.engine", description=__doc__)
     parser.add_argument("--run", required=True)
     parser.add_argument("--workspace", required=True)
@@ -28,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     run = EngineRun(given.run, given.workspace, given.home)
     failure = run.prepare()
     if sys.stdin.buffer.readline() != GO:
-        shutil.rmtree(run.folder, ignore_errors=True)
+        run.abandon()
         return 0
     return run.carry_out(failure)
 

@@ -13,11 +13,12 @@ import os
 import shutil
 import sys
 import traceback
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow_amlpipe.exceptions import AmlPipeError, DefinitionError, shorten
+from airflow_amlpipe.exceptions import AmlPipeError, DefinitionError, UnknownNameError, shorten
 from airflow_amlpipe.services.airflow_home import create_airflow_home
 from airflow_amlpipe.services.engine_cancel import Cancellation
 from airflow_amlpipe.services.engine_process import engine_folder, prune_engines
@@ -87,6 +88,16 @@ class EngineRun:
             # Meant for this process, not for the steps it starts.
             os.environ.pop("PYTHONPYCACHEPREFIX", None)
         return None
+
+    def abandon(self) -> None:
+        """Leave nothing behind: the submission failed. If it got as far as a record, that says so."""
+        self._cancellation.close()
+        with suppress(UnknownNameError):
+            self._workspace.runs.get(self.run_id)
+            self._workspace.runs.finish(
+                self.run_id, "Failed", "the process that submitted the run ended before the submission was complete; submit again"
+            )
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def carry_out(self, failure: BaseException | None) -> int:
         """Run the DAG and record how the run ended."""
@@ -166,6 +177,7 @@ class EngineRun:
         end_running_tries(
             self._workspace,
             self.run_id,
+            self._home,
             status="Canceled" if status == "Canceled" else "Failed",
             error=reason or "the run ended before this step did",
         )

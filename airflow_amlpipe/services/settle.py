@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import shutil
+import signal
 from pathlib import Path
+from time import monotonic, sleep
 
-from airflow_amlpipe.exceptions import UnknownNameError, shorten
+from airflow_amlpipe.compute.folder import StepFolder
+from airflow_amlpipe.compute.processes import job_processes, send_signal
+from airflow_amlpipe.exceptions import shorten
 from airflow_amlpipe.services.engine_process import engine_log_tail, find_engine
 from airflow_amlpipe.workspace.ids import now_text
 from airflow_amlpipe.workspace.records import RunStatus, StepFinished, StepStatus, StepTry
+from airflow_amlpipe.workspace.try_files import keep_logs
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
 
 __all__ = ["end_running_tries", "settle_run"]
+
+# The engine is dead, so nobody waits for what its jobs would do with more time.
+_GRACE_SECONDS = 3.0
 
 
 def settle_run(workspace: WorkspaceStore, run_id: str, home: Path) -> bool:
@@ -36,20 +45,38 @@ def settle_run(workspace: WorkspaceStore, run_id: str, home: Path) -> bool:
         else f"the engine of the run ended without finishing it (killed, or out of memory){said}; see {log}"
     )
     status: RunStatus = "Canceled" if canceled else "Failed"
-    end_running_tries(workspace, run_id, status="Canceled" if canceled else "Failed", error=reason)
+    end_running_tries(workspace, run_id, home, status="Canceled" if canceled else "Failed", error=reason)
     return workspace.runs.finish(run_id, status, reason)
 
 
-def end_running_tries(workspace: WorkspaceStore, run_id: str, *, status: StepStatus, error: str) -> None:
-    """Record the end of every try that began and has none; nothing of it was committed, so nothing of it can be reused."""
-    try:
-        steps = workspace.runs.steps(run_id)
-    except UnknownNameError:
-        return
-    for tries in steps.values():
+def end_running_tries(workspace: WorkspaceStore, run_id: str, home: Path, *, status: StepStatus, error: str) -> None:
+    """Record the end of every try that began and has none, after what still runs of its job on this machine was ended.
+
+    Its log is kept. Nothing of it was committed, so nothing of it can be reused.
+    """
+    for tries in workspace.runs.steps(run_id).values():
         for item in tries:
             if item.finished is None:
+                _end_job(item.started.step_run_id)
+                folder = StepFolder(home / "tries" / item.started.step_run_id)
+                if folder.logs.is_dir():
+                    keep_logs(workspace, item.folder, folder.logs)
                 workspace.runs.finish_step(_ended(item, status, error))
+                shutil.rmtree(folder.root, ignore_errors=True)
+
+
+def _end_job(job_name: str) -> None:
+    """End a job whose handle died with the engine: its processes carry its name, which is the id of its step run."""
+    deadline = monotonic() + _GRACE_SECONDS
+    signal_number = signal.SIGTERM
+    while running := job_processes(0, "0", job_name):
+        for pid in running:
+            send_signal(pid, signal_number)
+        if monotonic() > deadline:
+            if signal_number == signal.SIGKILL:
+                return  # they wait for a device or a network drive; nothing of what they still write is ever taken for a result
+            signal_number, deadline = signal.SIGKILL, monotonic() + _GRACE_SECONDS
+        sleep(0.05)
 
 
 def _ended(item: StepTry, status: StepStatus, error: str) -> StepFinished:

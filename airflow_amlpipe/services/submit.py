@@ -163,13 +163,17 @@ def _enforce(plan: PipelinePlan, policy: ReusePolicy) -> None:
 
 
 def _finish_reused(workspace: WorkspaceStore, record: RunRecord, plan: PipelinePlan) -> None:
-    for step in plan.steps:
-        assessment = step.assessment
-        if assessment is None or assessment.decision.result is None:
-            continue
-        step_run = StepRun(workspace, record.pipeline, record.run_id, assessment.step, try_number=1, airflow=record.airflow)
-        step_run.start()
-        step_run.finish_reused(assessment, assessment.decision.result)
+    try:
+        for step in plan.steps:
+            assessment = step.assessment
+            if assessment is not None and assessment.decision.result is not None:
+                step_run = StepRun(workspace, record.pipeline, record.run_id, assessment.step, try_number=1, airflow=record.airflow)
+                step_run.start()
+                step_run.finish_reused(assessment, assessment.decision.result)
+    except BaseException as error:
+        # No engine knows of this run, so nobody else would say that it has ended.
+        workspace.runs.finish(record.run_id, "Failed", f"reused results could not be handed on: {shorten(str(error), 1000)}; submit again")
+        raise
     workspace.runs.finish(record.run_id, "Finished")
 
 

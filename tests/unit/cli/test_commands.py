@@ -1,0 +1,220 @@
+"""What do the commands answer, and how do they end?"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from airflow_amlpipe.cli import application
+from airflow_amlpipe.cli.application import all_commands, exit_code_of
+from airflow_amlpipe.cli.command import Command
+from airflow_amlpipe.exceptions import DatastoreUnavailableError, StepFailedError, UnknownNameError
+from airflow_amlpipe.services.cancel import cancel_run
+from airflow_amlpipe.workspace import WorkspaceStore
+from airflow_amlpipe.workspace.ids import new_run_id, now_text
+from airflow_amlpipe.workspace.records import RunRecord
+from tests.builders import OUT, a_pipeline, a_step, reading
+from tests.pretend import pretend_run, write_source
+from tests.unit.cli.conftest import Amlpipe
+
+REPOSITORY = Path(__file__).parents[3]
+CHAIN = a_pipeline(a_step("prepare", outputs=OUT), a_step("train", inputs=reading("prepare"), outputs=OUT))
+
+
+def every_command() -> list[list[str]]:
+    found = []
+    for entry in all_commands():
+        names = [[entry.name]] if isinstance(entry, Command) else [[entry.name, command.name] for command in entry.commands]
+        found += names
+    return found
+
+
+@pytest.mark.parametrize("words", every_command(), ids=" ".join)
+def test_every_command_explains_itself_with_examples_and_exit_codes(amlpipe: Amlpipe, words: list[str]) -> None:
+    answer = amlpipe(*words, "--help")
+
+    assert answer.code == 0
+    assert f"examples:\n  amlpipe {' '.join(words)}" in answer.out
+    assert "exit codes: 0 done" in answer.out
+
+
+def test_without_a_command_the_help_is_shown_and_that_is_an_error(amlpipe: Amlpipe) -> None:
+    assert amlpipe().code == 2
+    answer = amlpipe("runs")
+    assert (answer.code, "cancel" in answer.out) == (2, True)
+
+
+def test_a_wrong_use_ends_with_2(amlpipe: Amlpipe) -> None:
+    assert amlpipe("runs", "list", "--limit", "many").code == 2
+    assert amlpipe("no-such-command").code == 2
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (UnknownNameError("no such thing"), 2),
+        (StepFailedError("fell over", exit_code=1), 1),
+        (DatastoreUnavailableError("away"), 3),
+        (KeyboardInterrupt(), 130),
+    ],
+)
+def test_errors_are_one_line_and_an_exit_code(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, error: BaseException, code: int
+) -> None:
+    monkeypatch.delenv("AMLPIPE_DEBUG", raising=False)
+
+    def fail() -> int:
+        raise error
+
+    assert exit_code_of(fail) == code
+    said = capsys.readouterr().err
+    assert said.startswith("amlpipe: ")
+    assert said.count("\n") == 1
+
+
+def test_the_traceback_is_shown_when_asked_for(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AMLPIPE_DEBUG", "1")
+
+    def fail() -> int:
+        raise UnknownNameError("no such thing")
+
+    exit_code_of(fail)
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_a_reader_that_stops_reading_is_no_error(workspace: WorkspaceStore, home: Path, tmp_path: Path) -> None:
+    write_source(tmp_path)
+    for _ in range(3):
+        pretend_run(workspace, CHAIN, tmp_path)
+    program = "import sys; from airflow_amlpipe.cli import main; sys.exit(main(['runs', 'list', '--json', '--workspace', 'team']))"
+    process = subprocess.Popen(
+        [sys.executable, "-c", program],
+        cwd=REPOSITORY,
+        env={"AMLPIPE_HOME": str(home), "PATH": ""},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    process.stdout.close()
+    assert process.stderr is not None
+    said = process.stderr.read()
+    process.stderr.close()
+
+    assert (process.wait(30), said) == (141, b"")
+
+
+def test_runs_are_listed_as_a_table_and_as_data(amlpipe: Amlpipe, workspace: WorkspaceStore, tmp_path: Path) -> None:
+    assert "no runs in" in amlpipe("runs", "list", "--workspace", "team").out
+    write_source(tmp_path)
+    first, second = pretend_run(workspace, CHAIN, tmp_path), pretend_run(workspace, CHAIN, tmp_path, experiment="other")
+
+    table = amlpipe("runs", "list", "--workspace", "team").out.splitlines()
+    assert [line.split()[0] for line in table] == ["run", second, first]
+    data = amlpipe("runs", "list", "--experiment", "other", "--json", "--workspace", "team").document
+    assert [(run["run_id"], run["status"]) for run in data] == [(second, "Finished")]
+
+
+def test_a_run_is_shown_with_what_became_of_each_step_and_where_the_outputs_are(
+    amlpipe: Amlpipe, workspace: WorkspaceStore, tmp_path: Path
+) -> None:
+    write_source(tmp_path)
+    pretend_run(workspace, CHAIN, tmp_path)
+    run_id = pretend_run(workspace, CHAIN, tmp_path)
+
+    document = amlpipe("runs", "show", "latest", "--json", "--workspace", "team").document
+    assert document["run_id"] == run_id
+    for step in document["steps"]:
+        assert {"name", "status", "reused", "reason", "outputs"} <= step.keys()
+    shown = amlpipe("runs", "show", run_id, "--workspace", "team").out
+    assert shown.count("reused") >= 2
+    assert "workspaceblobstore" in shown
+    assert not any(line.endswith(" ") for line in shown.splitlines())
+
+
+def test_a_steps_log_is_printed_as_it_was_written(amlpipe: Amlpipe, workspace: WorkspaceStore, tmp_path: Path) -> None:
+    write_source(tmp_path)
+    pretend_run(workspace, CHAIN, tmp_path, log={"train": "epoch 1\nepoch 2\n"})
+
+    assert amlpipe("runs", "logs", "latest", "train", "--workspace", "team").out == "epoch 1\nepoch 2\n"
+    assert amlpipe("runs", "logs", "latest", "train", "--follow", "--workspace", "team").out == "epoch 1\nepoch 2\n"
+
+
+def test_a_run_is_cancelled(amlpipe: Amlpipe, workspace: WorkspaceStore) -> None:
+    run_id = new_run_id()
+    workspace.runs.create(RunRecord(run_id=run_id, pipeline="nightly", experiment="nights", created_at=now_text(), step_ids=("train",)))
+
+    answer = amlpipe("runs", "cancel", "latest", "--json", "--workspace", "team")
+
+    assert answer.document == {"run_id": run_id, "status": "CancelRequested"}
+    assert workspace.runs.cancel_requested(run_id)
+    assert cancel_run(workspace.url, run_id, home=workspace.home) is None
+
+
+def test_an_explanation_names_the_file_that_changed(amlpipe: Amlpipe, workspace: WorkspaceStore, tmp_path: Path) -> None:
+    write_source(tmp_path)
+    pretend_run(workspace, CHAIN, tmp_path)
+    write_source(tmp_path, text="print('better')\n")
+    pretend_run(workspace, CHAIN, tmp_path, write=lambda step_id, output: b"better")
+
+    answer = amlpipe("explain", "latest", "train", "--workspace", "team")
+    assert "code: train.py changed" in answer.out
+    assert "inputs: data/data.txt changed" in answer.out
+    document = amlpipe("explain", "latest", "train", "--json", "--workspace", "team").document
+    assert {item["component"] for item in document["differences"]} == {"code", "inputs"}
+
+
+def test_compute_targets_are_created_and_listed(amlpipe: Amlpipe, workspace: WorkspaceStore) -> None:
+    assert amlpipe("compute", "create", "cpu-cluster", "--vm-size", "STANDARD_D2", "--max-nodes", "4", "--workspace", "team").code == 0
+
+    listed = amlpipe("compute", "list", "--json", "--workspace", "team").document
+    assert [(target["name"], target["vm_size"], target["max_nodes"]) for target in listed] == [
+        ("cpu-cluster", "STANDARD_D2", 4),
+        ("local", "", None),
+    ]
+    assert amlpipe("compute", "create", "two/parts", "--workspace", "team").code == 2
+
+
+def test_the_workspace_is_shown_with_what_is_registered(amlpipe: Amlpipe, workspace: WorkspaceStore) -> None:
+    document = amlpipe("workspace", "show", "--json", "--workspace", "team").document
+
+    assert document["url"] == workspace.url
+    assert document["default_datastore"] == "workspaceblobstore"
+    assert (document["computes"], document["runs"], document["chosen_by"]) == (["local"], 0, "--workspace")
+
+
+def test_built_environments_are_listed_and_removed(amlpipe: Amlpipe, home: Path) -> None:
+    assert "no environment is built" in amlpipe("env", "list").out
+    folder = home / "environments" / ("3f9a" + "0" * 60)
+    (folder / "bin").mkdir(parents=True)
+    (folder / "bin" / "python").write_text("#!")
+    (folder / "amlpipe-environment.json").write_text(json.dumps({"python": "3.11", "requirements": ["scikit-learn==1.9.1"], "built_at": 1.0}))
+
+    (listed,) = amlpipe("env", "list", "--json").document
+    assert (listed["digest"], listed["requirements"], listed["ready"]) == (folder.name, ["scikit-learn==1.9.1"], True)
+    assert listed["size_bytes"] > 0
+    assert amlpipe("env", "remove").code == 2
+    assert "no built environment has the digest" in amlpipe("env", "remove", "ffff").err
+    assert amlpipe("env", "remove", "3f9a").code == 0
+    assert not folder.exists()
+
+
+def test_an_environment_that_is_not_registered_cannot_be_prepared(amlpipe: Amlpipe, workspace: WorkspaceStore) -> None:
+    answer = amlpipe("env", "prepare", "sklearn", "--workspace", "team")
+
+    assert (answer.code, "'sklearn' is not registered" in answer.err) == (2, True)
+
+
+def test_the_command_line_starts_without_airflow_and_without_what_it_is_not_asked_for() -> None:
+    program = (
+        "import sys; from airflow_amlpipe.cli import main; main(['runs', '--help']); "
+        "sys.exit(any(name in sys.modules for name in ('airflow', 'rich', 'fsspec', 'pydantic')))"
+    )
+    assert subprocess.run([sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, check=False).returncode == 0
+
+
+def test_every_module_of_the_table_has_its_command() -> None:
+    assert [entry.name for entry in all_commands()] == list(application._MODULES)
