@@ -28,9 +28,9 @@ def main() -> int:
         env = environment(Path(temporary) / "home")
         write_chain(folder, arguments.steps)
         report.row("running it once", whole_process([*AMLPIPE, "run", "chain_dag.py"], env=env, cwd=folder))
-        command = [*AMLPIPE, "plan", "chain_dag.py", "--json"]
+        command = [*AMLPIPE, "plan", "--json", "chain_dag.py"]
         planned = json.loads(subprocess.run(command, env=env, cwd=folder, capture_output=True, text=True, check=True).stdout)
-        answers = {step["answer"] for step in planned["steps"]}
+        answers = {step["answer"] for pipeline in planned["pipelines"] for step in pipeline["steps"]}
         if answers != {"reuse"}:
             raise SystemExit(f"the plan should reuse every step, and answers {sorted(answers)}")
         report.row("amlpipe plan", whole_process(command, env=env, cwd=folder, repeat=arguments.repeat), 1.0)

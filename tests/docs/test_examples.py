@@ -91,8 +91,9 @@ def write_files(page: Page, folder: Path) -> list[str]:
 @pytest.mark.parametrize("page", [page for page in PAGES if any(b.name and "Pipeline(" in b.text for b in page.blocks)], ids=str)
 def test_every_pipeline_can_be_planned(page: Page, folder: Path) -> None:
     for name in write_files(page, folder):
-        planned = json.loads(python(folder, "-c", AMLPIPE, "plan", name, "--json").stdout)
-        assert {step["answer"] for step in planned["steps"]} <= {"run", "depends"}
+        planned = json.loads(python(folder, "-c", AMLPIPE, "plan", "--json", name).stdout)
+        (pipeline,) = planned["pipelines"]
+        assert {step["answer"] for step in pipeline["steps"]} <= {"run", "depends"}
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if any(b.language == "python" and not b.name for b in page.blocks)], ids=str)

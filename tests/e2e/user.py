@@ -59,9 +59,9 @@ class User:
             raise AssertionError(f"{arguments} ended with {answer.returncode}\n{answer.stdout[-6000:]}\n{answer.stderr[-6000:]}")
         return answer
 
-    def run(self, file: str = "dags/digits_training.py", *arguments: str) -> dict[str, str]:
-        """Run a pipeline and return what became of each step: "ran" or "reused"."""
-        self.amlpipe("run", file, *arguments)
+    def run(self, *arguments: str) -> dict[str, str]:
+        """Run a pipeline, without arguments the example, and return what became of each step: "ran" or "reused"."""
+        self.amlpipe("run", *(arguments or ("dags/digits_training.py",)))
         return self.outcome()
 
     def outcome(self) -> dict[str, str]:
