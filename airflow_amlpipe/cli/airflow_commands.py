@@ -36,7 +36,8 @@ def _described(entry: Command | CommandGroup) -> Any:
 
     if isinstance(entry, CommandGroup):
         return GroupCommand(name=entry.name, help=entry.help, subcommands=[_described(command) for command in entry.commands])
-    return ActionCommand(name=entry.name, help=entry.help, func=_ended_as_ours(entry.run), args=(_AllArguments(entry),), epilog=EXIT_CODES)
+    arguments: Any = (_AllArguments(entry),)
+    return ActionCommand(name=entry.name, help=entry.help, func=_ended_as_ours(entry.run), args=arguments, epilog=EXIT_CODES)
 
 
 class _AllArguments:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from airflow_amlpipe.cli.command import add_json_argument
 from airflow_amlpipe.exceptions import DefinitionError, shorten
-from airflow_amlpipe.services.collect import Collector, OnlyPlannedError, collecting
+from airflow_amlpipe.services.collect import Collector, OnlyPlannedError, OptionRefusedError, collecting
 from airflow_amlpipe.services.script import ScriptOutcome, run_script
 from airflow_amlpipe.settings import Settings
 
@@ -59,6 +59,8 @@ def read_file(given: Namespace, *, only_plan: bool) -> tuple[Collector, ScriptOu
             outcome = run_script(Path(given.file), given.arguments)
         except OnlyPlannedError:
             outcome = ScriptOutcome(0)
+        except OptionRefusedError as refused:
+            raise refused.error from None
     return collector, outcome
 
 

@@ -13,17 +13,34 @@ from pathlib import Path
 from typing import Any
 
 from airflow_amlpipe.exceptions import DefinitionError, UnknownNameError, shorten
+from airflow_amlpipe.reuse.policy import ReusePolicy
 from airflow_amlpipe.spec.model import Scalar
 from airflow_amlpipe.spec.parameter import ParameterSpec
 from airflow_amlpipe.spec.pipeline import PipelineSpec
 
-__all__ = ["CollectedPipeline", "Collector", "OnlyPlannedError", "active_collector", "collecting", "parameters_from_text"]
+__all__ = [
+    "CollectedPipeline",
+    "Collector",
+    "OnlyPlannedError",
+    "OptionRefusedError",
+    "active_collector",
+    "collecting",
+    "parameters_from_text",
+]
 
 _BOOLEANS = {"true": True, "false": False}
 
 
 class OnlyPlannedError(BaseException):
     """Ends a script at its first submission when nothing is to run. No error of ours to catch, like ``KeyboardInterrupt``."""
+
+
+class OptionRefusedError(BaseException):
+    """Ends a script because an option of the command does not fit the pipeline it defines: not the script's mistake, so not its to catch."""
+
+    def __init__(self, error: DefinitionError) -> None:
+        super().__init__(str(error))
+        self.error = error
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +78,14 @@ class Collector:
     def changed(self, pipeline: CollectedPipeline) -> CollectedPipeline:
         """Return ``pipeline`` as the command line wants it.
 
-        :raises UnknownNameError: a parameter that it does not declare
-        :raises DefinitionError: a text that is no value of the parameter's type
+        :raises OptionRefusedError: it has no such parameter, a text is no value of it, or the policy is none or names no step of it
         """
-        texts = parameters_from_text(pipeline.spec, self.parameter_texts)
+        try:
+            texts = parameters_from_text(pipeline.spec, self.parameter_texts)
+            if self.policy is not None:
+                ReusePolicy.parse(self.policy).check_step([step.id for step in pipeline.spec.steps])
+        except DefinitionError as error:
+            raise OptionRefusedError(error) from error
         return replace(pipeline, parameters={**pipeline.parameters, **texts}, policy=self.policy or pipeline.policy)
 
     def collect(self, pipeline: CollectedPipeline) -> None:

@@ -6,17 +6,20 @@ that ``azureml`` can be imported. What it submits, or what DAGs it makes, is fou
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import CodeType, ModuleType, TracebackType
+from types import CodeType, ModuleType
 
-from airflow_amlpipe.exceptions import DefinitionError, shorten
-from airflow_amlpipe.services.collect import OnlyPlannedError
+from airflow_amlpipe.exceptions import AmlPipeError, DefinitionError, shorten
+from airflow_amlpipe.services.collect import OnlyPlannedError, OptionRefusedError
 
 __all__ = ["ScriptOutcome", "run_script"]
+
+_PACKAGE = str(Path(__file__).parents[1]) + os.sep
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,7 @@ def run_script(path: Path, arguments: Sequence[str]) -> ScriptOutcome:
 
     :raises DefinitionError: the file is not there, or is no Python
     :raises OnlyPlannedError: it submitted something that is not to run
+    :raises OptionRefusedError: an option of the command does not fit its pipeline
     """
     code = _compile(path)
     module = ModuleType("__main__")
@@ -54,10 +58,10 @@ def run_script(path: Path, arguments: Sequence[str]) -> ScriptOutcome:
         exec(code, module.__dict__)  # noqa: S102  # running the person's own script is what was asked for
     except SystemExit as stop:
         return ScriptOutcome(_exit_code(stop))
-    except (KeyboardInterrupt, OnlyPlannedError):
+    except (KeyboardInterrupt, OnlyPlannedError, OptionRefusedError):
         raise
     except BaseException as error:  # noqa: BLE001  # whatever a script raises ends it as it would end python
-        traceback.print_exception(type(error), error, _below_exec(error.__traceback__))
+        _print(error)
         return ScriptOutcome(1, error)
     return ScriptOutcome(0)
 
@@ -81,6 +85,11 @@ def _exit_code(stop: SystemExit) -> int:
     return 1
 
 
-def _below_exec(trace: TracebackType | None) -> TracebackType | None:
-    """Leave our own frame out: the first line a person sees is in their file."""
-    return trace.tb_next if trace is not None else None
+def _print(error: BaseException) -> None:
+    """Print the traceback from the person's own file on. Of an error of ours their lines and our message say everything."""
+    trace = error.__traceback__
+    shown = traceback.TracebackException(type(error), error, trace.tb_next if trace is not None else None)
+    if isinstance(error, AmlPipeError) and not os.environ.get("AMLPIPE_DEBUG"):
+        shown.stack = traceback.StackSummary.from_list([frame for frame in shown.stack if not frame.filename.startswith(_PACKAGE)])
+        shown.__cause__ = shown.__context__ = None
+    print("".join(shown.format()), end="", file=sys.stderr)  # noqa: T201  # what python does with it

@@ -152,7 +152,9 @@ def test_a_failing_step_fails_the_run_and_no_other_step_starts(workspace: Worksp
 
 
 def test_steps_that_do_not_need_the_failed_one_go_on_when_asked_to(workspace: WorkspaceStore, tmp_path: Path) -> None:
-    spec = a_pipeline(step("prepare", do="fail"), step("train", inputs=reading("prepare")), step("report"), step("last", run_after=("report",)))
+    spec = a_pipeline(
+        step("prepare", do="fail"), step("train", inputs=reading("prepare")), step("report"), step("last", run_after=("report",))
+    )
 
     run_id = submit(workspace, tmp_path, spec, continue_on_step_failure=True)
 
@@ -216,7 +218,8 @@ workspace = WorkspaceStore.open({workspace.url!r}, home=Path({str(workspace.home
 print(submit(workspace, Path({str(tmp_path)!r}), a_pipeline(step("prepare"), step("train", inputs=()), name="nightly " + sys.argv[1]), policy="refresh"))
 """
     users = [
-        subprocess.Popen([sys.executable, "-c", program, str(number)], cwd=REPOSITORY, stdout=subprocess.PIPE, text=True) for number in range(6)
+        subprocess.Popen([sys.executable, "-c", program, str(number)], cwd=REPOSITORY, stdout=subprocess.PIPE, text=True)
+        for number in range(6)
     ]
     run_ids = [user.communicate(timeout=60)[0].strip() for user in users]
 

@@ -191,7 +191,9 @@ def test_built_environments_are_listed_and_removed(amlpipe: Amlpipe, home: Path)
     folder = home / "environments" / ("3f9a" + "0" * 60)
     (folder / "bin").mkdir(parents=True)
     (folder / "bin" / "python").write_text("#!")
-    (folder / "amlpipe-environment.json").write_text(json.dumps({"python": "3.11", "requirements": ["scikit-learn==1.9.1"], "built_at": 1.0}))
+    (folder / "amlpipe-environment.json").write_text(
+        json.dumps({"python": "3.11", "requirements": ["scikit-learn==1.9.1"], "built_at": 1.0})
+    )
 
     (listed,) = amlpipe("env", "list", "--json").document
     assert (listed["digest"], listed["requirements"], listed["ready"]) == (folder.name, ["scikit-learn==1.9.1"], True)

@@ -28,13 +28,11 @@ def test_a_url_or_a_folder_is_taken_as_it_is(home: Path, project: Path) -> None:
 
 
 def test_a_name_that_is_not_there_is_refused_with_those_that_are(workspace: WorkspaceStore, project: Path) -> None:
-    with pytest.raises(UnknownNameError, match="'taem'.*there are: team"):
+    with pytest.raises(UnknownNameError, match=r"'taem'.*there are: team"):
         choose_workspace("taem")
 
 
-def test_the_setting_goes_before_the_config_file(
-    workspace: WorkspaceStore, project: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_setting_goes_before_the_config_file(workspace: WorkspaceStore, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_config(project)
     monkeypatch.setenv("AMLPIPE_WORKSPACE", "file:///srv/other")
 

@@ -9,7 +9,14 @@ from pathlib import Path
 import pytest
 
 from airflow_amlpipe.exceptions import DefinitionError, UnknownNameError
-from airflow_amlpipe.services.collect import Collector, OnlyPlannedError, active_collector, collecting, parameters_from_text
+from airflow_amlpipe.services.collect import (
+    Collector,
+    OnlyPlannedError,
+    OptionRefusedError,
+    active_collector,
+    collecting,
+    parameters_from_text,
+)
 from airflow_amlpipe.services.dag_file import dag_of_file
 from airflow_amlpipe.services.submit import submit_pipeline
 from airflow_amlpipe.spec.parameter import ParameterSpec
@@ -74,6 +81,13 @@ with collecting(Collector()):
 sys.exit("airflow" in sys.modules)
 """
     assert subprocess.run([sys.executable, "-c", program], check=False, cwd=Path(__file__).parents[3]).returncode == 0
+
+
+def test_an_option_that_does_not_fit_the_pipeline_ends_the_file_and_is_no_error_of_its_own(tmp_path: Path) -> None:
+    for collector in (Collector(parameter_texts={"speed": "1"}), Collector(policy="refresh-from:nothing"), Collector(policy="often")):
+        with collecting(collector), pytest.raises(OptionRefusedError) as refused:
+            dag_of_file(PIPELINE, dag_id="nightly", workspace="file:///ws", source_base=tmp_path)
+        assert isinstance(refused.value.error, DefinitionError)
 
 
 def test_a_submission_that_is_only_planned_ends_the_script_and_records_nothing(workspace: WorkspaceStore, tmp_path: Path) -> None:

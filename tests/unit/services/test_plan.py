@@ -101,7 +101,9 @@ def test_the_policy_is_part_of_the_answer(workspace: WorkspaceStore, tmp_path: P
     assert {step.step_id: step.reason for step in found.steps} == expected
 
 
-def test_a_step_that_forbids_reuse_runs_and_says_so_although_its_input_is_not_written_yet(workspace: WorkspaceStore, tmp_path: Path) -> None:
+def test_a_step_that_forbids_reuse_runs_and_says_so_although_its_input_is_not_written_yet(
+    workspace: WorkspaceStore, tmp_path: Path
+) -> None:
     write_source(tmp_path)
     spec = a_pipeline(a_step("prepare", outputs=OUT), a_step("train", inputs=reading("prepare"), allow_reuse=False))
 
@@ -138,7 +140,11 @@ def test_the_plan_as_data_has_an_answer_and_a_reason_for_every_step(workspace: W
 
     assert document["pipeline"] == "nightly"
     assert document["all_reused"] is False
-    assert [(step["name"], step["answer"]) for step in document["steps"]] == [("prepare", "run"), ("train", "depends"), ("compare", "depends")]
+    assert [(step["name"], step["answer"]) for step in document["steps"]] == [
+        ("prepare", "run"),
+        ("train", "depends"),
+        ("compare", "depends"),
+    ]
 
 
 def test_a_reused_pipeline_of_a_hundred_steps_is_planned_in_less_than_a_second(workspace: WorkspaceStore, tmp_path: Path) -> None:

@@ -36,7 +36,9 @@ def test_a_beginning_that_several_runs_share_is_refused(workspace: WorkspaceStor
         find_run(workspace.url, shared, home=workspace.home)
 
 
-@pytest.mark.parametrize(("text", "words"), [("latest", "has no runs yet"), ("0123456789", "is not in the workspace"), ("0", "at least 4 characters")])
+@pytest.mark.parametrize(
+    ("text", "words"), [("latest", "has no runs yet"), ("0123456789", "is not in the workspace"), ("0", "at least 4 characters")]
+)
 def test_a_run_that_is_not_there_is_refused_with_what_to_give(workspace: WorkspaceStore, text: str, words: str) -> None:
     with pytest.raises(UnknownNameError, match=words):
         find_run(workspace.url, text, home=workspace.home)

@@ -80,7 +80,9 @@ def test_the_stored_specification_holds_the_frozen_sources_and_their_copies_are_
     assert workspace.store.exists(f".amlpipe/v1/snapshots/{snapshots.pop()}.zip")
 
 
-def test_a_pipeline_that_is_reused_whole_is_finished_without_an_engine(workspace: WorkspaceStore, tmp_path: Path, engine: list[str]) -> None:
+def test_a_pipeline_that_is_reused_whole_is_finished_without_an_engine(
+    workspace: WorkspaceStore, tmp_path: Path, engine: list[str]
+) -> None:
     write_source(tmp_path)
     first = pretend_run(workspace, CHAIN, tmp_path)
 
