@@ -109,10 +109,12 @@ def prepare(folder: Path, steps: int) -> Callable[[str, dict[str, object]], floa
         "AIRFLOW__LOGGING__LOGGING_LEVEL": "WARNING",
         "AMLPIPE_HOME": str(folder / "home"),
     }
+    from airflow.dag_processing.bundles.manager import DagBundlesManager
     from airflow.dag_processing.dagbag import DagBag, sync_bag_to_db
     from airflow.utils.db import initdb
 
     initdb()
+    DagBundlesManager().sync_bundles_to_db()
     bag = DagBag(dags)
     if bag.import_errors:
         raise SystemExit("\n".join(bag.import_errors.values()))
