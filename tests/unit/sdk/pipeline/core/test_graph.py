@@ -1,0 +1,56 @@
+"""Which values can be given to a pipeline?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from azureml.core import Dataset, Workspace
+from azureml.data.datapath import DataPath
+from azureml.pipeline.core import PipelineParameter
+from azureml.pipeline.core.graph import PipelineParameter as PrivatelyImported
+
+from airflow_amlpipe.exceptions import UnsupportedFeatureError
+
+
+def test_it_is_one_class_wherever_it_is_imported_from() -> None:
+    assert PrivatelyImported is PipelineParameter
+
+
+@pytest.mark.parametrize("default", ["", "a", 3, True, 0.5])
+def test_as_text_it_is_sdk_v1s_literal(default: Any) -> None:
+    assert str(PipelineParameter("p", default)) == f"PipelineParameter_Name:p_Default:{default}"
+
+
+@pytest.mark.parametrize("default", [None, [1], {"a": 1}, object()], ids=repr)
+def test_a_default_of_another_type_is_refused(default: Any) -> None:
+    with pytest.raises(ValueError, match=f"Default value is of unsupported type: {type(default).__name__}; .*use a str, int, float or bool"):
+        PipelineParameter("p", default)
+
+
+def test_a_default_is_required() -> None:
+    with pytest.raises(TypeError):
+        PipelineParameter("p")  # type: ignore[call-arg]
+
+
+def test_data_as_a_default_is_not_supported_yet(ws: Workspace) -> None:
+    store = ws.get_default_datastore()
+    for default in (DataPath(store, "x"), Dataset.File.from_files((store, "x"), validate=False)):
+        with pytest.raises(UnsupportedFeatureError, match="PipelineParameter 'p' with a .* as its default is not supported"):
+            PipelineParameter("p", default)
+
+
+@pytest.mark.parametrize("name", ["", "1a", "a b", "a\n", "x" * 256, "é", 3])
+def test_a_name_that_cannot_be_a_variables_is_refused(name: Any) -> None:
+    with pytest.raises(ValueError, match="PipelineParameter: the name .* cannot be used"):
+        PipelineParameter(name, 1)
+
+
+def test_a_default_that_is_no_number_is_refused() -> None:
+    with pytest.raises(ValueError, match="is no number"):
+        PipelineParameter("p", float("nan"))
+
+
+def test_the_graphs_other_names_say_what_to_use() -> None:
+    with pytest.raises(ImportError, match="azureml.pipeline.core.graph.OutputPortBinding is not supported"):
+        from azureml.pipeline.core.graph import OutputPortBinding  # noqa: F401

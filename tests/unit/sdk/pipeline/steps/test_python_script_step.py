@@ -1,0 +1,56 @@
+"""What may a PythonScriptStep be given?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from azureml.core import Workspace
+from azureml.pipeline.core import Pipeline, PipelineParameter
+from azureml.pipeline.steps import PythonScriptStep
+
+from airflow_amlpipe.exceptions import UnsupportedFeatureError
+from airflow_amlpipe.sdk.lowering import lower_pipeline
+
+
+def test_target_of_the_guides_is_the_compute_target(ws: Workspace) -> None:
+    step = PythonScriptStep("train.py", source_directory="src", target="cpu")  # type: ignore[call-arg]
+    assert lower_pipeline(Pipeline(ws, step), "x").steps[0].compute == "cpu"
+
+
+def test_target_and_compute_target_together_are_refused() -> None:
+    with pytest.raises(ValueError, match="give compute_target or target, not both"):
+        PythonScriptStep("train.py", compute_target="cpu", target="gpu")
+
+
+def test_an_unknown_argument_is_refused_by_name() -> None:
+    with pytest.raises(TypeError, match=r"step 'train.py': PythonScriptStep has no argument alow_reuse; check its spelling"):
+        PythonScriptStep("train.py", alow_reuse=False)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"script_name": None}, "script_name is required"),
+        ({"script_name": ""}, "script_name is required"),
+        ({"runconfig": "local"}, "runconfig must be a RunConfiguration"),
+        ({"allow_reuse": "yes"}, "allow_reuse must be True or False"),
+        ({"params": ["a"]}, "params must be a dictionary"),
+        ({"params": {"a": None}}, "params: 'a' is None of type NoneType"),
+        ({"params": {"a\nb": 1}}, "params: the name"),
+        ({"runconfig_pipeline_params": {"Nodes": PipelineParameter("n", 1)}}, "'Nodes' is not known; the names are: MpiProcessCountPerNode, NodeCount"),
+    ],
+)
+def test_what_cannot_be_used_is_refused(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        PythonScriptStep(**{"script_name": "train.py", **changes})
+
+
+def test_run_settings_from_parameters_are_not_supported_yet() -> None:
+    with pytest.raises(UnsupportedFeatureError, match="runconfig_pipeline_params is not supported .*set node_count"):
+        PythonScriptStep("train.py", runconfig_pipeline_params={"NodeCount": PipelineParameter("n", 1)})
+
+
+def test_hash_paths_has_no_effect_and_says_so() -> None:
+    with pytest.warns(DeprecationWarning, match="hash_paths has no effect"):
+        PythonScriptStep("train.py", hash_paths=["a.ipynb"])

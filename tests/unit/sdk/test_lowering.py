@@ -1,0 +1,402 @@
+"""What does a pipeline specification hold of what an author wrote, and what is refused on the way?"""
+
+from __future__ import annotations
+
+import json
+import warnings
+from enum import IntEnum
+from pathlib import Path
+from typing import Any
+
+import pytest
+from azureml.core import Dataset, Datastore, Environment, RunConfiguration, Workspace
+from azureml.core.conda_dependencies import CondaDependencies
+from azureml.data import DataReference, OutputFileDatasetConfig
+from azureml.data.dataset_consumption_config import DatasetConsumptionConfig
+from azureml.pipeline.core import Pipeline, PipelineParameter, StepSequence
+from azureml.pipeline.steps import PythonScriptStep
+
+from airflow_amlpipe.exceptions import CycleError, DefinitionError, UnknownNameError
+from airflow_amlpipe.sdk.lowering import lower_environment, lower_pipeline
+from airflow_amlpipe.spec.document import dump_pipeline, load_pipeline
+from airflow_amlpipe.spec.pipeline import PipelineSpec
+from airflow_amlpipe.spec.step import StepSpec
+
+GOLDEN = Path(__file__).parents[2] / "golden/specs"
+
+
+def step(name: str = "train", **changes: Any) -> PythonScriptStep:
+    return PythonScriptStep(**{"script_name": "train.py", "name": name, "source_directory": "src", **changes})
+
+
+def lowered(ws: Workspace, *steps: Any, **changes: Any) -> PipelineSpec:
+    return lower_pipeline(Pipeline(ws, list(steps), **changes), "nightly")
+
+
+def only(ws: Workspace, **changes: Any) -> StepSpec:
+    return lowered(ws, step(**changes)).steps[0]
+
+
+def files(ws: Workspace, path: str = "images") -> Any:
+    return Dataset.File.from_files((Datastore.get(ws, "workspaceblobstore"), path), validate=False)
+
+
+# ---- reviewed specifications: a change there is a change of behaviour
+
+
+def two_steps(ws: Workspace) -> Pipeline:
+    store = ws.get_default_datastore()
+    config = RunConfiguration()
+    config.environment = Environment("digits")
+    config.environment.python.conda_dependencies = CondaDependencies.create(pip_packages=["scikit-learn==1.9.1", "azureml-defaults"])
+    config.environment.environment_variables = {"OMP_NUM_THREADS": "1"}
+    prepared = OutputFileDatasetConfig(destination=(store, "prepared/{run-id}")).register_on_complete("prepared", "rows", {"stage": "raw"})
+    prepare = PythonScriptStep(
+        "prepare.py",
+        arguments=["--input", files(ws).as_named_input("raw").as_download(), "--output", prepared],
+        source_directory="src",
+        runconfig=config,
+    )
+    model = OutputFileDatasetConfig("model").as_upload(overwrite=True, source_globs=["*.bin"])
+    train = PythonScriptStep(
+        "train.py",
+        name="train it",
+        arguments=["--data", prepared.as_input(), "--rate", PipelineParameter("rate", 0.5), "--model", model, "--shuffle", True, "--seed", 7],
+        params={"note": PipelineParameter("note", "none"), "limit": 10},
+        source_directory="src",
+        allow_reuse=False,
+        version="2",
+    )
+    return Pipeline(ws, [train], description="two steps")
+
+
+def ordered(ws: Workspace) -> Pipeline:
+    first, second, third, last = step("a"), step("b"), step("c"), step("d")
+    last.run_after(first)
+    return Pipeline(ws, [StepSequence([first, [second, third]]), last])
+
+
+def references(ws: Workspace) -> Pipeline:
+    named = DatasetConsumptionConfig("newest", (ws, "images"), mode="mount", path_on_compute="/data/images")
+    exact = DatasetConsumptionConfig("third", (ws, "images", 3))
+    raw = DataReference(Datastore.get(ws, "workspacefilestore"), "raw", "dump/a.csv", mode="download")
+    return Pipeline(ws, step(inputs=[named, exact, raw], arguments=["--raw", raw]))
+
+
+@pytest.mark.parametrize("make", [two_steps, ordered, references])
+def test_a_pipeline_lowers_to_its_reviewed_specification(ws: Workspace, make: Any) -> None:
+    spec = lower_pipeline(make(ws), "nightly")
+    golden = GOLDEN / f"{make.__name__}.json"
+    assert json.loads(dump_pipeline(spec)) == json.loads(golden.read_text())
+    assert load_pipeline(golden.read_text()) == spec
+
+
+def test_building_the_same_pipeline_twice_gives_the_same_specification(ws: Workspace) -> None:
+    assert dump_pipeline(lower_pipeline(two_steps(ws), "x")) == dump_pipeline(lower_pipeline(two_steps(ws), "x"))
+
+
+# ---- names
+
+
+def test_unnamed_inputs_and_outputs_are_named_by_their_place(ws: Workspace) -> None:
+    out, named = OutputFileDatasetConfig(), OutputFileDatasetConfig("output_3")
+    spec = only(ws, arguments=[files(ws, "a").as_mount(), files(ws, "b").as_named_input("b"), named, out, OutputFileDatasetConfig()])
+    assert [item.name for item in spec.inputs] == ["input_1", "b"]
+    assert [item.name for item in spec.outputs] == ["output_3", "output_2", "output_3_"]
+
+
+def test_an_input_with_the_name_of_an_output_is_renamed(ws: Workspace) -> None:
+    spec = only(ws, arguments=[files(ws).as_named_input("data").as_mount(), OutputFileDatasetConfig("data")])
+    assert [item.name for item in spec.inputs] == ["INPUT_data"]
+    assert spec.arguments[0].input == "INPUT_data"  # type: ignore[union-attr]
+
+
+def test_steps_of_one_name_get_different_ids(ws: Workspace) -> None:
+    spec = lowered(ws, step("train"), step("train"), step("train_2"), step("train"))
+    assert [item.id for item in spec.steps] == ["train", "train_2", "train_2_2", "train_3"]
+    assert {item.name for item in spec.steps} == {"train", "train_2"}
+
+
+def test_a_step_without_a_name_has_its_scripts(ws: Workspace) -> None:
+    assert only(ws, name=None).name == "train.py"
+
+
+# ---- values
+
+
+class Size(IntEnum):
+    SMALL = 3
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"), [(1, 1), (True, True), (0.5, 0.5), ("1", "1"), ("", ""), (Size.SMALL, 3), (Path("a/b"), "a/b")], ids=repr
+)
+def test_an_argument_keeps_its_type(ws: Workspace, given: Any, kept: Any) -> None:
+    value = only(ws, arguments=[given]).arguments[0].value  # type: ignore[union-attr]
+    assert value == kept
+    assert type(value) is type(kept)
+
+
+def test_a_parameter_used_twice_is_declared_once(ws: Workspace) -> None:
+    spec = lowered(ws, step("a", arguments=[PipelineParameter("p", 1)]), step("b", params={"p": PipelineParameter("p", 1)}))
+    assert [(item.name, item.type, item.default) for item in spec.parameters] == [("p", "integer", 1)]
+
+
+@pytest.mark.parametrize("others", [2, True, 1.0, "1"], ids=repr)
+def test_two_defaults_for_one_parameter_are_refused(ws: Workspace, others: Any) -> None:
+    with pytest.raises(DefinitionError, match=r"step 'b': argument 1: PipelineParameter 'p' has the default .*elsewhere.* different names"):
+        lowered(ws, step("a", arguments=[PipelineParameter("p", 1)]), step("b", arguments=[PipelineParameter("p", others)]))
+
+
+RATE = PipelineParameter("rate", 0.5)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"arguments": [f"--rate={RATE}"]},
+        {"params": {"rate": "x" + str(RATE)}},
+        {"arguments": [OutputFileDatasetConfig("o", destination=("workspaceblobstore", f"out/{RATE}"))]},
+        {"script_name": "train.py", "arguments": [OutputFileDatasetConfig("o").register_on_complete(f"d-{RATE}")]},
+    ],
+    ids=["argument", "params", "destination", "dataset name"],
+)
+def test_a_parameter_in_an_f_string_is_refused(ws: Workspace, changes: dict[str, Any]) -> None:
+    with pytest.raises(DefinitionError, match=r"PipelineParameter, turned into text .*give the PipelineParameter itself"):
+        only(ws, **changes)
+
+
+def test_an_input_or_output_in_an_f_string_is_refused(ws: Workspace) -> None:
+    reference = DataReference(ws.get_default_datastore(), "raw")
+    for thing in (files(ws).as_named_input("data"), OutputFileDatasetConfig("o"), reference):
+        with pytest.raises(DefinitionError, match=r"argument 1 is .* which holds an input or output, turned into text"):
+            only(ws, arguments=[f"--data={thing}"])
+
+
+def test_one_list_of_arguments_for_two_steps_is_refused(ws: Workspace) -> None:
+    arguments = ["--out", OutputFileDatasetConfig("o")]
+    first = step("a", arguments=arguments)
+    second = step("b", arguments=arguments)
+    with pytest.raises(DefinitionError, match=r"step 'b': argument 2 is 'DatasetOutputConfig:o'.* each step a list of its own"):
+        lowered(ws, first, second)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_what_is_no_number_is_refused(ws: Workspace, value: float) -> None:
+    with pytest.raises(DefinitionError, match="argument 1 is .* no number"):
+        only(ws, arguments=[value])
+
+
+# ---- data
+
+
+@pytest.mark.parametrize(
+    ("destination", "datastore", "template"),
+    [
+        (None, "workspaceblobstore", None),
+        (("workspacefilestore",), "workspacefilestore", None),
+        (("workspacefilestore", "a/{run-id}"), "workspacefilestore", "a/{run-id}"),
+        (("workspaceblobstore", "/dataset/{output-name}"), "workspaceblobstore", "/dataset/{output-name}"),
+    ],
+)
+def test_a_destination_is_a_datastore_and_a_template(ws: Workspace, destination: Any, datastore: str, template: str | None) -> None:
+    output = only(ws, arguments=[OutputFileDatasetConfig("o", destination=destination)]).outputs[0]
+    assert (output.datastore, output.destination) == (datastore, template)
+
+
+def test_a_bare_datastore_is_a_destination(ws: Workspace) -> None:
+    output = only(ws, arguments=[OutputFileDatasetConfig("o", destination=Datastore.get(ws, "workspacefilestore"))]).outputs[0]
+    assert (output.datastore, output.destination) == ("workspacefilestore", None)
+
+
+@pytest.mark.parametrize("path", ["../x", "a/../../b", "s3://other/x", "{run-id}/../..", "a\nb", "C:/x"])
+def test_a_destination_that_leaves_its_datastore_is_refused(ws: Workspace, path: str) -> None:
+    with pytest.raises(DefinitionError, match="step 'train': output 'o': destination: .*must be relative"):
+        only(ws, arguments=[OutputFileDatasetConfig("o", destination=("workspaceblobstore", path))])
+
+
+@pytest.mark.parametrize("path", ["{run_id}", "{run.__class__}", "{}", "{", "x/{experiment}"])
+def test_an_unknown_place_holder_is_refused(ws: Workspace, path: str) -> None:
+    with pytest.raises(DefinitionError, match=r"output 'o': destination .* place-holder .*only \{run-id\} and \{output-name\} are known"):
+        only(ws, arguments=[OutputFileDatasetConfig("o", destination=("workspaceblobstore", path))])
+
+
+def test_the_pipelines_default_datastore_takes_outputs_without_a_destination(ws: Workspace) -> None:
+    pipeline = Pipeline(ws, step(arguments=[OutputFileDatasetConfig("o")]), default_datastore=Datastore.get(ws, "workspacefilestore"))
+    assert lower_pipeline(pipeline, "x").steps[0].outputs[0].datastore == "workspacefilestore"
+
+
+def test_two_producers_of_one_output_are_refused(ws: Workspace) -> None:
+    output = OutputFileDatasetConfig("o")
+    with pytest.raises(DefinitionError, match=r"step 'b': output 'o' is output 'o' of step 'a' as well; an output has one producer"):
+        lowered(ws, step("a", arguments=[output]), step("b", arguments=[output.as_upload()]))
+
+
+def test_two_steps_writing_to_one_fixed_place_are_refused(ws: Workspace) -> None:
+    one, other = (OutputFileDatasetConfig("o", destination=("workspaceblobstore", "same")) for _ in range(2))
+    with pytest.raises(DefinitionError, match="an output has one producer"):
+        lowered(ws, step("a", arguments=[one]), step("b", arguments=[other]))
+
+
+def test_an_input_that_nobody_writes_is_refused(ws: Workspace) -> None:
+    with pytest.raises(DefinitionError, match=r"step 'b': input 'data' is an output \(o\) that no step of the pipeline writes"):
+        lowered(ws, step("b", arguments=[OutputFileDatasetConfig("o").as_input("data")]))
+
+
+def test_any_copy_of_an_output_links_to_the_step_that_writes_it(ws: Workspace) -> None:
+    output = OutputFileDatasetConfig("o")
+    writer = step("a", arguments=[output.as_upload().register_on_complete("data")])
+    spec = lowered(ws, step("b", inputs=[output.as_mount()]))
+    assert [item.id for item in spec.steps] == ["b", "a"]
+    assert spec.steps[0].inputs[0].source.model_dump() == {"kind": "step_output", "step": "a", "output": "o"}
+    assert writer.name == "a"
+
+
+def test_a_dropped_registration_is_warned_of(ws: Workspace) -> None:
+    output = OutputFileDatasetConfig("o")
+    output.register_on_complete("prepared")
+    with pytest.warns(UserWarning, match=r"output 'o' is not registered: register_on_complete\('prepared'\) returns a copy"):
+        only(ws, arguments=[output])
+
+
+def test_a_used_registration_is_not_warned_of(ws: Workspace) -> None:
+    output = OutputFileDatasetConfig("o").register_on_complete("prepared", tags={"rows": 3})  # type: ignore[dict-item]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        registration = only(ws, arguments=[output]).outputs[0].register_as
+    assert registration is not None
+    assert (registration.name, registration.tags) == ("prepared", {"rows": "3"})
+
+
+@pytest.mark.parametrize("name", ["a/b", "x" * 300, "a\nb", "a*", "[a]", "..", " "])
+def test_a_dataset_name_that_cannot_be_registered_is_refused(ws: Workspace, name: str) -> None:
+    with pytest.raises(DefinitionError, match="cannot be (registered|used)"):
+        only(ws, arguments=[OutputFileDatasetConfig("o").register_on_complete(name)])
+
+
+def test_a_reference_in_upload_mode_is_refused(ws: Workspace) -> None:
+    with pytest.raises(DefinitionError, match="mode 'upload' is no input"):
+        only(ws, inputs=[DataReference(ws.get_default_datastore(), "raw", mode="upload")])
+
+
+# ---- order
+
+
+def test_each_element_of_a_sequence_waits_for_all_of_the_one_before(ws: Workspace) -> None:
+    a, b, c, d = (step(name) for name in "abcd")
+    spec = lowered(ws, StepSequence([a, [b, c], StepSequence([]), d]))
+    assert {item.id: item.run_after for item in spec.steps} == {"a": (), "b": ("a",), "c": ("a",), "d": ("b", "c")}
+
+
+def test_a_cycle_is_refused_in_sdk_v1s_words_and_ours(ws: Workspace) -> None:
+    a, b = step("a"), step("b")
+    a.run_after(b)
+    b.run_after(a)
+    with pytest.raises(CycleError, match=r"Cycle detected including node [ab]\([ab]\): pipeline 'nightly': cycle detected: .*remove one"):
+        lowered(ws, a)
+
+
+def test_a_step_that_runs_after_one_outside_the_pipeline_is_refused(ws: Workspace) -> None:
+    a, b = step("a"), step("b")
+    a.run_after(b)
+    with pytest.raises(DefinitionError, match=r"step 'a' runs after step 'b', which is not in the pipeline; add it to steps"):
+        lowered(ws, a, resolve_closure=False)
+
+
+def test_a_pipeline_without_steps_is_refused(ws: Workspace) -> None:
+    with pytest.raises(DefinitionError, match="has no steps; add at least one"):
+        lowered(ws)
+
+
+# ---- scripts, computes, environments
+
+
+@pytest.mark.parametrize("script", ["../train.py", "/etc/passwd", "src/../../x.py", "a\nb.py"])
+def test_a_script_outside_its_folder_is_refused(ws: Workspace, project: Path, script: str) -> None:
+    (project / "train.py").write_text("")
+    with pytest.raises(DefinitionError, match="script"):
+        only(ws, script_name=script)
+
+
+@pytest.mark.parametrize(
+    ("compute", "runconfig_target", "name"),
+    [(None, None, "local"), ("cpu", None, "cpu"), (("cpu", "AmlCompute"), None, "cpu"), (None, "gpu", "gpu"), ("cpu", "gpu", "cpu")],
+)
+def test_a_step_runs_on_its_compute_else_on_its_runconfigs_else_locally(
+    ws: Workspace, compute: Any, runconfig_target: str | None, name: str
+) -> None:
+    runconfig = None
+    if runconfig_target:
+        runconfig = RunConfiguration()
+        runconfig.target = runconfig_target
+    assert only(ws, compute_target=compute, runconfig=runconfig).compute == name
+
+
+def test_run_settings_come_from_the_run_configuration(ws: Workspace) -> None:
+    runconfig = RunConfiguration(communicator="Mpi")
+    runconfig.node_count, runconfig.mpi.process_count_per_node, runconfig.max_run_duration_seconds = 2, 4, 60
+    spec = only(ws, runconfig=runconfig)
+    assert (spec.run_settings.node_count, spec.run_settings.processes_per_node, spec.run_settings.communicator) == (2, 4, "Mpi")
+    assert spec.timeout_seconds == 60.0
+
+
+@pytest.mark.parametrize(("name", "value"), [("node_count", 0), ("node_count", "2"), ("max_run_duration_seconds", -1)])
+def test_run_settings_that_cannot_be_are_refused(ws: Workspace, name: str, value: Any) -> None:
+    runconfig = RunConfiguration()
+    setattr(runconfig, name, value)
+    with pytest.raises(DefinitionError, match=f"step 'train': runconfig.{name} must be"):
+        only(ws, runconfig=runconfig)
+
+
+def test_a_new_environment_asks_for_nothing(ws: Workspace) -> None:
+    spec = only(ws, runconfig=RunConfiguration()).environment
+    assert (spec.python_version, spec.pip_requirements, spec.conda_packages, spec.image) == (None, (), (), None)
+
+
+def test_packages_of_sdk_v1_are_not_installed_and_their_pandas_is() -> None:
+    environment = Environment("e")
+    packages = ["azureml-sdk", "azureml-dataprep[fuse, pandas]", "azureml", "azureml_like", "numpy"]
+    environment.python.conda_dependencies = CondaDependencies.create(pip_packages=packages)
+    assert lower_environment(environment).pip_requirements == ("pandas", "azureml_like", "numpy")
+
+
+def test_a_user_managed_environment_installs_nothing() -> None:
+    environment = Environment("e")
+    environment.python.user_managed_dependencies = True
+    environment.python.interpreter_path = "/opt/python"
+    environment.python.conda_dependencies = CondaDependencies.create(pip_packages=["numpy"])
+    spec = lower_environment(environment)
+    assert (spec.user_managed, spec.interpreter, spec.pip_requirements) == (True, "/opt/python", ())
+
+
+def test_an_environment_given_by_name_and_version_is_the_registered_one(ws: Workspace) -> None:
+    registered = Environment("MyEnvironment")
+    registered.python.conda_dependencies = CondaDependencies.create(pip_packages=["numpy"])
+    registered.register(ws)
+    runconfig = RunConfiguration()
+    runconfig.environment.name, runconfig.environment.version = "MyEnvironment", "1"
+    assert only(ws, runconfig=runconfig).environment.pip_requirements == ("numpy",)
+
+
+def test_an_unknown_environment_is_refused(ws: Workspace) -> None:
+    runconfig = RunConfiguration()
+    runconfig.environment.name, runconfig.environment.version = "MyEnvironment", "1"
+    with pytest.raises(DefinitionError, match="environment 'MyEnvironment'"):
+        only(ws, runconfig=runconfig)
+
+
+def test_an_environment_that_only_the_workspace_knows_is_refused_while_parsing(ws: Workspace, airflow_is_parsing: None) -> None:
+    runconfig = RunConfiguration()
+    runconfig.environment = Environment.get(ws, "curated")
+    with pytest.raises(DefinitionError, match="environment 'curated' is read from the workspace, .* define it in the file"):
+        only(ws, runconfig=runconfig)
+
+
+def test_problems_of_several_steps_are_all_found(ws: Workspace) -> None:
+    pipeline = Pipeline(ws, [step("a", arguments=[float("nan")]), step("b", arguments=[f"{RATE}"])])
+    assert [problem.split(":")[0] for problem in pipeline.validate()] == ["step 'a'", "step 'b'"]
+
+
+def test_an_unknown_parameter_is_refused_by_name(ws: Workspace) -> None:
+    with pytest.raises(UnknownNameError, match="has no parameter 'rat'; its parameters are: rate"):
+        lowered(ws, step(arguments=[RATE])).bind_parameters({"rat": 1})
