@@ -34,6 +34,7 @@ def get_provider_info() -> dict[str, Any]:
         ],
         "connection-types": [_workspace_connection(), _datastore_connection()],
         "extra-links": ["airflow_amlpipe.operators.links.ProducedByLink"],
+        "cli": ["airflow_amlpipe.cli.airflow_commands.airflow_commands"],
         "config": {SECTION: {"description": "Options of airflow-amlpipe.", "options": _options()}},
     }
 

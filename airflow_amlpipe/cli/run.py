@@ -1,4 +1,4 @@
-"""``amlpipe run``: run a script that submits a pipeline, or the pipeline of a DAG file, and show what became of every step"""
+"""``amlpipe run``: what becomes of every step when a script that submits a pipeline, or the pipeline of a DAG file, is run?"""
 
 from __future__ import annotations
 
