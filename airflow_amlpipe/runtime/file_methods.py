@@ -47,7 +47,7 @@ class FileMethods:
 
     def upload_folder(self, name: str, path: Any, datastore_name: Optional[str] = None) -> None:
         """Keep copies of all files below a folder with the run."""
-        for file, below in walk_files(path):
+        for file, below in list(walk_files(path)):  # before the copies appear, which may lie below it too
             self.upload_file("%s/%s" % (artifact_name(name), below), file, datastore_name)
 
     def get_file_names(self) -> List[str]:

@@ -1,0 +1,154 @@
+"""Does `import azureml` work inside a step, in an interpreter that has nothing of ours?"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from airflow_amlpipe.compute.interpreters import find_python
+from airflow_amlpipe.runtime.protocol import CONTEXT_FILE, ENV_RUN_FOLDER, SDK_VERSION, shim_folder
+
+if TYPE_CHECKING:
+    from airflow_amlpipe.runtime.protocol import RunContext
+
+OLDEST = "3.8"
+NEWER = "3.13"
+
+
+@pytest.fixture(params=[OLDEST, NEWER, "ours"])
+def python(request: pytest.FixtureRequest) -> str:
+    """An interpreter in which no package of ours, and no package at all, is installed."""
+    if request.param == "ours":
+        return sys.executable
+    found = find_python(request.param)
+    if found is None:
+        pytest.skip(f"this machine has no Python {request.param}")
+    return found
+
+
+def run_bare(python: str, code: str, tmp_path: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": shim_folder(), **variables}
+    # -S: no site-packages, so that nothing installed can help
+    return subprocess.run([python, "-S", "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True)
+
+
+def test_sdk_v1s_imports_work(python: str, tmp_path: Path) -> None:
+    code = """
+import azureml.core
+from azureml.core import Run, VERSION, get_run
+from azureml.core.run import Run as Same, _OfflineRun, _SubmittedRun
+from azureml.exceptions import AzureMLException, RunEnvironmentException, UserErrorException
+run = Run.get_context()
+assert Run is Same and isinstance(run, _OfflineRun) and azureml.core.VERSION == azureml.core.__version__ == VERSION
+try:
+    run.log("m", [1])
+except UserErrorException as error:
+    print(VERSION, error.message)
+"""
+    ran = run_bare(python, code, tmp_path)
+    assert ran.stderr == ""
+    assert ran.stdout.startswith(f"{SDK_VERSION} metric 'm': one number or text is wanted")
+
+
+def test_a_step_records_what_its_script_says(python: str, tmp_path: Path, run_folder: Path, context: RunContext) -> None:
+    (run_folder / CONTEXT_FILE).write_text(json.dumps(context))
+    code = """
+import os
+from azureml.core import Run
+run = Run.get_context()
+run.log("auc", 0.5); run.log("auc", 1); run.log_row("r", x=1); run.log_list("l", range(3)); run.log_table("t", {"x": [1]})
+run.tag("a"); run.set_tags({"b": 1}); run.remove_tags("b"); run.add_properties({"p": 1})
+open("model.bin", "w").close()
+run.upload_file("model.bin", "model.bin"); run.upload_folder("f", "."); run.download_file("f/model.bin", "copy")
+run.log_image("i", path="model.bin"); run.parent.log("auc", 2); run.parent.cancel()
+print(sorted(run.get_metrics()), run.get_tags(), run.get_file_names()[0], run.get_details()["runId"], run.experiment.workspace.name,
+      run.input_datasets["raw"], run.output_datasets["model"])
+print(run, run.experiment, run.experiment.workspace)
+run.complete()
+"""
+    ran = run_bare(python, code, tmp_path, **{ENV_RUN_FOLDER: str(run_folder)})
+    assert ran.stderr == ""
+    assert ran.stdout.splitlines()[0] == (
+        "['auc', 'i', 'l', 'r', 't'] {'team': 'a', 'a': ''} f/model.bin step-run-1 team /data/raw /private/outputs/model"
+    )
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "from azureml.core import Workspace",
+        "from azureml.core import Dataset, Datastore",
+        "from azureml.core.dataset import Dataset",
+        "import azureml.pipeline.core",
+        "from azureml.pipeline.steps import PythonScriptStep",
+        "from azureml.data import FileDataset",
+        "from azureml.exceptions import ActivityFailedException",
+        "import azureml.train.automl",
+    ],
+)
+def test_what_is_served_elsewhere_names_the_requirement_to_add(statement: str, tmp_path: Path) -> None:
+    code = f"try:\n    {statement}\nexcept ImportError as error:\n    print(type(error).__name__, error)"
+    ran = run_bare(sys.executable, code, tmp_path)
+    assert "is not part of the runtime that every step has: add the requirement 'airflow-amlpipe'" in ran.stdout
+    assert "azureml." in ran.stdout.split(" is not part")[0]
+
+
+def test_where_airflow_amlpipe_is_installed_its_sdk_is_served(tmp_path: Path) -> None:
+    package = tmp_path / "site" / "airflow_amlpipe"
+    for name, text in {
+        "__init__.py": "",
+        "sdk/__init__.py": "",
+        "sdk/core/__init__.py": "class Workspace: pass\n",
+        "sdk/core/dataset.py": "class Dataset: pass\n",
+        "sdk/data/__init__.py": "__all__ = ['FileDataset']\nclass FileDataset: pass\n",
+        "sdk/data/file_dataset.py": "from airflow_amlpipe.sdk.data import FileDataset\n",
+        "sdk/exceptions.py": "from airflow_amlpipe.runtime.errors import UserErrorException\nclass ActivityFailedException(UserErrorException): pass\n",
+    }.items():
+        (package / name).parent.mkdir(parents=True, exist_ok=True)
+        (package / name).write_text(text)
+    code = """
+from azureml.core import Run, Workspace
+from azureml.core.dataset import Dataset
+import azureml.data.file_dataset
+from azureml.data import *
+from azureml.exceptions import ActivityFailedException, UserErrorException
+import airflow_amlpipe.sdk.core, airflow_amlpipe.sdk.data
+from airflow_amlpipe.runtime.run import Run as Again
+assert Workspace is airflow_amlpipe.sdk.core.Workspace and FileDataset is airflow_amlpipe.sdk.data.FileDataset is azureml.data.file_dataset.FileDataset
+assert issubclass(ActivityFailedException, UserErrorException)
+assert Again is Run, "the runtime is there once, whoever imports it"
+try:
+    import azureml.nothing
+except ImportError as error:
+    print(error)
+"""
+    path = os.pathsep.join((shim_folder(), str(tmp_path / "site")))
+    ran = run_bare(sys.executable, code, tmp_path, PYTHONPATH=path)
+    assert ran.stderr == ""
+    assert ran.stdout == "azureml.nothing is not served by airflow-amlpipe; see docs/reference/coverage.md\n"
+
+
+def test_importing_run_is_quick(tmp_path: Path) -> None:
+    def milliseconds(code: str) -> float:
+        taken = []
+        for _ in range(7):
+            began = time.perf_counter()
+            run_bare(sys.executable, code, tmp_path)
+            taken.append((time.perf_counter() - began) * 1000)
+        return statistics.median(taken)
+
+    # The goal is 30 ms over the bare interpreter; the machine that runs the tests is busy.
+    assert milliseconds("from azureml.core import Run") - milliseconds("pass") < 90
+
+
+def test_importing_run_imports_nothing_heavy(tmp_path: Path) -> None:
+    ran = run_bare(sys.executable, "import sys; from azureml.core import Run; print(*sys.modules)", tmp_path)
+    assert not {"typing", "dataclasses", "uuid", "asyncio", "subprocess", "shutil", "inspect", "airflow_amlpipe"} & set(ran.stdout.split())

@@ -1,0 +1,95 @@
+"""What does a script reach through its run, with and without the SDK beside it?"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from airflow_amlpipe.runtime import elsewhere
+from airflow_amlpipe.runtime.elsewhere import from_sdk, sdk_module
+from airflow_amlpipe.runtime.offline import OfflineRun
+from airflow_amlpipe.runtime.submitted import SubmittedRun
+
+Open = Callable[[], SubmittedRun]
+
+
+class FakeWorkspace:
+    def __init__(self, subscription_id: str, resource_group: str, workspace_name: str, **more: Any) -> None:
+        self.made_of = (subscription_id, resource_group, workspace_name, more)
+        self.datasets = {"images": "dataset"}
+
+    @staticmethod
+    def from_config() -> str:
+        return "from config.json"
+
+
+class FakeDataset:
+    @staticmethod
+    def get_by_id(workspace: Any, id: str) -> tuple[str, str]:  # noqa: A002  # SDK v1's name
+        return (workspace.name, id)
+
+
+@pytest.fixture
+def sdk(monkeypatch: pytest.MonkeyPatch) -> None:
+    core = ModuleType("airflow_amlpipe.sdk.core")
+    core.Workspace = FakeWorkspace  # type: ignore[attr-defined]
+    core.Dataset = FakeDataset  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "airflow_amlpipe.sdk.core", core)
+
+
+@pytest.fixture
+def _no_sdk(monkeypatch: pytest.MonkeyPatch) -> None:
+    import importlib
+
+    def missing(name: str) -> ModuleType:
+        raise ModuleNotFoundError(f"No module named {name!r}", name="airflow_amlpipe")
+
+    monkeypatch.setattr(importlib, "import_module", missing)
+
+
+def test_the_workspace_becomes_the_sdks_when_more_is_asked(open_run: Open, sdk: None) -> None:
+    workspace = open_run().experiment.workspace
+    assert workspace.datasets == {"images": "dataset"}
+    assert workspace.made_of == ("sub", "group", "team", {"_location": "local", "_root": None})
+    with pytest.raises(AttributeError):
+        workspace.no_such_thing  # noqa: B018
+
+
+def test_a_dataset_in_direct_mode_is_loaded_when_it_is_asked_for(open_run: Open, sdk: None) -> None:
+    datasets = open_run().input_datasets
+    assert datasets["table"] == ("team", "5d6e")
+    assert datasets.get("table") == ("team", "5d6e")
+    assert open_run().input_datasets.values() == ["/data/raw", ("team", "5d6e")]
+    assert open_run().input_datasets.items() == [("raw", "/data/raw"), ("table", ("team", "5d6e"))]
+    assert open_run().input_datasets.pop("table") == ("team", "5d6e")
+    assert open_run().input_datasets.pop("other", 1) == 1
+
+
+def test_an_offline_runs_workspace_is_that_of_config_json(sdk: None) -> None:
+    assert OfflineRun().experiment.workspace == "from config.json"
+
+
+@pytest.mark.usefixtures("_no_sdk")
+def test_without_the_sdk_the_error_names_the_requirement_to_add(open_run: Open) -> None:
+    run = open_run()
+    assert run.experiment.workspace.name == "team"
+    for ask in (
+        lambda: run.input_datasets["table"],
+        lambda: run.experiment.workspace.datasets,
+        lambda: from_sdk("core", "X", "azureml.core.X"),
+    ):
+        with pytest.raises(
+            ImportError, match=f"add the requirement '{elsewhere.REQUIREMENT}' to the pip packages of this step's environment"
+        ):
+            ask()
+
+
+def test_what_sdk_v1_had_and_we_have_not_is_said(sdk: None) -> None:
+    with pytest.raises(ImportError, match=r"azureml\.core\.X is not served by airflow-amlpipe; see docs/reference/coverage\.md"):
+        from_sdk("core", "X", "azureml.core.X")
+    with pytest.raises(ModuleNotFoundError, match=r"azureml\.automl is not served by airflow-amlpipe"):
+        sdk_module("automl", "azureml.automl")
