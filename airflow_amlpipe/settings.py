@@ -83,6 +83,11 @@ class Settings:
         "Install the conda packages of an environment from PyPI under the same names where no conda is at hand, instead of refusing the environment.",
         "True",
     )
+    python_downloads: bool = _option(
+        False,
+        "Let uv fetch the version of Python that an environment asks for where this machine does not have it, instead of using the worker's.",
+        "True",
+    )
 
     @classmethod
     def load(cls, environ: Mapping[str, str] | None = None) -> Settings:

@@ -50,11 +50,13 @@ class StepInterpreter:
 class _Plan:
     """What has to be built: everything that decides what is in the environment.
 
+    :ivar name: of the definition, for people
     :ivar minor: the version of Python, such as ``3.11``
     :ivar python: the interpreter to build from, ``None`` when the installer brings it
     :ivar conda_program: what installs ``conda``, ``None`` when there is nothing of that
     """
 
+    name: str
     minor: str
     python: str | None
     requirements: Requirements
@@ -140,7 +142,7 @@ def _plan(
     wanted = _minor_of(where, spec.python_version or conda.python_version)
     program = find_conda() if conda.packages else None
     if program is not None:
-        return _Plan(wanted, None, requirements, conda, program)
+        return _Plan(spec.name, wanted, None, requirements, conda, program)
     if conda.packages:
         if not conda_packages_from_pypi:
             raise EnvironmentBuildError(
@@ -156,7 +158,7 @@ def _plan(
             f"Install python{wanted}, or allow downloads with AMLPIPE_PYTHON_DOWNLOADS=1"
         )
         wanted, python = worker_minor(), sys.executable
-    return _Plan(wanted, python, requirements, replace(conda, packages=()), None)
+    return _Plan(spec.name, wanted, python, requirements, replace(conda, packages=()), None)
 
 
 def _minor_of(where: str, version: str | None) -> str:
@@ -175,22 +177,27 @@ def _is_ready(folder: Path) -> bool:
 
 @contextmanager
 def _build_lock(where: str, folder: Path, say: Callable[[str], None]) -> Iterator[int]:
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        lock = os.open(folder.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError as error:
-        raise InfrastructureError(
-            f"{where}: {shorten(str(folder.parent))} cannot be written to ({error.strerror}); set AMLPIPE_HOME to a folder that can"
-        ) from error
-    try:
+    path = folder.with_suffix(".lock")
+    while True:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            say(f"{where}: another process is building it; waiting for that")
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield lock
-    finally:
-        os.close(lock)
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise InfrastructureError(
+                f"{where}: {shorten(str(folder.parent))} cannot be written to ({error.strerror}); set AMLPIPE_HOME to a folder that can"
+            ) from error
+        try:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                say(f"{where}: another process is building it; waiting for that")
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            if path.exists() and os.path.samestat(os.fstat(lock), path.stat()):
+                yield lock
+                return
+            # The environment was removed, with its lock, while we waited: what we hold locks nothing.
+        finally:
+            os.close(lock)
 
 
 def _build(where: str, folder: Path, plan: _Plan, say: Callable[[str], None], lock: int, *, python_downloads: bool) -> None:
@@ -220,6 +227,7 @@ def _build(where: str, folder: Path, plan: _Plan, say: Callable[[str], None], lo
 
 def _mark_ready(folder: Path, plan: _Plan) -> None:
     content = {
+        "name": plan.name,
         "python": plan.minor,
         "requirements": [redact(line) for line in plan.requirements.lines],
         "options": [f"{name} {redact(value)}".strip() for name, value in plan.requirements.options],

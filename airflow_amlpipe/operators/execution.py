@@ -137,6 +137,7 @@ class StepExecution:
             facts=run_facts(self.workspace, self.run, self.request.experiment),
             say=self.say,
             conda_packages_from_pypi=self.settings.conda_packages_from_pypi,
+            python_downloads=self.settings.python_downloads,
         )
         self._refuse_when_stopped()
         handle = open_backend(self.workspace.computes.get(self.step.compute).kind).launch(request)

@@ -29,6 +29,7 @@ def prepare_job(
     facts: RunFacts,
     say: Callable[[str], None],
     conda_packages_from_pypi: bool,
+    python_downloads: bool = False,
 ) -> LaunchRequest:
     """Fill the private folder of a new try and return what a back end launches.
 
@@ -40,7 +41,13 @@ def prepare_job(
     """
     step = assessment.step
     # The slowest first, and the one that fails for the author's reasons most often: nothing was copied then.
-    interpreter = prepare_environment(step.environment, home=workspace.home, say=say, conda_packages_from_pypi=conda_packages_from_pypi)
+    interpreter = prepare_environment(
+        step.environment,
+        home=workspace.home,
+        say=say,
+        conda_packages_from_pypi=conda_packages_from_pypi,
+        python_downloads=python_downloads,
+    )
     create_step_folder(folder.root)
     fetch_source(workspace, assessment.snapshot, folder.code)
     inputs = {item.name: _fetch(workspace, assessment, item, folder) for item in step.inputs}

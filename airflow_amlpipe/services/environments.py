@@ -37,7 +37,14 @@ def prepare_registered(workspace: str, name: str, *, home: Path, say: Callable[[
     :raises EnvironmentBuildError: it cannot be installed as it is written
     """
     spec = WorkspaceStore.open(workspace, home=home).environments.get(name, version)
-    return prepare_environment(spec, home=home, say=say, conda_packages_from_pypi=Settings.load().conda_packages_from_pypi).python
+    settings = Settings.load()
+    return prepare_environment(
+        spec,
+        home=home,
+        say=say,
+        conda_packages_from_pypi=settings.conda_packages_from_pypi,
+        python_downloads=settings.python_downloads,
+    ).python
 
 
 def remove_environments(home: Path, digests: Iterable[str] | None) -> list[dict[str, Any]]:
