@@ -7,6 +7,7 @@ value becomes a template, a path or generated code.
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -19,6 +20,7 @@ from airflow_amlpipe.operators.assets import dataset_asset
 from airflow_amlpipe.operators.outline import PipelineOutline
 from airflow_amlpipe.operators.step import StepOperator
 from airflow_amlpipe.settings import Settings
+from airflow_amlpipe.spec.bulk import collector_paused
 from airflow_amlpipe.spec.names import task_id_for
 from airflow_amlpipe.spec.parameter import ParameterSpec
 from airflow_amlpipe.spec.pipeline import PipelineSpec
@@ -28,6 +30,7 @@ __all__ = ["build_dag", "load_dag"]
 _LONGEST_DAG_ID = 250
 _PACKAGE = str(Path(__file__).parent.parent)
 _TAG = "amlpipe"
+_NOT_PLAIN = str.maketrans({character: f"&#{ord(character)};" for character in "<>&*_`[]#!|\\"})
 
 
 def build_dag(
@@ -51,35 +54,38 @@ def build_dag(
     :raises DefinitionError: the DAG id cannot be used, or ``params`` declares a parameter that the pipeline declares too
     """
     _check_dag_id(dag_id)
-    dag = DAG(
-        dag_id,
-        schedule=schedule,
-        params=_params(spec, dag_kwargs.pop("params", None)),
-        tags={_TAG, *(dag_kwargs.pop("tags", None) or ())},
-        **{
-            "catchup": False,
-            "dag_display_name": spec.name,
-            "description": spec.description or f"Azure ML pipeline {spec.name}",
-            "doc_md": _documentation(spec),
-            **dag_kwargs,
-        },
-    )
-    dag.fileloc = _author_file() or dag.fileloc
-    pipeline_json = PipelineOutline.of(spec, digest).model_dump_json()
-    tasks: dict[str, StepOperator] = {}
-    for plan in plan_tasks(spec):
-        tasks[plan.task_id] = StepOperator(
-            dag=dag,
-            task_id=plan.task_id,
-            task_display_name=plan.title,
-            step_json=plan.step_json,
-            pipeline_json=pipeline_json,
-            workspace=workspace,
-            source_base=None if source_base is None else str(source_base),
-            outlets=[dataset_asset(workspace, dataset) for dataset in plan.datasets],
+    with collector_paused():
+        plans = plan_tasks(spec)
+        titles = {plan.task_id: plan.title for plan in plans}
+        dag = DAG(
+            dag_id,
+            schedule=schedule,
+            params=_params(spec, dag_kwargs.pop("params", None)),
+            tags={_TAG, *(dag_kwargs.pop("tags", None) or ())},
+            **{
+                "catchup": False,
+                "dag_display_name": spec.name,
+                "description": spec.description or f"Azure ML pipeline {spec.name}",
+                "doc_md": _documentation(spec, titles.values()),
+                **dag_kwargs,
+            },
         )
-        if plan.upstream:
-            tasks[plan.task_id].set_upstream([tasks[name] for name in plan.upstream])
+        dag.fileloc = _author_file() or dag.fileloc
+        pipeline_json = PipelineOutline.of(spec, titles, digest).model_dump_json()
+        tasks: dict[str, StepOperator] = {}
+        for plan in plans:
+            tasks[plan.task_id] = StepOperator(
+                dag=dag,
+                task_id=plan.task_id,
+                task_display_name=plan.title,
+                step_json=plan.step_json,
+                pipeline_json=pipeline_json,
+                workspace=workspace,
+                source_base=None if source_base is None else str(source_base),
+                outlets=[dataset_asset(workspace, dataset) for dataset in plan.datasets],
+            )
+            if plan.upstream:
+                tasks[plan.task_id].set_upstream([tasks[name] for name in plan.upstream])
     return dag
 
 
@@ -112,15 +118,15 @@ def _param(parameter: ParameterSpec) -> Param:
     return Param(parameter.default, type=parameter.type, title=parameter.name, description=f"Pipeline parameter of type {parameter.type}")
 
 
-def _documentation(spec: PipelineSpec) -> str:
-    steps = "\n".join(f"- {_plain(step.name)}" for step in spec.in_order())
+def _documentation(spec: PipelineSpec, titles: Iterable[str]) -> str:
+    steps = "\n".join(f"- {_plain(title)}" for title in titles)
     # The last line is ours: Airflow opens a doc_md that ends in ".md" as a file.
     return f"{_plain(spec.description or spec.name)}\n\nSteps:\n\n{steps}\n\nBuilt by airflow-amlpipe from an Azure ML pipeline.\n"
 
 
 def _plain(text: str) -> str:
-    # Names and descriptions are shown as they are, not read as Markdown or HTML.
-    return "".join(f"&#{ord(character)};" if character in "<>&*_`[]#!|\\" else character for character in " ".join(text.split()))
+    """Return ``text`` as people are to see it, and not as Markdown or HTML would read it."""
+    return " ".join(text.split()).translate(_NOT_PLAIN)
 
 
 def _check_dag_id(dag_id: str) -> None:

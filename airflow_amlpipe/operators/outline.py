@@ -27,10 +27,12 @@ class PipelineOutline(SpecModel):
     digest: str | None = None
 
     @classmethod
-    def of(cls, spec: PipelineSpec, digest: str | None = None) -> PipelineOutline:
-        """Return the outline of ``spec``."""
-        step_names = {step.id: step.name for step in spec.in_order()}
-        return cls(name=spec.name, description=spec.description, parameters=spec.parameters, step_names=step_names, digest=digest)
+    def of(cls, spec: PipelineSpec, step_names: Mapping[str, str], digest: str | None = None) -> PipelineOutline:
+        """Return the outline of ``spec``.
+
+        :param step_names: its steps in order of execution, which the caller has found out already
+        """
+        return cls(name=spec.name, description=spec.description, parameters=spec.parameters, step_names=dict(step_names), digest=digest)
 
     def bind_parameters(self, given: Mapping[str, object]) -> dict[str, Scalar]:
         """Return the value of every declared parameter, see :meth:`PipelineSpec.bind_parameters`."""

@@ -18,6 +18,7 @@ from airflow_amlpipe.sdk.data.dataset_consumption_config import DatasetConsumpti
 from airflow_amlpipe.sdk.data.output_dataset_config import OutputDatasetConfig, OutputOrigin
 from airflow_amlpipe.sdk.pipeline.core.builder import Binding, PipelineStep
 from airflow_amlpipe.sdk.pipeline.core.graph import PipelineParameter
+from airflow_amlpipe.spec.bulk import collector_paused
 from airflow_amlpipe.spec.compute import ComputeTargetSpec, RunSettingsSpec
 from airflow_amlpipe.spec.data import DatasetSource, DatastorePath, InputSpec, OutputSpec, RegistrationSpec, StepOutputSource
 from airflow_amlpipe.spec.document import parse_model
@@ -55,13 +56,14 @@ def lower_pipeline(pipeline: Pipeline, name: str) -> PipelineSpec:
     :param name: what the pipeline is called: its DAG's id, or the experiment it is submitted to
     :raises DefinitionError: something in it is wrong; the message says which step, what was given and what to do
     """
-    spec, problems = _lower(pipeline, name)
-    if problems:
-        raise problems[0]
-    try:
-        return spec.check()
-    except CycleError as error:
-        raise CycleError(_about_cycle(spec, error)) from error
+    with collector_paused():
+        spec, problems = _lower(pipeline, name)
+        if problems:
+            raise problems[0]
+        try:
+            return spec.check()
+        except CycleError as error:
+            raise CycleError(_about_cycle(spec, error)) from error
 
 
 def find_problems(pipeline: Pipeline, name: str) -> list[str]:

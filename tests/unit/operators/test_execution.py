@@ -83,7 +83,7 @@ def open_try(tmp_path: Path, said: list[str]) -> Opener:
         fields: dict[str, Any] = {
             "workspace": WorkspaceStore.open(str(tmp_path / "ws"), home=tmp_path / "home"),
             "settings": Settings(poll_interval_seconds=0.01, terminate_grace_seconds=1.0),
-            "outline": PipelineOutline.of(spec or a_pipeline(step)),
+            "outline": outline_of(spec or a_pipeline(step)),
             "request": RunRequest(run_id=run_id, experiment="digits", policy=ReusePolicy.parse(policy), tags={"who": "me"}, parameters={}),
             "step": step,
             "source_base": tmp_path,
@@ -98,6 +98,10 @@ def open_try(tmp_path: Path, said: list[str]) -> Opener:
         return StepExecution(**fields)
 
     return open_it
+
+
+def outline_of(spec: PipelineSpec) -> PipelineOutline:
+    return PipelineOutline.of(spec, {step.id: step.name for step in spec.in_order()})
 
 
 def carry_out(step: StepExecution) -> StepFinished:

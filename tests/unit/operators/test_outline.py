@@ -13,21 +13,24 @@ RATE = ParameterSpec(name="rate", type="number", default=0.5)
 SPEC = a_pipeline(a_step("train", inputs=reading("prepare")), a_step("prepare", name="prepare data", outputs=OUT), parameters=(RATE,))
 
 
+NAMES = {"prepare": "prepare data", "train": "train"}
+
+
 def test_it_names_the_steps_in_order_of_execution() -> None:
-    outline = PipelineOutline.of(SPEC, "ab" * 32)
+    outline = PipelineOutline.of(SPEC, NAMES, "ab" * 32)
     assert list(outline.step_names.items()) == [("prepare", "prepare data"), ("train", "train")]
     assert (outline.name, outline.parameters, outline.digest) == ("nightly", (RATE,), "ab" * 32)
 
 
 def test_it_comes_back_from_json_as_it_was() -> None:
-    outline = PipelineOutline.of(SPEC)
+    outline = PipelineOutline.of(SPEC, NAMES)
     again = PipelineOutline.model_validate_json(outline.model_dump_json())
     assert again == outline
     assert list(again.step_names) == ["prepare", "train"]
 
 
 def test_it_binds_parameters_as_the_pipeline_does() -> None:
-    outline = PipelineOutline.of(SPEC)
+    outline = PipelineOutline.of(SPEC, NAMES)
     assert outline.bind_parameters({"rate": 2}) == SPEC.bind_parameters({"rate": 2}) == {"rate": 2.0}
     with pytest.raises(DefinitionError, match="takes a value of type number"):
         outline.bind_parameters({"rate": "fast"})
