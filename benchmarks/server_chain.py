@@ -106,6 +106,7 @@ def server(folder: Path) -> Iterator[Server]:
     """Start an Airflow, wait until it has parsed both DAGs, and stop it at the end."""
     port, *others = free_ports(4)
     env = environment(folder / "home") | {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",  # standalone starts its parts by name
         "AIRFLOW_HOME": str(folder / "airflow"),
         "AIRFLOW__API__HOST": "127.0.0.1",
         "AIRFLOW__API__PORT": str(port),

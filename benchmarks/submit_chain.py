@@ -39,6 +39,9 @@ def main() -> int:
         report.row("unchanged second run", whole_process(command, env=env, cwd=folder, repeat=arguments.repeat), 0.7)
         bare = whole_process([sys.executable, "-c", "import airflow_amlpipe.sdk"], env=env, cwd=folder, repeat=arguments.repeat)
         report.row("for comparison: import airflow_amlpipe.sdk alone", bare)
+        for program in ("pass", "import airflow"):
+            alone = whole_process([sys.executable, "-c", program], env=env, cwd=folder, repeat=arguments.repeat)
+            report.row(f"for comparison: python -c '{program}'", alone)
     return report.exit_code
 
 
