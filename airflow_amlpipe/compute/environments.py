@@ -192,12 +192,19 @@ def _build_lock(where: str, folder: Path, say: Callable[[str], None]) -> Iterato
             except BlockingIOError:
                 say(f"{where}: another process is building it; waiting for that")
                 fcntl.flock(lock, fcntl.LOCK_EX)
-            if path.exists() and os.path.samestat(os.fstat(lock), path.stat()):
+            if _is_file_of(lock, path):
                 yield lock
                 return
             # The environment was removed, with its lock, while we waited: what we hold locks nothing.
         finally:
             os.close(lock)
+
+
+def _is_file_of(descriptor: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _build(where: str, folder: Path, plan: _Plan, say: Callable[[str], None], lock: int, *, python_downloads: bool) -> None:

@@ -66,16 +66,6 @@ class AbsentMethods:
         """There is nothing to clean."""
         raise _absent("clean", "the step's folder is removed when it has ended")
 
-    @staticmethod
-    def get(*_: Any, **__: Any) -> Any:
-        """Other runs are opened from outside."""
-        raise _absent("get", "Run.get_context() is this step's run, run.parent the pipeline's")
-
-    @staticmethod
-    def list(*_: Any, **__: Any) -> Any:
-        """Runs are listed from outside."""
-        raise _absent("list", "list runs with 'amlpipe runs list', outside the step")
-
 
 def _absent(method: str, instead: str) -> UserErrorException:
     return UserErrorException(

@@ -12,6 +12,7 @@ import os
 import time
 
 from airflow_amlpipe.runtime.absent import AbsentMethods
+from airflow_amlpipe.runtime.elsewhere import from_sdk
 from airflow_amlpipe.runtime.errors import RunEnvironmentException, UserErrorException
 from airflow_amlpipe.runtime.file_methods import FileMethods
 from airflow_amlpipe.runtime.metric_methods import MetricMethods
@@ -46,8 +47,8 @@ class Run(MetricMethods, FileMethods, AbsentMethods):
 
     def __init__(self, experiment: Any, run_id: str, outputs: Any = None, **kwargs: Any) -> None:
         raise UserErrorException(
-            "Run(experiment, run_id) does not open other runs inside a step; use Run.get_context() for this step's run and run.parent for "
-            "the pipeline's"
+            "Run(experiment, run_id) does not open other runs inside a step; use Run.get_context() for this step's run, run.parent for "
+            "the pipeline's, and Run.get(workspace, run_id) for any other"
         )
 
     # -- finding it --
@@ -83,6 +84,22 @@ class Run(MetricMethods, FileMethods, AbsentMethods):
     def get_submitted_run(cls, **kwargs: Any) -> Run:
         """Return the run of the step this script runs in (SDK v1's older name)."""
         return cls.get_context(allow_offline=False)
+
+    @staticmethod
+    def get(workspace: Any, run_id: str) -> Any:
+        """Return another run of the workspace, as the SDK knows it.
+
+        :raises ImportError: airflow-amlpipe is not installed in this step's environment
+        """
+        return from_sdk("core", "Run", "Run.get").get(workspace, run_id)
+
+    @staticmethod
+    def list(experiment: Any, *args: Any, **kwargs: Any) -> Any:
+        """Return the runs of an experiment, as the SDK knows them.
+
+        :raises ImportError: airflow-amlpipe is not installed in this step's environment
+        """
+        return from_sdk("core", "Run", "Run.list").list(experiment, *args, **kwargs)
 
     def __enter__(self) -> Run:  # noqa: PYI034  # typing.Self is younger than Python 3.8
         return self

@@ -18,12 +18,32 @@ if TYPE_CHECKING:
 __all__ = ["ExperimentOfRun", "InputDatasets", "OutputPath", "WorkspaceOfRun", "output_datasets"]
 
 
-class WorkspaceOfRun:
+class _CompletedBySdk:
+    """Has what the context tells; anything else is asked of the SDK's object of the same kind, which is made when it is first needed."""
+
+    _sdk: Any = None
+
+    def _load_sdk(self, wanted: str) -> Any:
+        raise NotImplementedError
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        if self._sdk is None:
+            try:
+                self._sdk = self._load_sdk("%s.%s" % (type(self).__name__[: -len("OfRun")], name))
+            except ImportError as error:
+                if name.startswith("_"):  # probed for, not asked for: notebooks look for _repr_html_
+                    raise AttributeError(name) from error
+                raise
+        return getattr(self._sdk, name)
+
+
+class WorkspaceOfRun(_CompletedBySdk):
     """The workspace, as far as the run's context tells; everything else is the SDK's."""
 
     def __init__(self, part: WorkspacePart) -> None:
         self._part = part
-        self._sdk: Any = None
 
     @property
     def name(self) -> str:
@@ -45,23 +65,19 @@ class WorkspaceOfRun:
         """Where it is."""
         return self._part["location"]
 
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__") or "_part" not in self.__dict__:
-            raise AttributeError(name)
-        if self._sdk is None:
-            part = self._part
-            workspace = from_sdk("core", "Workspace", "Workspace.%s" % name)
-            self._sdk = workspace(
-                part["subscription_id"], part["resource_group"], part["name"], _location=part["location"], _root=part["url"] or None
-            )
-        return getattr(self._sdk, name)
+    def _load_sdk(self, wanted: str) -> Any:
+        part = self._part
+        workspace = from_sdk("core", "Workspace", wanted)
+        return workspace(
+            part["subscription_id"], part["resource_group"], part["name"], _location=part["location"], _root=part["url"] or None
+        )
 
     def __repr__(self) -> str:
         return "Workspace(name=%r, subscription_id=%r, resource_group=%r)" % (self.name, self.subscription_id, self.resource_group)
 
 
-class ExperimentOfRun:
-    """The experiment a run belongs to."""
+class ExperimentOfRun(_CompletedBySdk):
+    """The experiment a run belongs to; what is not here is the SDK's."""
 
     def __init__(self, name: str, experiment_id: str, workspace: Callable[[], Any]) -> None:
         self._name = name
@@ -90,6 +106,9 @@ class ExperimentOfRun:
     def workspace_object(self) -> Any:
         """SDK v1's older name for :attr:`workspace`."""
         return self.workspace
+
+    def _load_sdk(self, wanted: str) -> Any:
+        return from_sdk("core", "Experiment", wanted)(self.workspace, self._name)
 
     def __repr__(self) -> str:
         return "Experiment(name=%r)" % self._name

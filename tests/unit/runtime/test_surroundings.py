@@ -12,6 +12,7 @@ import pytest
 from airflow_amlpipe.runtime import elsewhere
 from airflow_amlpipe.runtime.elsewhere import from_sdk, sdk_module
 from airflow_amlpipe.runtime.offline import OfflineRun
+from airflow_amlpipe.runtime.run import Run
 from airflow_amlpipe.runtime.submitted import SubmittedRun
 
 Open = Callable[[], SubmittedRun]
@@ -33,10 +34,28 @@ class FakeDataset:
         return (workspace.name, id)
 
 
+class FakeRuns:
+    def __init__(self, where: str) -> None:
+        self.where = where
+
+    def get_runs(self) -> str:
+        return f"runs of {self.where}"
+
+    @staticmethod
+    def get(workspace: Any, run_id: str) -> str:
+        return f"{run_id} of {workspace.name}"
+
+    @staticmethod
+    def list(experiment: Any, **filters: Any) -> tuple[str, dict[str, Any]]:
+        return experiment.get_runs(), filters
+
+
 @pytest.fixture
 def sdk(monkeypatch: pytest.MonkeyPatch) -> None:
     core = ModuleType("airflow_amlpipe.sdk.core")
     core.Workspace = FakeWorkspace  # type: ignore[attr-defined]
+    core.Experiment = lambda workspace, name: FakeRuns(f"{workspace.name}/{name}")  # type: ignore[attr-defined]
+    core.Run = FakeRuns  # type: ignore[attr-defined]
     core.Dataset = FakeDataset  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "airflow_amlpipe.sdk.core", core)
 
@@ -57,6 +76,13 @@ def test_the_workspace_becomes_the_sdks_when_more_is_asked(open_run: Open, sdk: 
     assert workspace.made_of == ("sub", "group", "team", {"_location": "local", "_root": None})
     with pytest.raises(AttributeError):
         workspace.no_such_thing  # noqa: B018
+
+
+def test_other_runs_are_those_of_the_sdk(open_run: Open, sdk: None) -> None:
+    run = open_run()
+    assert run.experiment.get_runs() == "runs of team/digits"
+    assert Run.get(run.experiment.workspace, "other") == "other of team"
+    assert Run.list(run.experiment, type="x") == ("runs of team/digits", {"type": "x"})
 
 
 def test_a_dataset_in_direct_mode_is_loaded_when_it_is_asked_for(open_run: Open, sdk: None) -> None:
@@ -80,6 +106,9 @@ def test_without_the_sdk_the_error_names_the_requirement_to_add(open_run: Open) 
     for ask in (
         lambda: run.input_datasets["table"],
         lambda: run.experiment.workspace.datasets,
+        lambda: run.experiment.get_runs,
+        lambda: Run.get(run.experiment.workspace, "x"),
+        lambda: Run.list(run.experiment),
         lambda: from_sdk("core", "X", "azureml.core.X"),
     ):
         with pytest.raises(
@@ -93,3 +122,9 @@ def test_what_sdk_v1_had_and_we_have_not_is_said(sdk: None) -> None:
         from_sdk("core", "X", "azureml.core.X")
     with pytest.raises(ModuleNotFoundError, match=r"azureml\.automl is not served by airflow-amlpipe"):
         sdk_module("automl", "azureml.automl")
+
+
+@pytest.mark.usefixtures("_no_sdk")
+def test_a_notebook_that_probes_for_a_way_to_show_it_finds_none(open_run: Open) -> None:
+    assert not hasattr(open_run().experiment.workspace, "_repr_html_")
+    assert not hasattr(open_run().experiment, "__fspath__")

@@ -9,8 +9,8 @@ __all__ = ["VERSION", "Run", "get_run"]
 
 
 def get_run(experiment, run_id, rehydrate=True, clean_up=True):
-    """:raises UserErrorException: other runs are opened from outside a step."""
-    return Run.get(experiment, run_id)
+    """Return another run, as the SDK knows it."""
+    return Run.get(experiment.workspace, run_id)
 
 
 def __getattr__(name):

@@ -8,5 +8,5 @@ __all__ = ["Run", "_OfflineRun", "_SubmittedRun", "get_run"]
 
 
 def get_run(experiment, run_id, rehydrate=True, clean_up=True):
-    """:raises UserErrorException: other runs are opened from outside a step."""
-    return Run.get(experiment, run_id)
+    """Return another run, as the SDK knows it."""
+    return Run.get(experiment.workspace, run_id)
