@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
@@ -45,23 +46,22 @@ def find_python(minor: str) -> str | None:
     return None
 
 
-def _candidates(minor: str) -> list[str]:
-    found: list[str] = []
-    on_path = shutil.which(f"python{minor}")
-    if on_path:
-        found.append(on_path)
-    # A shim of pyenv is on the path but starts only what the folder it is called in has chosen.
+def _candidates(minor: str) -> Iterator[str]:
     pyenv = Path(os.environ.get("PYENV_ROOT") or Path("~/.pyenv").expanduser())
+    on_path = shutil.which(f"python{minor}")
+    # A shim of pyenv starts only what the folder it is called in has chosen; what it stands for is looked up directly.
+    if on_path and not Path(on_path).is_relative_to(pyenv):
+        yield on_path
     versions = [path for path in pyenv.glob(f"versions/{minor}.*") if re.fullmatch(r"\d+\.\d+\.\d+", path.name)]
-    found += [str(path / "bin" / "python") for path in sorted(versions, key=lambda path: int(path.name.split(".")[2]), reverse=True)]
+    for path in sorted(versions, key=lambda path: int(path.name.split(".")[2]), reverse=True):
+        yield str(path / "bin" / "python")
     uv = find_uv()
     if uv is not None:
         answer = subprocess.run(
             [*uv, "python", "find", "--no-python-downloads", "--no-project", minor], capture_output=True, text=True, cwd="/"
         )
         if answer.returncode == 0:
-            found.append(answer.stdout.strip())
-    return found
+            yield answer.stdout.strip()
 
 
 def _version_of(python: str) -> str | None:
