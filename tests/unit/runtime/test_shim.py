@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import statistics
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -134,19 +132,6 @@ except ImportError as error:
     ran = run_bare(sys.executable, code, tmp_path, PYTHONPATH=path)
     assert ran.stderr == ""
     assert ran.stdout == "azureml.nothing is not served by airflow-amlpipe; see docs/reference/coverage.md\n"
-
-
-def test_importing_run_is_quick(tmp_path: Path) -> None:
-    def milliseconds(code: str) -> float:
-        taken = []
-        for _ in range(7):
-            began = time.perf_counter()
-            run_bare(sys.executable, code, tmp_path)
-            taken.append((time.perf_counter() - began) * 1000)
-        return statistics.median(taken)
-
-    # The goal is 30 ms over the bare interpreter; the machine that runs the tests is busy.
-    assert milliseconds("from azureml.core import Run") - milliseconds("pass") < 90
 
 
 def test_importing_run_imports_nothing_heavy(tmp_path: Path) -> None:
