@@ -9,6 +9,7 @@ from typing import Any
 from airflow_amlpipe.cli.command import Command
 from airflow_amlpipe.cli.file_arguments import add_file_arguments, read_file
 from airflow_amlpipe.cli.output import print_json
+from airflow_amlpipe.cli.shown_run import shown_run
 from airflow_amlpipe.services.submit import SubmittedRun, submit_pipeline, submitted_runs
 from airflow_amlpipe.settings import Settings
 
@@ -49,15 +50,14 @@ def _finish(run: SubmittedRun, *, show_logs: bool) -> dict[str, Any]:
     """Wait for a run that has not ended, with progress, and return what it became."""
     from airflow_amlpipe.cli.progress import ProgressLines
     from airflow_amlpipe.services.follow import follow_run
-    from airflow_amlpipe.services.runs import show_run
 
     home = Settings.load().home
     sys.stdout.flush()
-    found = show_run(run.workspace, run.run_id, home=home)
+    found = shown_run(run.workspace, run.run_id, home=home)
     if found["status"] in {"NotStarted", "Running"}:
         print(f"run {run.run_id} of pipeline {found['pipeline']!r}, experiment {run.experiment!r}", file=sys.stderr, flush=True)
         follow_run(run.workspace, run.run_id, home=home, on_event=ProgressLines(show_logs=show_logs))
-        found = show_run(run.workspace, run.run_id, home=home)
+        found = shown_run(run.workspace, run.run_id, home=home)
     return found
 
 

@@ -14,7 +14,7 @@ _LONGEST_REASON = 160
 
 
 def print_run(run: dict[str, Any]) -> None:
-    """Print a run as ``services.runs.show_run`` describes it."""
+    """Print a run as ``services.runs.show_run`` describes it; a step with ``root_causes`` shows them in place of the bare reason."""
     took = f" in {human_duration(run['duration_seconds'])}" if run["duration_seconds"] is not None else ""
     print(f"run {run['run_id']}: {run['status']}{took}")
     print(
@@ -43,6 +43,11 @@ def print_run(run: dict[str, Any]) -> None:
 def _why(step: dict[str, Any]) -> str:
     if step.get("error"):
         return shorten(step["error"], 400)
+    causes = step.get("root_causes")
+    if causes:
+        more = f" (and {len(causes) - 1} more)" if len(causes) > 1 else ""
+        own = f"step {step['name']!r}: "
+        return shorten(causes[0].removeprefix(own), _LONGEST_REASON) + more
     # "reused: ..." and "ran: ..." say in words what the column before says already.
     sentence = step["explanation"]
     return shorten(sentence.partition(": ")[2] or sentence, _LONGEST_REASON)

@@ -9,6 +9,7 @@ from typing import Any
 from airflow_amlpipe.cli.command import Command, CommandGroup, add_json_argument, add_run_argument, add_workspace_argument
 from airflow_amlpipe.cli.output import human_duration, human_time, print_json, print_table, short_id, status_style
 from airflow_amlpipe.cli.run_table import print_run
+from airflow_amlpipe.cli.shown_run import shown_run
 from airflow_amlpipe.cli.workspace_choice import choose_workspace
 
 __all__ = ["COMMAND"]
@@ -63,10 +64,10 @@ def _add_show_arguments(parser: ArgumentParser) -> None:
 
 
 def _show(given: Namespace) -> int:
-    from airflow_amlpipe.services.runs import find_run, show_run
+    from airflow_amlpipe.services.runs import find_run
 
     chosen = choose_workspace(given.workspace)
-    run = show_run(chosen.url, find_run(chosen.url, given.run, home=chosen.home), home=chosen.home)
+    run = shown_run(chosen.url, find_run(chosen.url, given.run, home=chosen.home), home=chosen.home)
     if given.json:
         print_json(run)
     else:

@@ -152,11 +152,11 @@ def engine_log_tail(home: Path, run_id: str) -> str:
 
 
 def prune_engines(home: Path, *, keep: int = _MOST_KEPT) -> None:
-    """Delete the folders of all but the newest ``keep`` engines; those that still run are left alone."""
+    """Delete the folders of all but the newest ``keep`` engines; those that still run, or are just being started, are left alone."""
     folders = sorted((home / "engines").iterdir(), reverse=True)
     for folder in folders[keep:]:
         facts = find_engine(home, folder.name)
-        if facts is None or (facts.is_here and not facts.is_alive):
+        if facts is not None and facts.is_here and not facts.is_alive:
             shutil.rmtree(folder, ignore_errors=True)
 
 

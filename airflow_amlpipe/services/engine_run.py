@@ -157,7 +157,7 @@ class EngineRun:
         dag_file = self._airflow_home / "dags" / "submitted_run.py"
         dag_file.write_text(_DAG_FILE.format(run_id=self.run_id))
         request: dict[str, Any] = {"run_id": self.run_id, "experiment": record.experiment, "reuse": record.policy, "tags": record.tags}
-        dag_run = _load(dag_file).test(run_conf={"amlpipe": request, **record.parameters})
+        dag_run = _load(dag_file).test(run_conf={**record.parameters, "amlpipe": request})
         return dag_run.state == "success" and self._has_every_step(record)
 
     def _has_every_step(self, record: RunRecord) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import gc
 import importlib
 import logging
+import warnings
 
 __all__ = ["import_airflow", "serve_latest_version_only"]
 
@@ -18,6 +19,8 @@ _log = logging.getLogger(__name__)
 
 def import_airflow() -> None:
     """Import Airflow and what every local run needs of it, without collecting garbage meanwhile."""
+    # Said by a module of FastAPI at every start; it concerns neither the run nor who reads its log.
+    warnings.filterwarnings("ignore", message=".*starlette.testclient.*")
     gc.disable()
     try:
         importlib.import_module("airflow")

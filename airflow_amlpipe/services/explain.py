@@ -15,7 +15,7 @@ from airflow_amlpipe.services.runs import find_step
 from airflow_amlpipe.workspace.records import RunRecord, StepFinished
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
 
-__all__ = ["StepExplanation", "explain_step"]
+__all__ = ["StepExplanation", "explain_run", "explain_step"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +96,16 @@ def explain_step(workspace: str, run_id: str, step: str, *, home: Path) -> StepE
     opened = WorkspaceStore.open(workspace, home=home)
     record = opened.runs.get(run_id)
     return _Explainer(opened, record).explain(find_step(record, step))
+
+
+def explain_run(workspace: str, run_id: str, *, home: Path) -> dict[str, StepExplanation]:
+    """Explain every step of a run, by step id, in order of execution; what several go back to is looked up once.
+
+    :raises UnknownNameError: the workspace has no such run
+    """
+    opened = WorkspaceStore.open(workspace, home=home)
+    explainer = _Explainer(opened, opened.runs.get(run_id))
+    return {step_id: explainer.explain(step_id) for step_id in opened.runs.get(run_id).step_ids}
 
 
 class _Explainer:

@@ -78,6 +78,7 @@ def submit_pipeline(
     :raises ReuseRequiredError: the policy is ``require`` and a step would have to run
     :raises BackendUnavailableError: a step has to run and this interpreter has no Airflow
     """
+    home = home.absolute()
     parameters, policy = _as_the_command_wants(spec, workspace, experiment, source_base, parameters or {}, policy)
     opened = WorkspaceStore.open(workspace, home=home)
     check_display_name("experiment", experiment)

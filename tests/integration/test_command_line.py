@@ -67,9 +67,9 @@ class Project:
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+def project(tmp_path_factory: pytest.TempPathFactory, home: Path) -> Project:
     """A project whose pipeline has run once; tests use words of their own where they run it again."""
-    made = Project(tmp_path_factory.mktemp("project"), tmp_path_factory.mktemp("home"))
+    made = Project(tmp_path_factory.mktemp("project"), home)
     answer = made.amlpipe("run", "dag_file.py")
     assert answer.returncode == 0, answer.stderr
     assert "> write\n    write | writing hello\n+ write: Finished" in answer.stderr

@@ -13,7 +13,7 @@ from time import monotonic, sleep
 import pytest
 
 from airflow_amlpipe.services.cancel import cancel_run
-from airflow_amlpipe.services.engine_process import engine_folder, find_engine
+from airflow_amlpipe.services.engine_process import StartedEngine, engine_folder, find_engine
 from airflow_amlpipe.services.follow import RunEvent, follow_run
 from airflow_amlpipe.services.runs import show_run, step_log
 from airflow_amlpipe.services.submit import submit_pipeline
@@ -21,6 +21,7 @@ from airflow_amlpipe.spec.parameter import ParameterSpec
 from airflow_amlpipe.spec.pipeline import PipelineSpec
 from airflow_amlpipe.spec.step import LiteralArgument, OutputArgument, ParameterArgument, StepSpec
 from airflow_amlpipe.workspace import WorkspaceStore
+from airflow_amlpipe.workspace.ids import new_run_id
 from airflow_amlpipe.workspace.records import RunFinished
 from tests.builders import OUT, a_pipeline, a_step, reading
 
@@ -37,12 +38,6 @@ if what == "wait":
     time.sleep(60)
 pathlib.Path(folder, "done.txt").write_text(" ".join(sys.argv[1:2] + sys.argv[3:]))
 """
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One home for all tests here: its template of Airflow's database is built once."""
-    return tmp_path_factory.mktemp("home")
 
 
 @pytest.fixture
@@ -175,6 +170,28 @@ def test_cancelling_ends_the_running_steps_job_and_starts_no_other(workspace: Wo
     assert monotonic() - began < 15
     assert statuses(workspace, run_id) == {"prepare": "Canceled", "train": "Canceled", "report": "Canceled"}
     assert processes_below(tmp_path, workspace.home, run_id) == []
+
+
+def test_a_request_in_the_workspace_alone_cancels_too_as_from_another_machine(workspace: WorkspaceStore, tmp_path: Path) -> None:
+    run_id = submit(workspace, tmp_path, a_pipeline(step("prepare", do="wait"), step("train", inputs=reading("prepare"))))
+    wait_for_a_line(workspace, run_id, "doing wait")
+
+    workspace.runs.request_cancel(run_id, "asked for elsewhere")
+
+    assert follow(workspace, run_id).status == "Canceled"
+    assert statuses(workspace, run_id) == {"prepare": "Canceled", "train": "Canceled"}
+
+
+def test_an_engine_that_is_never_told_to_go_leaves_nothing_behind(workspace: WorkspaceStore) -> None:
+    run_id = new_run_id()
+
+    StartedEngine.start(run_id, workspace=workspace.url, home=workspace.home).dismiss()
+
+    deadline = monotonic() + 60
+    while engine_folder(workspace.home, run_id).exists() and monotonic() < deadline:
+        sleep(0.05)
+    assert not engine_folder(workspace.home, run_id).exists()
+    assert workspace.runs.ids() == []
 
 
 def test_a_run_whose_engine_is_killed_is_failed_and_says_so(workspace: WorkspaceStore, tmp_path: Path) -> None:

@@ -135,6 +135,20 @@ def test_a_run_is_shown_with_what_became_of_each_step_and_where_the_outputs_are(
     assert not any(line.endswith(" ") for line in shown.splitlines())
 
 
+def test_a_step_that_ran_because_of_a_change_shows_what_that_goes_back_to(
+    amlpipe: Amlpipe, workspace: WorkspaceStore, tmp_path: Path
+) -> None:
+    write_source(tmp_path)
+    pretend_run(workspace, CHAIN, tmp_path)
+    write_source(tmp_path, text="print('better')\n")
+    pretend_run(workspace, CHAIN, tmp_path, write=lambda step_id, output: b"better")
+
+    shown = amlpipe("runs", "show", "latest", "--workspace", "team").out
+    assert [line.split("0.0 s")[1].strip() for line in shown.splitlines() if line.startswith("prepare ")] == ["code: train.py changed"]
+    steps = amlpipe("runs", "show", "latest", "--json", "--workspace", "team").document["steps"]
+    assert steps[1]["root_causes"] == ["step 'train': code: train.py changed", "step 'prepare': code: train.py changed"]
+
+
 def test_a_steps_log_is_printed_as_it_was_written(amlpipe: Amlpipe, workspace: WorkspaceStore, tmp_path: Path) -> None:
     write_source(tmp_path)
     pretend_run(workspace, CHAIN, tmp_path, log={"train": "epoch 1\nepoch 2\n"})

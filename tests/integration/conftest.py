@@ -1,0 +1,12 @@
+"""One home for all tests that start engines: the template of Airflow's database and the bytecode in it are made once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("home")
