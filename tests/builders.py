@@ -10,7 +10,12 @@ __all__ = ["OUT", "a_pipeline", "a_step", "reading"]
 
 
 def a_step(step_id: str = "train", **changes: object) -> StepSpec:
-    fields: dict[str, object] = {"id": step_id, "name": step_id, "command": PythonScript(script="train.py"), "source": SourceSpec(directory="src")}
+    fields: dict[str, object] = {
+        "id": step_id,
+        "name": step_id,
+        "command": PythonScript(script="train.py"),
+        "source": SourceSpec(directory="src"),
+    }
     return StepSpec(**{**fields, **changes})  # type: ignore[arg-type]
 
 

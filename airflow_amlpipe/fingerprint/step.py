@@ -101,7 +101,9 @@ def step_key(
         "command": {"kind": step.command.kind, "script": step.command.script},
         "arguments": [_argument(argument, parameters) for argument in step.arguments],
         "parameters": {variable.name: _bound(variable.value, parameters) for variable in step.variables},
-        "inputs": {item.name: {"mode": item.mode, "data": inputs[item.name], "path_on_compute": item.path_on_compute} for item in step.inputs},
+        "inputs": {
+            item.name: {"mode": item.mode, "data": inputs[item.name], "path_on_compute": item.path_on_compute} for item in step.inputs
+        },
         "outputs": {
             output.name: {
                 "mode": output.mode,

@@ -16,7 +16,9 @@ from airflow_amlpipe.spec.step import LiteralArgument, StepSpec
 from tests.builders import a_step
 
 scalars = st.one_of(st.booleans(), st.integers(-(2**53), 2**53), st.floats(allow_nan=False, allow_infinity=False), st.text(max_size=8))
-documents = st.recursive(st.none() | scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=4), inner, max_size=4), max_leaves=12)
+documents = st.recursive(
+    st.none() | scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=4), inner, max_size=4), max_leaves=12
+)
 names = st.from_regex(r"[a-z_][a-z0-9_]{0,5}", fullmatch=True)
 
 
@@ -25,7 +27,8 @@ def steps(draw: st.DrawFn) -> StepSpec:
     return a_step(
         arguments=tuple(LiteralArgument(value=value) for value in draw(st.lists(scalars, max_size=4))),
         environment=EnvironmentSpec(
-            pip_requirements=tuple(draw(st.lists(st.text(max_size=6), max_size=3))), variables=draw(st.dictionaries(names, st.text(max_size=4), max_size=3))
+            pip_requirements=tuple(draw(st.lists(st.text(max_size=6), max_size=3))),
+            variables=draw(st.dictionaries(names, st.text(max_size=4), max_size=3)),
         ),
         inputs=tuple(InputSpec(name=name, mode="mount", source=DatasetSource()) for name in draw(st.lists(names, unique=True, max_size=3))),
         version=draw(st.none() | st.text(max_size=3)),

@@ -13,13 +13,27 @@ from airflow_amlpipe.fingerprint.step import COMPONENTS, KeyManifest, step_key
 from airflow_amlpipe.spec.compute import RunSettingsSpec
 from airflow_amlpipe.spec.data import DatasetSource, InputSpec, OutputSpec
 from airflow_amlpipe.spec.environment import EnvironmentSpec
-from airflow_amlpipe.spec.step import InputArgument, LiteralArgument, OutputArgument, ParameterArgument, PythonScript, SourceSpec, StepSpec, StepVariable
+from airflow_amlpipe.spec.step import (
+    InputArgument,
+    LiteralArgument,
+    OutputArgument,
+    ParameterArgument,
+    PythonScript,
+    SourceSpec,
+    StepSpec,
+    StepVariable,
+)
 from tests.builders import a_step
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "keys" / "v1.json"
 DATA = InputSpec(name="data", mode="mount", source=DatasetSource())
 FULL = a_step(
-    arguments=(LiteralArgument(value="--rate"), ParameterArgument(parameter="rate"), LiteralArgument(value="--data"), InputArgument(input="data")),
+    arguments=(
+        LiteralArgument(value="--rate"),
+        ParameterArgument(parameter="rate"),
+        LiteralArgument(value="--data"),
+        InputArgument(input="data"),
+    ),
     variables=(StepVariable(name="seed", value=LiteralArgument(value=7)),),
     inputs=(DATA,),
     outputs=(OutputSpec(name="model", datastore="workspaceblobstore", destination="models/{run-id}"),),
@@ -69,7 +83,12 @@ def test_names_places_and_limits_are_not_in_the_key(changes: dict[str, Any]) -> 
         ("inputs", manifest_of(data="e" * 64)),
         ("inputs", manifest_of(changed(inputs=(DATA.model_copy(update={"mode": "download"}),)))),
         ("outputs", manifest_of(changed(outputs=(FULL.outputs[0].model_copy(update={"destination": "other/{run-id}"}),)))),
-        ("environment", manifest_of(changed(environment=EnvironmentSpec(pip_requirements=("scikit-learn==1.6.0",), variables={"OMP_NUM_THREADS": "1"})))),
+        (
+            "environment",
+            manifest_of(
+                changed(environment=EnvironmentSpec(pip_requirements=("scikit-learn==1.6.0",), variables={"OMP_NUM_THREADS": "1"}))
+            ),
+        ),
         ("environment", manifest_of(changed(environment=FULL.environment.model_copy(update={"variables": {"OMP_NUM_THREADS": "2"}})))),
         ("run_settings", manifest_of(changed(run_settings=RunSettingsSpec(node_count=2)))),
         ("version", manifest_of(changed(version="2"))),
