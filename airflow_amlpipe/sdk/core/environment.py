@@ -214,14 +214,10 @@ class Environment(ConfigElement):
             environment.version, environment._deferred = version, True
             return environment
         registry = open_workspace(workspace).environments
-        if version is not None and not str(version).isdecimal():
-            raise UserErrorException(
-                f"environment {name!r}: version {shorten(repr(version))} is not known; versions are whole numbers: "
-                f"{', '.join(map(str, registry.versions(name))) or 'none is registered'}"
-            )
         with as_user_error():
-            record = registry.get(name, None if version is None else int(version))
-        return _from_spec(record, str(version if version is not None else registry.versions(name)[-1]))
+            number = registry.versions(name)[-1:] if version is None else _numbers(registry, name, str(version))
+            record = registry.get(name, number[0] if number else None)
+        return _from_spec(record, record.version or str(number[0]))
 
     @staticmethod
     def list(workspace: Workspace) -> dict[str, Environment]:
@@ -229,13 +225,18 @@ class Environment(ConfigElement):
         return dict(workspace.environments)
 
     def register(self, workspace: Workspace) -> Environment:
-        """Register this definition under its name and return it with its version. The same definition again is the same version."""
+        """Register this definition under its name and return it with its version: the next whole number, or the text that its author set.
+
+        The same definition again is the same version.
+        """
         from airflow_amlpipe.sdk.lowering import lower_environment
 
         registry = open_workspace(workspace, "Environment.register").environments
-        spec = lower_environment(self).model_copy(update={"version": None})
+        # A number is the registry's to give; it would make an environment that was fetched and registered again another one.
+        version = None if self.version is None or self.version.isdecimal() else self.version
+        number = registry.register(self.name, lower_environment(self).model_copy(update={"version": version}))
         registered = copy.deepcopy(self)
-        registered.version = str(registry.register(self.name, spec))
+        registered.version = version or str(number)
         return registered
 
     def clone(self, new_name: str) -> Environment:
@@ -276,6 +277,19 @@ class Environment(ConfigElement):
     from_docker_build_context = absent("Environment.from_docker_build_context", "use Environment.from_dockerfile or from_docker_image")
     get_image_details = absent("Environment.get_image_details", "leave it out: images are not kept in a registry of the workspace")
     label = absent("Environment.label", "use versions")
+
+
+def _numbers(registry: Any, name: str, version: str) -> tuple[int, ...]:
+    """Return the number of the newest record of this version.
+
+    :raises UserErrorException: there is none; the message lists those there are
+    """
+    versions = {number: registry.get(name, number).version or str(number) for number in registry.versions(name)}
+    found = [number for number, text in versions.items() if text == version or str(number) == version]
+    if not found and versions:
+        known = ", ".join(dict.fromkeys(versions.values()))
+        raise UserErrorException(f"environment {name!r} has no version {shorten(repr(version))}; its versions are: {shorten(known, 600)}")
+    return tuple(found[-1:])
 
 
 def _from_spec(spec: Any, version: str | None) -> Environment:

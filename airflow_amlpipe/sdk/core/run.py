@@ -185,7 +185,7 @@ class Run:
         if name not in self.get_file_names():
             known = ", ".join(self.get_file_names()) or "none"
             raise UserErrorException(f"run {self.id}: there is no file {shorten(repr(name))}; its files are: {shorten(known, 600)}")
-        target = Path(output_file_path) if output_file_path is not None else Path(PurePosixPath(name).name)
+        target = Path(output_file_path if output_file_path is not None else PurePosixPath(name).name).absolute()
         if target.is_dir() or (output_file_path or "").endswith(os.sep):
             target = target / PurePosixPath(name).name
         target.parent.mkdir(parents=True, exist_ok=True)

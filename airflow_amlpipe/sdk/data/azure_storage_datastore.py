@@ -156,6 +156,7 @@ def put_file(store: Store, source: Path, target: str) -> None:
 
 def fetch_file(store: Store, name: str, target: Path, *, overwrite: bool) -> bool:
     """Copy a file of a datastore to ``target``; ``False`` if something is there and is left."""
+    target = target.absolute()
     if target.exists():
         if not overwrite:
             return False

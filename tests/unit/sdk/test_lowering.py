@@ -9,18 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from azureml.core import Dataset, Datastore, Environment, RunConfiguration, Workspace
-from azureml.core.conda_dependencies import CondaDependencies
-from azureml.data import DataReference, OutputFileDatasetConfig
-from azureml.data.dataset_consumption_config import DatasetConsumptionConfig
-from azureml.pipeline.core import Pipeline, PipelineParameter, StepSequence
-from azureml.pipeline.steps import PythonScriptStep
 
 from airflow_amlpipe.exceptions import CycleError, DefinitionError, UnknownNameError
 from airflow_amlpipe.sdk.lowering import lower_environment, lower_pipeline
 from airflow_amlpipe.spec.document import dump_pipeline, load_pipeline
 from airflow_amlpipe.spec.pipeline import PipelineSpec
 from airflow_amlpipe.spec.step import StepSpec
+from azureml.core import Dataset, Datastore, Environment, RunConfiguration, Workspace
+from azureml.core.conda_dependencies import CondaDependencies
+from azureml.data import DataReference, OutputFileDatasetConfig
+from azureml.data.dataset_consumption_config import DatasetConsumptionConfig
+from azureml.pipeline.core import Pipeline, PipelineParameter, StepSequence
+from azureml.pipeline.steps import PythonScriptStep
 
 GOLDEN = Path(__file__).parents[2] / "golden/specs"
 
@@ -61,7 +61,18 @@ def two_steps(ws: Workspace) -> Pipeline:
     train = PythonScriptStep(
         "train.py",
         name="train it",
-        arguments=["--data", prepared.as_input(), "--rate", PipelineParameter("rate", 0.5), "--model", model, "--shuffle", True, "--seed", 7],
+        arguments=[
+            "--data",
+            prepared.as_input(),
+            "--rate",
+            PipelineParameter("rate", 0.5),
+            "--model",
+            model,
+            "--shuffle",
+            True,
+            "--seed",
+            7,
+        ],
         params={"note": PipelineParameter("note", "none"), "limit": 10},
         source_directory="src",
         allow_reuse=False,

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from airflow_amlpipe.exceptions import UnknownNameError, shorten
+from airflow_amlpipe.exceptions import shorten
 from airflow_amlpipe.sdk._absent import absent
 from airflow_amlpipe.sdk._run_records import (
     StepRecords,
@@ -425,11 +425,11 @@ def find_run(workspace: Workspace, run_id: str) -> Run:
     from airflow_amlpipe.sdk.core.experiment import Experiment
 
     try:
-        open_workspace(workspace, "Workspace.get_run").runs.get(run_id)
-    except UnknownNameError as error:
+        run_record(workspace, run_id)
+    except UserErrorException:
         found = find_step_run(workspace, run_id)
         if found is None:
-            raise UserErrorException(str(error)) from error
+            raise
         record, item = found
         experiment = Experiment(workspace, record.experiment, _skip_name_validation=True)
         return StepRun(experiment, run_id, record.run_id, item.started.step_id, _try=item)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
+from airflow_amlpipe.exceptions import UnsupportedFeatureError
 from azureml.core import Datastore, Workspace
 from azureml.data.azure_storage_datastore import AzureBlobDatastore, AzureFileDatastore
 from azureml.data.data_reference import DataReference
 from azureml.data.datapath import DataPath, DataPathComputeBinding
 from azureml.exceptions import UserErrorException
-
-from airflow_amlpipe.exceptions import UnsupportedFeatureError
 
 
 @pytest.fixture
@@ -28,7 +28,11 @@ def data(project: Path) -> Path:
 
 @pytest.mark.parametrize(
     ("name", "of"),
-    [("workspaceblobstore", AzureBlobDatastore), ("workspacefilestore", AzureFileDatastore), ("workspaceartifactstore", AzureBlobDatastore)],
+    [
+        ("workspaceblobstore", AzureBlobDatastore),
+        ("workspacefilestore", AzureFileDatastore),
+        ("workspaceartifactstore", AzureBlobDatastore),
+    ],
 )
 def test_well_known_datastores_are_never_looked_up(ws: Workspace, home: Path, name: str, of: type) -> None:
     for found in (Datastore(ws, name), Datastore.get(ws, name)):
@@ -92,7 +96,9 @@ def test_an_uploaded_folder_comes_back_with_its_whole_path(ws: Workspace, data: 
 
 
 @pytest.mark.parametrize("overwrite", [False, True])
-def test_what_is_there_is_left_unless_it_may_be_overwritten(ws: Workspace, data: Path, capsys: pytest.CaptureFixture[str], overwrite: bool) -> None:
+def test_what_is_there_is_left_unless_it_may_be_overwritten(
+    ws: Workspace, data: Path, capsys: pytest.CaptureFixture[str], overwrite: bool
+) -> None:
     store = ws.get_default_datastore()
     store.upload(str(data), "in")
     (data / "a.txt").write_text("second")

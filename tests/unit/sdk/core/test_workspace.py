@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from azureml.core import Dataset, Environment, Workspace
 from azureml.core.compute import AmlCompute, ComputeTarget
 from azureml.exceptions import UserErrorException, WorkspaceException
@@ -55,7 +56,9 @@ def test_another_file_name_can_be_asked_for(project: Path) -> None:
 
 
 def test_no_config_says_where_it_looked_and_what_to_write(project: Path) -> None:
-    with pytest.raises(UserErrorException, match=r"no workspace configuration: neither .azureml/config.json nor config.json is in .*workspace_name"):
+    with pytest.raises(
+        UserErrorException, match=r"no workspace configuration: neither .azureml/config.json nor config.json is in .*workspace_name"
+    ):
         Workspace.from_config()
 
 
@@ -106,7 +109,11 @@ def test_a_root_that_is_a_path_is_relative_to_the_project(project: Path, folder:
 
 def test_the_setting_workspace_puts_another_root_in_place(project: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(project, "team")
-    for given, root in (("s3://b/x", "s3://b/x"), (str(project / "x"), (project / "x").as_uri()), ("other", (home / "workspaces/other").as_uri())):
+    for given, root in (
+        ("s3://b/x", "s3://b/x"),
+        (str(project / "x"), (project / "x").as_uri()),
+        ("other", (home / "workspaces/other").as_uri()),
+    ):
         monkeypatch.setenv("AMLPIPE_WORKSPACE", given)
         assert Workspace.from_config()._url == root
 
@@ -118,7 +125,13 @@ def test_a_created_workspace_is_found_again(project: Path, capsys: pytest.Captur
     made = Workspace.create("team", subscription_id="s", resource_group="g", location="westeurope", tags={"a": "b"})
     assert "Created workspace team" in capsys.readouterr().out
     for found in (made, Workspace.get("team"), Workspace.list("s")["team"][0]):
-        assert (found.name, found.subscription_id, found.resource_group, found.location, found.tags) == ("team", "s", "g", "westeurope", {"a": "b"})
+        assert (found.name, found.subscription_id, found.resource_group, found.location, found.tags) == (
+            "team",
+            "s",
+            "g",
+            "westeurope",
+            {"a": "b"},
+        )
         assert found == made
 
 
@@ -137,7 +150,11 @@ def test_an_unknown_workspace_lists_the_known_ones() -> None:
 
 def test_what_was_written_is_read(ws: Workspace, project: Path) -> None:
     ws.write_config()
-    assert json.loads((project / ".azureml" / "config.json").read_text()) == {**KEYS, "subscription_id": "subscription", "resource_group": "group"}
+    assert json.loads((project / ".azureml" / "config.json").read_text()) == {
+        **KEYS,
+        "subscription_id": "subscription",
+        "resource_group": "group",
+    }
     assert Workspace.from_config() == ws
     ws.write_config(str(project / "sub"), "dev.json")
     assert Workspace.from_config(str(project / "sub" / ".azureml" / "dev.json")) == ws
@@ -158,7 +175,14 @@ def test_creating_while_airflow_parses_is_refused(airflow_is_parsing: None) -> N
 
 
 def test_a_workspace_describes_itself(ws: Workspace) -> None:
-    assert (ws.name, ws.resource_group, ws.subscription_id, ws.location, ws.sku, ws.tags) == ("team", "group", "subscription", "local", "basic", {})
+    assert (ws.name, ws.resource_group, ws.subscription_id, ws.location, ws.sku, ws.tags) == (
+        "team",
+        "group",
+        "subscription",
+        "local",
+        "basic",
+        {},
+    )
     assert ws.get_details()["root"] == ws._url
     assert ws.get_details()["name"] == "team"
 

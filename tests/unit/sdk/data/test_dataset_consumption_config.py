@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
+from airflow_amlpipe.exceptions import UnsupportedFeatureError
 from azureml.core import Dataset, Workspace
 from azureml.data.dataset_consumption_config import DatasetConsumptionConfig
 from azureml.exceptions import UserErrorException
 from azureml.pipeline.core import PipelineParameter
-
-from airflow_amlpipe.exceptions import UnsupportedFeatureError
 
 
 @pytest.fixture

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from airflow_amlpipe.exceptions import UnsupportedFeatureError
+from airflow_amlpipe.sdk.data.abstract_dataset import AbstractDataset
 from azureml.core import Dataset, Workspace
 from azureml.data import DataPath, FileDataset
 from azureml.data.dataset_error_handling import DatasetValidationError
 from azureml.exceptions import UserErrorException
-
-from airflow_amlpipe.exceptions import UnsupportedFeatureError
-from airflow_amlpipe.sdk.data.abstract_dataset import AbstractDataset
 
 
 @pytest.fixture
@@ -152,7 +152,9 @@ def test_registering_the_same_definition_again_returns_what_is_there(ws: Workspa
 def test_another_definition_needs_a_new_version(ws: Workspace, store: Any) -> None:
     Dataset.File.from_files((store, "images")).register(ws, "digits")
     other = Dataset.File.from_files((store, "images/*.csv"))
-    with pytest.raises(UserErrorException, match=r"dataset 'digits' is registered already, with other paths \(version 1\); use create_new_version=True"):
+    with pytest.raises(
+        UserErrorException, match=r"dataset 'digits' is registered already, with other paths \(version 1\); use create_new_version=True"
+    ):
         other.register(ws, "digits")
     assert other.register(ws, "digits", create_new_version=True).version == 2
     assert Dataset.get_by_name(ws, "digits").to_path() == ["/a.csv"]

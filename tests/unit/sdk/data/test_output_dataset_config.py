@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
+from airflow_amlpipe.exceptions import UnsupportedFeatureError
 from azureml.core import Workspace
 from azureml.data import OutputFileDatasetConfig
 from azureml.data.output_dataset_config import LinkFileOutputDatasetConfig, OutputTabularDatasetConfig
 from azureml.exceptions import UserErrorException
 from azureml.pipeline.core import PipelineParameter
-
-from airflow_amlpipe.exceptions import UnsupportedFeatureError
 
 
 def test_an_unnamed_output_has_no_random_name() -> None:

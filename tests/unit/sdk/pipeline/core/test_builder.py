@@ -6,13 +6,13 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+
+from airflow_amlpipe.exceptions import UnsupportedFeatureError
 from azureml.core import Dataset, Datastore, Workspace
 from azureml.data import DataReference, OutputFileDatasetConfig
 from azureml.exceptions import UserErrorException
 from azureml.pipeline.core import Pipeline, PipelineParameter, StepSequence
 from azureml.pipeline.steps import PythonScriptStep
-
-from airflow_amlpipe.exceptions import UnsupportedFeatureError
 
 
 def step(name: str = "train", **changes: Any) -> PythonScriptStep:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
+from airflow_amlpipe.exceptions import UnsupportedFeatureError
 from azureml.core import Dataset, Workspace
 from azureml.data.datapath import DataPath
 from azureml.pipeline.core import PipelineParameter
 from azureml.pipeline.core.graph import PipelineParameter as PrivatelyImported
-
-from airflow_amlpipe.exceptions import UnsupportedFeatureError
 
 
 def test_it_is_one_class_wherever_it_is_imported_from() -> None:
@@ -24,7 +24,9 @@ def test_as_text_it_is_sdk_v1s_literal(default: Any) -> None:
 
 @pytest.mark.parametrize("default", [None, [1], {"a": 1}, object()], ids=repr)
 def test_a_default_of_another_type_is_refused(default: Any) -> None:
-    with pytest.raises(ValueError, match=f"Default value is of unsupported type: {type(default).__name__}; .*use a str, int, float or bool"):
+    with pytest.raises(
+        ValueError, match=f"Default value is of unsupported type: {type(default).__name__}; .*use a str, int, float or bool"
+    ):
         PipelineParameter("p", default)
 
 

@@ -6,16 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from azureml.core import Datastore, Environment, RunConfiguration, Workspace
-from azureml.core.compute import AmlCompute, ComputeTarget
-from azureml.data import OutputFileDatasetConfig
-from azureml.pipeline.core import Pipeline, PipelineParameter
-from azureml.pipeline.steps import PythonScriptStep
 
 from airflow_amlpipe.exceptions import CycleError, DefinitionError, UnsupportedFeatureError
 from airflow_amlpipe.sdk.exceptions import UserErrorException
 from airflow_amlpipe.services import collect, dag_file
 from airflow_amlpipe.services.collect import Collector, collecting
+from azureml.core import Datastore, Environment, RunConfiguration, Workspace
+from azureml.core.compute import AmlCompute, ComputeTarget
+from azureml.data import OutputFileDatasetConfig
+from azureml.pipeline.core import Pipeline, PipelineParameter
+from azureml.pipeline.steps import PythonScriptStep
 
 
 def step(name: str = "train", **changes: Any) -> PythonScriptStep:
@@ -25,7 +25,10 @@ def step(name: str = "train", **changes: Any) -> PythonScriptStep:
 def called_from(folder: Path, **names: Any) -> Any:
     """Call ``Pipeline.to_dag`` or the like as a file in ``folder`` would."""
     namespace = {"__name__": "a_dag_file", "__file__": str(folder / "dag.py"), "Pipeline": Pipeline, **names}
-    exec("def make(ws, steps, **kw): return Pipeline(ws, steps, **kw)\ndef to_dag(pipeline, *a, **kw): return pipeline.to_dag(*a, **kw)", namespace)
+    exec(
+        "def make(ws, steps, **kw): return Pipeline(ws, steps, **kw)\ndef to_dag(pipeline, *a, **kw): return pipeline.to_dag(*a, **kw)",
+        namespace,
+    )
     return namespace
 
 
@@ -119,7 +122,9 @@ def test_without_a_source_folder_the_pipelines_default_holds_and_then_the_curren
     assert Pipeline(ws, step(source_directory=None)).validate() == []
 
 
-def test_a_pipeline_is_built_if_a_script_is_beside_the_calling_file_only(ws: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pipeline_is_built_if_a_script_is_beside_the_calling_file_only(
+    ws: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     dag_folder = tmp_path / "project"
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ValueError, match="script not found at"):
@@ -133,7 +138,9 @@ def test_a_dag_takes_its_sources_from_its_own_folder_only(ws: Workspace, tmp_pat
         called_from(tmp_path)["to_dag"](pipeline, "nightly")
 
 
-def test_a_submission_takes_its_sources_from_the_current_folder_only(ws: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_submission_takes_its_sources_from_the_current_folder_only(
+    ws: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pipeline = Pipeline(ws, step())
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ValueError, match="script not found at"):

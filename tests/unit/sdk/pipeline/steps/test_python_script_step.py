@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from azureml.core import Workspace
-from azureml.pipeline.core import Pipeline, PipelineParameter
-from azureml.pipeline.steps import PythonScriptStep
 
 from airflow_amlpipe.exceptions import UnsupportedFeatureError
 from airflow_amlpipe.sdk.lowering import lower_pipeline
+from azureml.core import Workspace
+from azureml.pipeline.core import Pipeline, PipelineParameter
+from azureml.pipeline.steps import PythonScriptStep
 
 
 def test_target_of_the_guides_is_the_compute_target(ws: Workspace) -> None:
@@ -38,7 +38,10 @@ def test_an_unknown_argument_is_refused_by_name() -> None:
         ({"params": ["a"]}, "params must be a dictionary"),
         ({"params": {"a": None}}, "params: 'a' is None of type NoneType"),
         ({"params": {"a\nb": 1}}, "params: the name"),
-        ({"runconfig_pipeline_params": {"Nodes": PipelineParameter("n", 1)}}, "'Nodes' is not known; the names are: MpiProcessCountPerNode, NodeCount"),
+        (
+            {"runconfig_pipeline_params": {"Nodes": PipelineParameter("n", 1)}},
+            "'Nodes' is not known; the names are: MpiProcessCountPerNode, NodeCount",
+        ),
     ],
 )
 def test_what_cannot_be_used_is_refused(changes: dict[str, Any], message: str) -> None:

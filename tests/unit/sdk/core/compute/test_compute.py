@@ -1,0 +1,108 @@
+"""How is a compute target made, found and described?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from airflow_amlpipe.exceptions import UnknownNameError, UnsupportedFeatureError
+from azureml.core import Workspace
+from azureml.core.compute import AmlCompute, ComputeTarget
+from azureml.core.compute.amlcompute import AmlComputeStatus
+from azureml.core.compute_target import ComputeTargetException
+from azureml.exceptions import ComputeTargetException as FromExceptions
+
+
+def test_the_idiom_of_the_notebooks(ws: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+    try:
+        target = ComputeTarget(workspace=ws, name="cpu-cluster")
+    except ComputeTargetException:
+        configuration = AmlCompute.provisioning_configuration(vm_size="STANDARD_D2_V2", min_nodes=0, max_nodes=4, tags={"team": "a"})
+        target = ComputeTarget.create(ws, "cpu-cluster", configuration)
+    target.wait_for_completion(show_output=True, min_node_count=None, timeout_in_minutes=20)
+    assert "Succeeded" in capsys.readouterr().out
+    found = ComputeTarget(ws, "cpu-cluster")
+    assert type(found) is AmlCompute
+    assert (found.name, found.vm_size, found.tags, found.provisioning_state) == (
+        "cpu-cluster",
+        "STANDARD_D2_V2",
+        {"team": "a"},
+        "Succeeded",
+    )
+    assert found.get_status().serialize() == found.status.serialize()
+    assert found.status.serialize()["scaleSettings"] == {"minNodeCount": 0, "maxNodeCount": 4, "nodeIdleTimeBeforeScaleDown": "PT1800S"}
+
+
+def test_an_absent_target_lists_those_there_are(ws: Workspace) -> None:
+    with pytest.raises(
+        ComputeTargetException, match=r"ComputeTargetNotFound: compute target 'cpu' is not registered .*: local\. Make it with"
+    ) as caught:
+        ComputeTarget(ws, "cpu")
+    assert isinstance(caught.value, UnknownNameError)
+    assert FromExceptions is ComputeTargetException
+    assert "cpu" in caught.value.message
+
+
+def test_local_is_always_there(ws: Workspace) -> None:
+    assert ComputeTarget(ws, "local").name == "local"
+    assert [target.name for target in ComputeTarget.list(ws)] == ["local"]
+
+
+def test_a_target_can_be_changed_and_deleted(ws: Workspace) -> None:
+    target: Any = ComputeTarget.create(ws, "cpu", AmlCompute.provisioning_configuration(max_nodes=4))
+    target.update(max_nodes=8, idle_seconds_before_scaledown=60)
+    assert AmlCompute(ws, "cpu").scale_settings.maximum_node_count == 8
+    assert target.get().scale_settings.idle_seconds_before_scaledown == 60
+    with pytest.raises(ComputeTargetException, match="min_nodes=9 and max_nodes=8 do not fit"):
+        target.update(min_nodes=9)
+    target.delete()
+    with pytest.raises(ComputeTargetException):
+        ComputeTarget(ws, "cpu")
+    with pytest.raises(ComputeTargetException, match="built in and cannot be removed"):
+        ComputeTarget(ws, "local").delete()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"vm_priority": "cheap"}, "vm_priority 'cheap' is not known; use one of: dedicated, lowpriority"),
+        ({"min_nodes": -1}, "min_nodes must be a whole number"),
+        ({"max_nodes": "4"}, "max_nodes must be a whole number, not '4'"),
+        ({"min_nodes": 3, "max_nodes": 2}, "do not fit"),
+        ({"max_nodes": 0}, "do not fit"),
+    ],
+)
+def test_a_configuration_that_cannot_be_is_refused(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(ComputeTargetException, match=message):
+        AmlCompute.provisioning_configuration(**arguments)
+
+
+@pytest.mark.parametrize("name", ["a/b", "x" * 300, "a\nb", "a*", "[a]", "..", ""])
+def test_a_name_that_cannot_be_registered_is_refused(ws: Workspace, name: str) -> None:
+    with pytest.raises(ComputeTargetException, match="compute target: the name .* cannot be registered"):
+        ComputeTarget.create(ws, name, AmlCompute.provisioning_configuration())
+
+
+def test_what_is_no_configuration_is_refused(ws: Workspace) -> None:
+    with pytest.raises(ComputeTargetException, match="'small' is no configuration; use AmlCompute.provisioning_configuration"):
+        ComputeTarget.create(ws, "cpu", "small")  # type: ignore[arg-type]
+
+
+def test_a_status_comes_back_from_what_it_was_serialized_to(ws: Workspace) -> None:
+    status = ComputeTarget(ws, "local").get_status()
+    assert AmlComputeStatus.deserialize(status.serialize()).serialize() == status.serialize()
+
+
+def test_other_kinds_say_what_to_use() -> None:
+    with pytest.raises(ImportError, match="azureml.core.compute.DatabricksCompute is not supported .*use AmlCompute"):
+        from azureml.core.compute import DatabricksCompute  # noqa: F401
+    with pytest.raises(UnsupportedFeatureError, match="ComputeTarget.attach is not supported"):
+        ComputeTarget.attach(None, "x", None)
+
+
+def test_while_airflow_parses_a_target_is_its_name(ws: Workspace, airflow_is_parsing: None) -> None:
+    target = ComputeTarget(ws, "nope")
+    assert (target.name, type(target)) == ("nope", AmlCompute)
+    with pytest.raises(ValueError, match=r"ComputeTarget.create uses the workspace, which must not happen while Airflow parses"):
+        ComputeTarget.create(ws, "nope", AmlCompute.provisioning_configuration())

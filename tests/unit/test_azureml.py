@@ -1,0 +1,143 @@
+"""Is `azureml` airflow-amlpipe's SDK once the alias is imported, and only then?"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+
+def python(code: str, *path: Path) -> str:
+    """Run ``code`` in a fresh interpreter and return what it printed."""
+    repository = Path(__file__).resolve().parents[2]
+    prepared = f"import sys; sys.path[:0] = {[str(item) for item in (*path, repository)]!r}\n" + textwrap.dedent(code)
+    answer = subprocess.run([sys.executable, "-c", prepared], capture_output=True, text=True, check=False)
+    assert answer.returncode == 0, answer.stderr
+    return answer.stdout + answer.stderr
+
+
+def test_it_is_the_same_modules_however_they_are_reached() -> None:
+    python("""
+        import airflow_amlpipe.azureml
+        import azureml, azureml.core, azureml.pipeline.core.graph
+        import airflow_amlpipe.sdk.core.workspace, airflow_amlpipe.sdk.pipeline.core.graph
+        from azureml.core import Workspace
+        from azureml.core.workspace import Workspace as Again
+        from azureml.pipeline.core.graph import PipelineParameter
+        from azureml.pipeline.core import PipelineParameter as Exported
+        import azureml.data.dataset_factory as factory
+        assert azureml is airflow_amlpipe.sdk
+        assert azureml.core is sys.modules["airflow_amlpipe.sdk.core"] is sys.modules["azureml.core"]
+        assert azureml.pipeline.core.graph is airflow_amlpipe.sdk.pipeline.core.graph
+        assert Workspace is Again is airflow_amlpipe.sdk.core.workspace.Workspace
+        assert PipelineParameter is Exported
+        assert factory is sys.modules["airflow_amlpipe.sdk.data.dataset_factory"]
+        names = [name for name in sys.modules if name.startswith("airflow_amlpipe.sdk.")]
+        twice = [name for name in names if sys.modules.get(name.replace("airflow_amlpipe.sdk", "azureml"), sys.modules[name]) is not sys.modules[name]]
+        assert not twice, twice
+        assert azureml.core.__spec__.name == azureml.core.__name__ == "airflow_amlpipe.sdk.core"
+    """)
+
+
+def test_packages_behave_like_packages() -> None:
+    python("""
+        import airflow_amlpipe.azureml
+        import importlib, importlib.util, pickle, pkgutil
+        import azureml, azureml.core
+        assert list(azureml.__path__)
+        assert {"core", "data", "pipeline", "exceptions"} <= {module.name for module in pkgutil.iter_modules(azureml.__path__)}
+        for module in pkgutil.walk_packages(azureml.__path__, "azureml."):
+            importlib.import_module(module.name)
+        assert importlib.util.find_spec("azureml.core.run") is not None
+        assert importlib.reload(azureml.core) is azureml.core
+        from azureml.core.conda_dependencies import CondaDependencies
+        assert pickle.loads(pickle.dumps(CondaDependencies.create(pip_packages=["a"]))).as_dict()["dependencies"] == [{"pip": ["a"]}]
+        assert "Workspace" in dir(azureml.core)
+        assert not hasattr(azureml.core, "no_such_name")
+    """)
+
+
+def test_what_is_not_there_says_what_to_use() -> None:
+    printed = python("""
+        import airflow_amlpipe.azureml
+        from airflow_amlpipe.exceptions import UnsupportedFeatureError
+        for statement in (
+            "import azureml.train.hyperdrive",
+            "from azureml.train.automl import AutoMLConfig",
+            "from azureml.core import Model",
+            "from azureml.core.model import Model",
+            "from azureml.pipeline.steps import DatabricksStep",
+            "from azureml.core.authentication import InteractiveLoginAuthentication",
+            "from azureml.pipeline.core import PublishedPipeline",
+            "from azureml.widgets import RunDetails",
+            "import azureml.no_such_thing",
+        ):
+            try:
+                exec(statement)
+            except ImportError as error:
+                assert isinstance(error, UnsupportedFeatureError)
+                print(error)
+        try:
+            import azureml.train
+        except ModuleNotFoundError as error:
+            print(error.name)
+        try:
+            from azureml.core import NoSuchName
+        except ImportError as error:
+            print("plain", type(error).__name__)
+    """).splitlines()
+    assert len(printed) == 11
+    assert all("not supported by airflow-amlpipe" in line and "docs/reference/coverage.md" in line for line in printed[:9])
+    assert "run the training script in a PythonScriptStep" in printed[0]
+    assert "register_on_complete" in printed[2]
+    assert printed[9:] == ["azureml.train", "plain ImportError"]
+
+
+def test_an_installed_azureml_is_shadowed_with_a_warning(tmp_path: Path) -> None:
+    for name in ("azureml", "azureml/core"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("real = True\n")
+    code = """
+        import warnings
+        {before}
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            import airflow_amlpipe.azureml
+            airflow_amlpipe.azureml.install()
+        import azureml, azureml.core
+        assert not hasattr(azureml, "real") and not hasattr(azureml.core, "real")
+        print([str(item.message)[:41] for item in caught])
+    """
+    for before in ("", "import azureml, azureml.core"):
+        assert python(code.format(before=before), tmp_path).strip() == "['a package called azureml is installed; in']"
+
+
+def test_nothing_is_warned_of_where_nothing_is_installed() -> None:
+    assert python("import warnings; warnings.simplefilter('error'); import airflow_amlpipe.azureml; import azureml.core") == ""
+
+
+def test_without_the_alias_there_is_no_azureml() -> None:
+    python("""
+        import airflow_amlpipe.sdk.core
+        try:
+            import azureml
+        except ModuleNotFoundError:
+            pass
+        else:
+            raise SystemExit("azureml was importable")
+    """)
+
+
+def test_importing_the_surface_imports_neither_airflow_nor_pydantic() -> None:
+    python("""
+        import airflow_amlpipe.azureml
+        from azureml.core import Dataset, Datastore, Environment, Experiment, RunConfiguration, Workspace
+        from azureml.core.compute import AmlCompute, ComputeTarget
+        from azureml.core.conda_dependencies import CondaDependencies
+        from azureml.data import OutputFileDatasetConfig
+        from azureml.pipeline.core import Pipeline, PipelineParameter, PipelineRun, StepSequence
+        from azureml.pipeline.steps import PythonScriptStep
+        heavy = {"airflow", "pydantic", "fsspec", "sqlalchemy", "yaml", "airflow_amlpipe.spec", "airflow_amlpipe.workspace"}
+        assert not heavy & set(sys.modules), heavy & set(sys.modules)
+    """)
