@@ -51,7 +51,7 @@ def two_steps(ws: Workspace) -> Pipeline:
     config.environment.python.conda_dependencies = CondaDependencies.create(pip_packages=["scikit-learn==1.9.1", "azureml-defaults"])
     config.environment.environment_variables = {"OMP_NUM_THREADS": "1"}
     prepared = OutputFileDatasetConfig(destination=(store, "prepared/{run-id}")).register_on_complete("prepared", "rows", {"stage": "raw"})
-    prepare = PythonScriptStep(
+    PythonScriptStep(
         "prepare.py",
         arguments=["--input", files(ws).as_named_input("raw").as_download(), "--output", prepared],
         source_directory="src",

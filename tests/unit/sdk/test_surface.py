@@ -108,3 +108,15 @@ def test_a_member_of_sdk_v1_is_there(place: str, name: str, text: str) -> None:
     expected = arguments(text)
     assert ours(function)[: len(expected)] == expected
     assert all("=" in more for more in ours(function)[len(expected) :])
+
+
+def test_every_member_has_a_row_in_the_coverage_page(repository: Path) -> None:
+    page = (repository / "docs/reference/coverage.md").read_text()
+    sections = {part.split("`")[1]: part for part in page.split("\n## ")[1:]}
+    missing = [
+        f"{place}.{name}"
+        for place, members in SURFACE.items()
+        for name in members
+        if f"| `{'Constructor' if name == '__init__' else name}` | " not in sections.get(place, "")
+    ]
+    assert not missing
