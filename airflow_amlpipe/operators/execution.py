@@ -12,17 +12,13 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from airflow_amlpipe.compute.backend import JobHandle, JobState, open_backend
 from airflow_amlpipe.compute.folder import StepFolder
-from airflow_amlpipe.compute.waiting import follow_job
 from airflow_amlpipe.exceptions import AmlPipeError, DefinitionError, InfrastructureError, shorten
 from airflow_amlpipe.fingerprint.source import SourceSnapshot
 from airflow_amlpipe.operators.job_note import JobNote, StateStore
-from airflow_amlpipe.operators.keeping import keep_files
 from airflow_amlpipe.operators.outline import PipelineOutline
-from airflow_amlpipe.operators.preparing import prepare_job, run_facts
 from airflow_amlpipe.operators.run_request import RunRequest
 from airflow_amlpipe.reuse.result import StepResult, StoredOutput
 from airflow_amlpipe.settings import Settings
@@ -36,11 +32,13 @@ from airflow_amlpipe.workspace.step_run import StepRun
 from airflow_amlpipe.workspace.try_files import keep_logs
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
 
+if TYPE_CHECKING:
+    from airflow_amlpipe.compute.backend import JobHandle
+
 __all__ = ["StepExecution"]
 
 # Airflow kills a task process 5 seconds after it asked it to end; what still runs then would be left behind.
 _GRACE_WHEN_STOPPED_SECONDS: Final = 3.5
-_GOES_ON = frozenset({JobState.PENDING, JobState.RUNNING, JobState.SUCCEEDED})
 
 
 @dataclass
@@ -125,6 +123,10 @@ class StepExecution:
         :raises DefinitionError: it can never be started
         :raises InfrastructureError: it could not be started now
         """
+        # What only a step that runs needs is imported when one does: a reused step's task is over before that would be.
+        from airflow_amlpipe.compute.backend import JobHandle, open_backend
+        from airflow_amlpipe.operators.preparing import prepare_job, run_facts
+
         if self._job is not None:
             self.say("the job that an earlier try of this task launched is taken up again")
             return JobHandle.from_json(self._job.handle)
@@ -153,6 +155,9 @@ class StepExecution:
         :raises StepFailedError: the script failed, or ran longer than its time-out
         :raises BackendUnavailableError: nobody can say how it is
         """
+        from airflow_amlpipe.compute.backend import open_backend
+        from airflow_amlpipe.compute.waiting import follow_job
+
         try:
             follow_job(
                 open_backend(handle.kind),
@@ -173,6 +178,8 @@ class StepExecution:
         :raises DefinitionError: an output holds what cannot be data, or the script asked for the run to be cancelled
         :raises CommitUnknownError: nobody can say whether the result was stored; the next try finds out
         """
+        from airflow_amlpipe.operators.keeping import keep_files
+
         collected = keep_files(self.workspace, self.run, self._folder, say=self.say)
         self._job = None  # its files are moved from here on, so nobody can take it up again
         if collected.run.cancel_requested or collected.parent.cancel_requested:
@@ -268,10 +275,17 @@ class StepExecution:
         result = self.assessment.decision.result
         if result is not None and result.step_run_id == self.run.step_run_id:
             return  # that try stored its result and was lost before it could say so
+        from airflow_amlpipe.compute.backend import JobHandle, JobState, open_backend
+
         handle = JobHandle.from_json(self._job.handle)
         state = open_backend(handle.kind).status(handle).state
         is_collected = self.workspace.store.exists(f"{self.run.folder}/logs")
-        if result is None and self._job.key == self.assessment.key and state in _GOES_ON and not is_collected:
+        if (
+            result is None
+            and self._job.key == self.assessment.key
+            and state in {JobState.PENDING, JobState.RUNNING, JobState.SUCCEEDED}
+            and not is_collected
+        ):
             return
         self._end_job(self.settings.terminate_grace_seconds)
         self._keep_logs()
@@ -301,6 +315,8 @@ class StepExecution:
         if self._job is not None:
             self._end_job(self.settings.terminate_grace_seconds)
             self._job = None
+            from airflow_amlpipe.operators.keeping import keep_files
+
             with suppress(AmlPipeError):
                 keep_files(self.workspace, self.run, self._folder, say=self.say)
         self._keep_logs()
@@ -313,6 +329,8 @@ class StepExecution:
 
     def _end_job(self, grace_seconds: float) -> None:
         if self._job is not None:
+            from airflow_amlpipe.compute.backend import JobHandle, open_backend
+
             handle = JobHandle.from_json(self._job.handle)
             open_backend(handle.kind).terminate(handle, grace_seconds)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from airflow_amlpipe.exceptions import UnknownNameError
 from airflow_amlpipe.operators.assets import dataset_asset
 from airflow_amlpipe.operators.job_note import NOTE_KEY
 from airflow_amlpipe.operators.links import task_page
@@ -13,7 +14,8 @@ if TYPE_CHECKING:
 
     from airflow_amlpipe.operators.step import StepOperator
     from airflow_amlpipe.workspace.assessment import Assessment
-    from airflow_amlpipe.workspace.records import StepFinished
+    from airflow_amlpipe.workspace.records import Origin, StepFinished
+    from airflow_amlpipe.workspace.workspace import WorkspaceStore
 
 __all__ = ["show_decision", "show_end"]
 
@@ -27,16 +29,14 @@ def show_decision(task: StepOperator, assessment: Assessment) -> None:
     task.reuse_status = f"{sentence} (fingerprint {assessment.key[:_SHORT]})"
 
 
-def show_end(task: StepOperator, context: Context, finished: StepFinished) -> dict[str, Any]:
+def show_end(task: StepOperator, context: Context, workspace: WorkspaceStore, finished: StepFinished) -> dict[str, Any]:
     """Link a reused result to its producer, tell of registered datasets, and return what the task hands to other tasks."""
     origin = finished.reused_from
     if origin is not None:
         context["task_state_store"].set(NOTE_KEY, {"reused": True, "fingerprint": finished.key})
         task.reuse_status += f"; produced by step {origin.step_id} of run {origin.run_id}"
-        if origin.airflow is not None and {"dag_id", "dag_run_id", "task_id"} <= origin.airflow.keys():
-            task.produced_by_url = task_page(
-                dag_id=origin.airflow["dag_id"], run_id=origin.airflow["dag_run_id"], task_id=origin.airflow["task_id"]
-            )
+        task.produced_by_url = _page_of(workspace, origin)
+        if task.produced_by_url:
             task.operator_extra_links = type(task).operator_extra_links
     for output in finished.outputs.values():
         if output.dataset is not None:
@@ -56,3 +56,18 @@ def show_end(task: StepOperator, context: Context, finished: StepFinished) -> di
         "fingerprint": finished.key,
         "outputs": {name: output.digest for name, output in finished.outputs.items()},
     }
+
+
+def _page_of(workspace: WorkspaceStore, origin: Origin) -> str:
+    """Return the address of the task that produced a result, ``""`` when it has none here.
+
+    A run that was submitted to a machine of its own had a private Airflow, which nobody can look at; its record names no DAG run.
+    """
+    try:
+        run = workspace.runs.get(origin.run_id)
+    except UnknownNameError:
+        return ""
+    task = origin.airflow or {}
+    if "dag_run_id" not in (run.airflow or {}) or not {"dag_id", "dag_run_id", "task_id"} <= task.keys():
+        return ""
+    return task_page(dag_id=task["dag_id"], run_id=task["dag_run_id"], task_id=task["task_id"])

@@ -68,9 +68,12 @@ class StepOperator(BaseOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Run or reuse the step; the returned XCom holds ids and digests only."""
-        from airflow_amlpipe.operators.errors import translated
-        from airflow_amlpipe.operators.opening import open_execution
-        from airflow_amlpipe.operators.showing import show_decision, show_end
+        from airflow_amlpipe.spec.bulk import collector_paused
+
+        with collector_paused():
+            from airflow_amlpipe.operators.errors import translated
+            from airflow_amlpipe.operators.opening import open_execution
+            from airflow_amlpipe.operators.showing import show_decision, show_end
 
         self.template_fields = type(self).template_fields
         with translated():
@@ -84,7 +87,7 @@ class StepOperator(BaseOperator):
                 else:
                     step.wait(step.launch())
                     finished = step.record()
-            return show_end(self, context, finished)
+            return show_end(self, context, step.workspace, finished)
 
     def on_kill(self) -> None:
         """End the step's job: the task was cancelled, cleared, marked by hand, timed out, or its worker shuts down."""

@@ -20,7 +20,8 @@ from airflow_amlpipe.spec.data import InputSpec, OutputSpec, RegistrationSpec, S
 from airflow_amlpipe.spec.parameter import ParameterSpec
 from airflow_amlpipe.spec.pipeline import PipelineSpec
 from airflow_amlpipe.spec.step import Argument, LiteralArgument, OutputArgument, ParameterArgument, PythonScript, SourceSpec, StepSpec
-from airflow_amlpipe.workspace.records import StepTry
+from airflow_amlpipe.workspace.ids import now_text
+from airflow_amlpipe.workspace.records import RunRecord, StepTry
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
 from tests.airflow_fixtures import DagOutcome
 
@@ -127,6 +128,17 @@ def test_what_users_type_is_never_a_template(project: Project, run_dag: RunDag, 
     dag = project.dag(project.step("train", LiteralArgument(value=text), ParameterArgument(parameter="label")), parameters=(label,))
     assert project.arguments(run_dag(dag), "train") == [text, text]
     assert project.arguments(run_dag(dag, conf={"label": f"given {text}"}), "train") == [text, f"given {text}"]
+
+
+def test_a_run_on_a_private_airflow_has_no_page_to_link_to(project: Project, run_dag: RunDag) -> None:
+    run_id = "01900000-0000-7000-8000-000000000009"
+    project.workspace.runs.create(RunRecord(run_id=run_id, pipeline="nightly", experiment="digits", created_at=now_text()))
+    dag = project.dag(project.step("train"))
+    run_dag(dag, conf={"amlpipe": {"run_id": run_id}})
+    reused = run_dag(dag)
+    assert reused.xcom("train")["reused"] is True
+    assert reused.xcom("train", "_link_ProducedByLink") is None
+    assert reused.rendered("train")["reuse_status"].endswith(f"produced by step train of run {run_id}")
 
 
 def test_an_unknown_key_of_conf_fails_without_a_retry(project: Project, run_dag: RunDag, capfd: pytest.CaptureFixture[str]) -> None:
