@@ -7,7 +7,7 @@ code  meaning
 1     a run or a step failed or was cancelled, or the script of ``amlpipe run`` failed
 2     the command line, or a definition it leads to, has to be changed: a retry cannot help
 3     storage, a back end or the engine failed: a retry may help
-130   interrupted with Ctrl-C; submitted runs go on
+130   interrupted with Ctrl-C; a run that the command waited for itself is stopped
 141   whoever read the output stopped reading
 ====  ==================================================================================================
 
@@ -61,7 +61,7 @@ def exit_code_of(command: Callable[[], int]) -> int:
         _complain(str(error))
         return 2 if isinstance(error, DefinitionError) else 1 if isinstance(error, StepFailedError) else 3
     except KeyboardInterrupt:
-        _complain("interrupted; runs that were submitted go on (`amlpipe runs list`, `amlpipe runs cancel RUN`)")
+        _complain("interrupted")
         return 130
     except BrokenPipeError:
         # Python would complain once more when it flushes on exit.

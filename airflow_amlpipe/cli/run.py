@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser, Namespace
+from pathlib import Path
 from typing import Any
 
 from airflow_amlpipe.cli.command import Command
@@ -15,6 +16,9 @@ from airflow_amlpipe.settings import Settings
 
 __all__ = ["COMMAND"]
 
+_GOING_ON = {"NotStarted", "Running"}
+_SECONDS_TO_STOP = 30.0
+
 
 def _add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--quiet", "-q", action="store_true", help="do not show what the steps' scripts write")
@@ -23,7 +27,14 @@ def _add_arguments(parser: ArgumentParser) -> None:
 
 def _run(given: Namespace) -> int:
     home = Settings.load().home
-    collector, outcome = read_file(given, only_plan=False)
+    try:
+        collector, outcome = read_file(given, only_plan=False)
+        if _was_interrupted(outcome.error):
+            raise KeyboardInterrupt
+    except KeyboardInterrupt:
+        # As in SDK v1, a script that is interrupted leaves its runs alone; only what this command itself waits for goes with it.
+        _tell_of_runs_that_go_on(home)
+        raise
     runs = list(submitted_runs())
     if not runs and outcome.exit_code == 0:
         for pipeline in collector.pipelines:
@@ -54,11 +65,42 @@ def _finish(run: SubmittedRun, *, show_logs: bool) -> dict[str, Any]:
     home = Settings.load().home
     sys.stdout.flush()
     found = shown_run(run.workspace, run.run_id, home=home)
-    if found["status"] in {"NotStarted", "Running"}:
+    if found["status"] in _GOING_ON:
         print(f"run {run.run_id} of pipeline {found['pipeline']!r}, experiment {run.experiment!r}", file=sys.stderr, flush=True)
-        follow_run(run.workspace, run.run_id, home=home, on_event=ProgressLines(show_logs=show_logs))
+        progress = ProgressLines(show_logs=show_logs)
+        try:
+            follow_run(run.workspace, run.run_id, home=home, on_event=progress)
+        except KeyboardInterrupt:
+            _cancel(run, home)
+            raise
         found = shown_run(run.workspace, run.run_id, home=home)
     return found
+
+
+def _cancel(run: SubmittedRun, home: Path) -> None:
+    from airflow_amlpipe.services.cancel import cancel_run
+    from airflow_amlpipe.services.follow import follow_run
+
+    print(f"\namlpipe: stopping run {run.run_id}", file=sys.stderr, flush=True)
+    cancel_run(run.workspace, run.run_id, home=home, why="interrupted with Ctrl-C")
+    follow_run(run.workspace, run.run_id, home=home, on_event=lambda _: None, timeout_seconds=_SECONDS_TO_STOP)
+
+
+def _was_interrupted(error: BaseException | None) -> bool:
+    """Whether Ctrl-C is what ended the script, also where the SDK made an exception of its own of it, as SDK v1 did."""
+    while error is not None:
+        if isinstance(error, KeyboardInterrupt):
+            return True
+        error = error.__cause__
+    return False
+
+
+def _tell_of_runs_that_go_on(home: Path) -> None:
+    from airflow_amlpipe.services.runs import show_run
+
+    for run in submitted_runs():
+        if show_run(run.workspace, run.run_id, home=home)["status"] in _GOING_ON:
+            print(f"amlpipe: run {run.run_id} goes on; `amlpipe runs cancel {run.run_id}` stops it", file=sys.stderr)
 
 
 def _print(shown: list[dict[str, Any]], file: str, *, has_failed: bool) -> None:

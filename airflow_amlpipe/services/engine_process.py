@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
 
-from airflow_amlpipe.compute.processes import host_name, is_running, start_of
+from airflow_amlpipe.compute.processes import boot_id, host_name, is_running, start_of
 from airflow_amlpipe.exceptions import BackendUnavailableError
 from airflow_amlpipe.services.airflow_home import airflow_environment, airflow_version
 
@@ -36,23 +36,28 @@ _children: list[subprocess.Popen[bytes]] = []
 
 @dataclass(frozen=True, slots=True)
 class EngineFacts:
-    """What ``engine.json`` says."""
+    """What ``engine.json`` says.
+
+    :ivar boot: this start of the machine, and after a space the container on it, as ``compute.processes.boot_id`` tells them
+    """
 
     run_id: str
     workspace: str
     host: str
+    boot: str
     pid: int
     start: str
 
     @property
     def is_here(self) -> bool:
-        """Whether it runs, or ran, on this machine."""
-        return self.host == host_name()
+        """Whether it can be known from here if it lives: it runs, or ran, on this machine, and not in another container on it."""
+        has_restarted = self.boot.partition(" ")[0] != boot_id().partition(" ")[0]
+        return self.host == host_name() and (has_restarted or self.boot == boot_id())
 
     @property
     def is_alive(self) -> bool:
         """Whether it runs; only known for one that :attr:`is_here`."""
-        return is_running(self.pid, self.start)
+        return self.boot == boot_id() and is_running(self.pid, self.start)
 
     def cancel(self) -> None:
         """Ask the engine to stop its run; one that has ended is left alone."""
@@ -104,7 +109,7 @@ class StartedEngine:
                 f"the engine of run {run_id} could not be started: {error.strerror or error}; submit again"
             ) from error
         _children.append(process)
-        facts = EngineFacts(run_id, workspace, host_name(), process.pid, start_of(process.pid) or "")
+        facts = EngineFacts(run_id, workspace, host_name(), boot_id(), process.pid, start_of(process.pid) or "")
         temporary = folder / f".engine-{process.pid}.json"
         temporary.write_text(json.dumps(asdict(facts), sort_keys=True))
         temporary.replace(folder / "engine.json")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -31,7 +32,7 @@ FILES = {
     "config.json": '{"subscription_id": "local", "resource_group": "local", "workspace_name": "team"}',
     "dag_file.py": f"import airflow_amlpipe.azureml\n{PIPELINE}\ndag = pipeline.to_dag('words')\nif __name__ == '__main__':\n    dag.test()\n",
     "script.py": f"import sys\n{PIPELINE}\nprint('arguments', sys.argv[1:])\nrun = Experiment(ws, 'words').submit(pipeline)\nprint('submitted')\n",
-    "src/write.py": "import pathlib, sys\nprint('writing', sys.argv[1])\npathlib.Path(sys.argv[2], 'word.txt').write_text(sys.argv[1])\n",
+    "src/write.py": "import pathlib, sys, time\nprint('writing', sys.argv[1], flush=True)\ntime.sleep(60 if sys.argv[1] == 'slowly' else 0)\npathlib.Path(sys.argv[2], 'word.txt').write_text(sys.argv[1])\n",
     "src/read.py": (
         "import pathlib, sys\n"
         "word = pathlib.Path(sys.argv[1], 'word.txt').read_text()\n"
@@ -48,17 +49,21 @@ class Project:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_text(text)
 
-    def amlpipe(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("AMLPIPE_", "AIRFLOW"))}
-        return subprocess.run(
+        return subprocess.Popen(
             [sys.executable, "-m", "airflow_amlpipe.cli", *arguments],
             cwd=self.folder,
             env=kept | {"AMLPIPE_HOME": str(self.home), "PYTHONPATH": str(REPOSITORY)},
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            check=False,
-            timeout=120,
         )
+
+    def amlpipe(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        process = self.start(*arguments)
+        out, err = process.communicate(timeout=120)
+        return subprocess.CompletedProcess(arguments, process.returncode, out, err)
 
     def document(self, *arguments: str) -> Any:
         answer = self.amlpipe(*arguments)
@@ -97,6 +102,34 @@ def test_a_script_is_run_with_its_arguments_and_waited_for_although_it_does_not_
     assert "submitted" in answer.stdout
     assert "read | read script" in answer.stderr
     assert "read   Finished  ran" in answer.stdout
+
+
+def test_control_c_stops_the_run_that_the_command_waits_for(project: Project) -> None:
+    process = project.start("run", "--param", "word=slowly", "dag_file.py")
+    assert process.stderr is not None
+    for line in process.stderr:
+        if "writing slowly" in line:
+            break
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+
+    assert (process.returncode, "Traceback" in err) == (130, False)
+    assert project.document("runs", "show", "latest", "--json")["status"] == "Canceled"
+
+
+def test_control_c_in_a_script_that_waits_itself_leaves_its_run_alone(project: Project) -> None:
+    (project.folder / "waiting.py").write_text(FILES["script.py"] + "run.wait_for_completion(show_output=True)\n")
+    process = project.start("run", "--param", "word=slowly", "waiting.py")
+    assert process.stdout is not None
+    for line in process.stdout:
+        if "writing slowly" in line:
+            break
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+
+    assert (process.returncode, "goes on; `amlpipe runs cancel" in err) == (130, True)
+    assert project.document("runs", "show", "latest", "--json")["status"] == "Running"
+    assert project.amlpipe("runs", "cancel", "latest").returncode == 0
 
 
 def test_a_failed_run_ends_with_1_and_says_why(project: Project) -> None:

@@ -12,7 +12,7 @@ from time import sleep
 
 import pytest
 
-from airflow_amlpipe.compute.processes import host_name, start_of
+from airflow_amlpipe.compute.processes import boot_id, host_name, start_of
 from airflow_amlpipe.exceptions import UnknownNameError
 from airflow_amlpipe.services.cancel import cancel_run
 from airflow_amlpipe.services.engine_process import EngineFacts, engine_folder, find_engine, prune_engines
@@ -46,10 +46,12 @@ def a_started_run(workspace: WorkspaceStore) -> StepRun:
     return step
 
 
-def write_engine(home: Path, run_id: str, *, pid: int, start: str, host: str | None = None, log: str = "") -> None:
+def write_engine(home: Path, run_id: str, *, pid: int, start: str, host: str | None = None, boot: str | None = None, log: str = "") -> None:
     folder = engine_folder(home, run_id)
     folder.mkdir(parents=True)
-    (folder / "engine.json").write_text(json.dumps(asdict(EngineFacts(run_id, "file:///ws", host or host_name(), pid, start))))
+    (folder / "engine.json").write_text(
+        json.dumps(asdict(EngineFacts(run_id, "file:///ws", host or host_name(), boot or boot_id(), pid, start)))
+    )
     (folder / "engine.log").write_text(log)
 
 
@@ -155,6 +157,24 @@ def test_a_run_whose_engine_lives_or_is_on_another_machine_is_left_alone(workspa
         assert not settle_run(workspace, elsewhere.run_id, workspace.home)
     finally:
         process.communicate(b"\n")
+
+
+def test_a_machine_that_was_restarted_has_no_engine_any_more_whoever_has_its_process_id_now(workspace: WorkspaceStore) -> None:
+    step = a_started_run(workspace)
+    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    write_engine(workspace.home, step.run_id, pid=process.pid, start=start_of(process.pid) or "", boot="an-earlier-start pid:[1]")
+    try:
+        assert settle_run(workspace, step.run_id, workspace.home)
+    finally:
+        process.communicate(b"\n")
+
+
+def test_another_container_on_this_machine_is_left_alone(workspace: WorkspaceStore) -> None:
+    step = a_started_run(workspace)
+    pid, start = a_dead_process()
+    write_engine(workspace.home, step.run_id, pid=pid, start=start, boot=f"{boot_id().partition(' ')[0]} pid:[1]")
+
+    assert not settle_run(workspace, step.run_id, workspace.home)
 
 
 def test_cancelling_asks_in_the_workspace_and_signals_the_engine(workspace: WorkspaceStore) -> None:
