@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Sequence
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import find_spec
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,7 @@ __all__ = ["install"]
 
 _ALIAS = "azureml"
 _HOME = "airflow_amlpipe.sdk"
+_SHIM = str(Path("airflow_amlpipe", "runtime", "shim"))
 # What to use instead of the packages of SDK v1 that we do not have, by the longest name that fits.
 _INSTEAD = {
     "azureml.automl": "run the training script in a PythonScriptStep",
@@ -87,7 +89,7 @@ def install() -> None:
     if any(isinstance(finder, _AzureMLFinder) for finder in sys.meta_path):
         return
     loaded = [name for name in sys.modules if name == _ALIAS or name.startswith(f"{_ALIAS}.")]
-    if loaded or PathFinder.find_spec(_ALIAS) is not None:
+    if _is_foreign(sys.modules.get(_ALIAS)) or (not loaded and _is_foreign(PathFinder.find_spec(_ALIAS))):
         warnings.warn(
             "a package called azureml is installed; in this process `import azureml` is airflow-amlpipe's from now on. "
             "Uninstall azureml-core and what came with it if you no longer need it",
@@ -98,6 +100,12 @@ def install() -> None:
         del sys.modules[name]
     sys.meta_path.insert(0, _AzureMLFinder())
     importlib.import_module(_ALIAS)
+
+
+def _is_foreign(found: ModuleType | ModuleSpec | None) -> bool:
+    """Whether there is an `azureml` that is not what our own runtime puts on the path of a step."""
+    place = getattr(found, "origin", None) or getattr(found, "__file__", None) or ""
+    return found is not None and _SHIM not in place
 
 
 def _missing(fullname: str) -> str:

@@ -12,7 +12,18 @@ if TYPE_CHECKING:
     from airflow_amlpipe.workspace import WorkspaceStore
     from airflow_amlpipe.workspace.records import RunRecord, StepTry
 
-__all__ = ["StepRecords", "find_step_run", "folder_of", "pipeline_logged", "run_record", "run_status", "step_logged", "step_streams"]
+__all__ = [
+    "StepRecords",
+    "find_step_run",
+    "folder_of",
+    "pipeline_logged",
+    "run_folder_of",
+    "run_record",
+    "run_status",
+    "step_logged",
+    "step_streams",
+    "try_seen",
+]
 
 
 def run_record(workspace: Any, run_id: str) -> RunRecord:
@@ -64,6 +75,22 @@ def folder_of(item: StepTry) -> str:
     if item.finished is not None and item.finished.reused_from is not None:
         return item.finished.reused_from.folder
     return item.folder
+
+
+def run_folder_of(run_id: str) -> str:
+    """Return the folder, in the workspace store, of a pipeline run."""
+    from airflow_amlpipe.workspace.layout import run_folder
+
+    return run_folder(run_id)
+
+
+def try_seen(started: Any, finished: Any) -> StepTry:
+    """Return the try that an event of a run speaks of, as far as it had come then."""
+    from airflow_amlpipe.workspace.layout import try_folder
+    from airflow_amlpipe.workspace.records import StepTry
+
+    folder = try_folder(started.run_id, started.step_id, started.try_number, started.step_run_id)
+    return StepTry(folder=folder, started=started, finished=finished)
 
 
 def step_logged(workspace: Any, item: StepTry) -> Any:

@@ -118,6 +118,8 @@ class _Lowering:
 
     def step(self, step: Any) -> StepSpec:
         where = step._where
+        if not hasattr(step, "_script_name"):
+            raise UnsupportedFeatureError(f"{where}: a {type(step).__name__} says not what to run; use PythonScriptStep")
         runconfig = step._runconfig
         return StepSpec(
             id=self._ids[step],

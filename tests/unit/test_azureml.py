@@ -117,6 +117,13 @@ def test_nothing_is_warned_of_where_nothing_is_installed() -> None:
     assert python("import warnings; warnings.simplefilter('error'); import airflow_amlpipe.azureml; import azureml.core") == ""
 
 
+def test_the_runtimes_own_package_in_a_step_is_no_stranger() -> None:
+    shim = Path(__file__).resolve().parents[2] / "airflow_amlpipe/runtime/shim"
+    for before in ("", "import azureml.core; "):
+        code = f"{before}import warnings; warnings.simplefilter('error'); import airflow_amlpipe.azureml; import azureml.core; print(azureml.core.__name__)"
+        assert python(code, shim).strip() == "airflow_amlpipe.sdk.core"
+
+
 def test_without_the_alias_there_is_no_azureml() -> None:
     python("""
         import airflow_amlpipe.sdk.core

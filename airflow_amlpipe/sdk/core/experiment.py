@@ -170,6 +170,11 @@ class Experiment:
         reuse_policy: str | None = None,
     ) -> PipelineRun:
         refuse_while_parsing("submitting a pipeline")
+        if pipeline.workspace != self._workspace:
+            raise UserErrorException(
+                f"experiment {self._name!r} is of workspace {self._workspace.name!r}, but the pipeline is of {pipeline.workspace.name!r}; "
+                "use one workspace for both"
+            )
         source_base = Path.cwd()
         spec = pipeline._to_spec(self._name, source_base)
         parameters = _bound(spec, pipeline_parameters)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from typing import TYPE_CHECKING
 
 from airflow_amlpipe.sdk._absent import absent
@@ -33,7 +34,7 @@ class DataReference:
         if mode not in _MODES:
             raise UserErrorException(f"DataReference: mode {mode!r} is not known; use one of: {', '.join(_MODES)}")
         self.datastore = datastore
-        self.data_reference_name = check_binding_name("DataReference", data_reference_name or datastore.name)
+        self.data_reference_name = check_binding_name("DataReference", data_reference_name or re.sub(r"\W", "_", datastore.name))
         self.path_on_datastore = path_on_datastore
         self.mode = mode
         self.path_on_compute = path_on_compute

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from azureml.core import Environment, Workspace
-from azureml.core.conda_dependencies import CondaDependencies
 
 from airflow_amlpipe.exceptions import UnsupportedFeatureError
 from airflow_amlpipe.sdk.lowering import lower_pipeline
 from airflow_amlpipe.services import submit
 from airflow_amlpipe.spec.pipeline import PipelineSpec
+from azureml.core import Environment, Workspace
+from azureml.core.conda_dependencies import CondaDependencies
 from tests.unit.sdk.runs import a_run
 
 GUIDE_001 = r"""

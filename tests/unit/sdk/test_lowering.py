@@ -19,7 +19,7 @@ from azureml.core import Dataset, Datastore, Environment, RunConfiguration, Work
 from azureml.core.conda_dependencies import CondaDependencies
 from azureml.data import DataReference, OutputFileDatasetConfig
 from azureml.data.dataset_consumption_config import DatasetConsumptionConfig
-from azureml.pipeline.core import Pipeline, PipelineParameter, StepSequence
+from azureml.pipeline.core import Pipeline, PipelineParameter, PipelineStep, StepSequence
 from azureml.pipeline.steps import PythonScriptStep
 
 GOLDEN = Path(__file__).parents[2] / "golden/specs"
@@ -317,6 +317,11 @@ def test_a_step_that_runs_after_one_outside_the_pipeline_is_refused(ws: Workspac
 def test_a_pipeline_without_steps_is_refused(ws: Workspace) -> None:
     with pytest.raises(DefinitionError, match="has no steps; add at least one"):
         lowered(ws)
+
+
+def test_a_bare_step_is_refused(ws: Workspace) -> None:
+    with pytest.raises(DefinitionError, match="step 'a': a PipelineStep says not what to run; use PythonScriptStep"):
+        lowered(ws, PipelineStep("a", [], []))
 
 
 # ---- scripts, computes, environments

@@ -11,7 +11,7 @@ from pprint import pformat
 from typing import TYPE_CHECKING, Any
 
 from airflow_amlpipe.exceptions import shorten
-from airflow_amlpipe.sdk._run_records import StepRecords
+from airflow_amlpipe.sdk._run_records import StepRecords, try_seen
 from airflow_amlpipe.sdk._workspace_store import home, open_workspace
 from airflow_amlpipe.sdk.exceptions import ActivityFailedException, ExperimentExecutionException
 
@@ -153,12 +153,9 @@ class _ShownRun:
 
     def _step_of(self, event: RunEvent) -> StepRun:
         from airflow_amlpipe.sdk.pipeline.core.run import StepRun
-        from airflow_amlpipe.workspace.layout import try_folder
-        from airflow_amlpipe.workspace.records import StepTry
 
         started: Any = event.started
-        folder = try_folder(started.run_id, started.step_id, started.try_number, started.step_run_id)
-        item = StepTry(folder=folder, started=started, finished=event.finished)
+        item = try_seen(started, event.finished)
         return StepRun(self._run.experiment, started.step_run_id, self._run.id, started.step_id, _try=item)
 
 

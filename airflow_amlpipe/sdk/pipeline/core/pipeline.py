@@ -143,7 +143,7 @@ class Pipeline:
         return spec
 
     def _source_directory(self, step: Any) -> str:
-        return step._source_directory or self._default_source_directory or "."
+        return getattr(step, "_source_directory", None) or self._default_source_directory or "."
 
     def _default_datastore_name(self) -> str:
         if self._default_datastore is None:

@@ -14,6 +14,7 @@ from airflow_amlpipe.sdk._run_records import (
     find_step_run,
     folder_of,
     pipeline_logged,
+    run_folder_of,
     run_record,
     run_status,
     step_logged,
@@ -173,9 +174,7 @@ class PipelineRun(Run):
     save = absent("PipelineRun.save", "build the pipeline in Python")
 
     def _folder(self) -> str:
-        from airflow_amlpipe.workspace.layout import run_folder
-
-        return run_folder(self.id)
+        return run_folder_of(self.id)
 
     def _events(self) -> Iterable[dict[str, Any]]:
         events: Iterable[dict[str, Any]] = pipeline_logged(self._workspace, self.id).events

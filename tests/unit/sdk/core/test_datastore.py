@@ -165,6 +165,11 @@ def test_references_are_copied_when_they_are_bound(ws: Workspace) -> None:
     assert ws.get_default_datastore().as_upload().mode == "upload"
 
 
+def test_a_reference_takes_its_datastores_name_as_far_as_a_variable_can_have_it(ws: Workspace, tmp_path: Path, data: Path) -> None:
+    lake = Datastore.register_url(ws, "my-lake.v2", str(tmp_path / "lake"))
+    assert lake.upload(str(data)).data_reference_name == "my_lake_v2"
+
+
 def test_a_reference_and_a_path_become_each_other(ws: Workspace) -> None:
     path = DataPath(ws.get_default_datastore(), "a/b")
     reference = path.create_data_reference("raw", DataPathComputeBinding("download"))

@@ -123,6 +123,11 @@ def test_contradicting_policies_are_refused(ws: Workspace, submitted: dict[str, 
         Experiment(ws, "digits").submit(pipeline(ws), regenerate_outputs=True, reuse_policy="require")
 
 
+def test_a_pipeline_is_submitted_in_its_own_workspace(ws: Workspace, submitted: dict[str, Any]) -> None:
+    with pytest.raises(UserErrorException, match="is of workspace 'other', but the pipeline is of 'team'; use one workspace"):
+        Experiment(Workspace("s", "g", "other"), "digits").submit(pipeline(ws))
+
+
 def test_only_pipelines_are_submitted(ws: Workspace) -> None:
     with pytest.raises(UnsupportedFeatureError, match="Experiment.submit of a str is not supported .*make the work a step of a Pipeline"):
         Experiment(ws, "digits").submit("train.py")
