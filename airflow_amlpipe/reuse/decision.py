@@ -21,8 +21,8 @@ __all__ = ["Decision", "Reason", "Rejection", "ResultFinder", "decide_reuse"]
 class Reason(Enum):
     """Why a step is reused or not. The values are the sentences that the log, the command line, the REST answer and the page show."""
 
-    MATCH = "reused: nothing that goes into this step has changed since an earlier run, and the outputs of that run are intact"
-    NO_RECORD = "ran: no earlier run had the same code, arguments, inputs, outputs and environment"
+    MATCH = "reused: nothing changed since an earlier run, and its outputs are intact"
+    NO_RECORD = "ran: no earlier run had the same code, arguments, inputs and environment"
     OUTPUTS_GONE = "ran: an earlier run had the same key, but its outputs are missing or were altered since"
     NOT_ALLOWED = "ran: the step does not allow reuse (allow_reuse=False)"
     FORCED = "ran: this run asked to compute it again"

@@ -81,7 +81,7 @@ def test_a_step_that_ran_and_the_same_step_reused(project: Project, run_dag: Run
     assert (ran.states(), reused.states()) == ({"first": "success", "second": "success"}, {"first": "success", "second": "success"})
     for task_id in ("first", "second"):
         assert ran.rendered(task_id)["reuse_status"].startswith("ran: no earlier run had the same code")
-        assert reused.rendered(task_id)["reuse_status"].startswith("reused: nothing that goes into this step has changed")
+        assert reused.rendered(task_id)["reuse_status"].startswith("reused: nothing changed since an earlier run")
         assert (ran.stored(task_id)["amlpipe"]["reused"], reused.stored(task_id)["amlpipe"]["reused"]) == (False, True)
         assert ran.stored(task_id)["amlpipe"]["fingerprint"] == reused.stored(task_id)["amlpipe"]["fingerprint"]
         assert ran.xcom(task_id, "_link_ProducedByLink") is None
