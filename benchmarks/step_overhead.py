@@ -19,6 +19,8 @@ from pathlib import Path
 
 LIMIT_RUN_SECONDS = 0.060
 LIMIT_REUSED_SECONDS = 0.025
+RUN = {"amlpipe": {"reuse": "refresh"}}
+REUSED = {"amlpipe": {"reuse": "require"}}
 
 PIPELINE = '''\
 """Chains for the benchmark. Airflow looks for the words dag and airflow in this file."""
@@ -66,8 +68,8 @@ def main() -> int:
         run = prepare(Path(folder), arguments.steps)
         chains: dict[str, Callable[[], float]] = {
             "bash": lambda: run("bash", {}),
-            "run": lambda: run("steps", {"amlpipe": {"reuse": "refresh"}}),
-            "reused": lambda: run("steps", {"amlpipe": {"reuse": "require"}}),
+            "run": lambda: run("steps", RUN),
+            "reused": lambda: run("steps", REUSED),
         }
         seconds: dict[str, list[float]] = {name: [] for name in chains}
         for number in range(arguments.rounds + 1):
@@ -76,6 +78,8 @@ def main() -> int:
                 if number:
                     seconds[name].append(taken)
 
+    for name, values in seconds.items():
+        print(f"  {name:<8} every round, ms a task: {' '.join(f'{value / arguments.steps * 1000:.1f}' for value in values)}")
     each = {name: statistics.median(values) / arguments.steps for name, values in seconds.items()}
     print(
         f"{arguments.steps} tasks in a chain, median of {arguments.rounds} rounds, Python {sys.version.split()[0]}, {os.cpu_count()} cores"
@@ -126,9 +130,24 @@ def prepare(folder: Path, steps: int) -> Callable[[str, dict[str, object]], floa
         seconds = time.perf_counter() - start
         if result.state != "success":
             raise SystemExit(f"{dag_id} ended as {result.state}")
+        if dag_id == "steps":
+            check_what_happened(folder / "home", steps, wanted_reuse=conf == REUSED)
         return seconds
 
     return run
+
+
+def check_what_happened(home: Path, steps: int, *, wanted_reuse: bool) -> None:
+    """End the benchmark unless every step of the newest run did what its chain is there to measure."""
+    from airflow_amlpipe.workspace.workspace import WorkspaceStore
+
+    runs = WorkspaceStore.open(str(home / "workspaces" / "b"), home=home).runs
+    tries = [tries[-1].finished for tries in runs.steps(runs.ids()[0]).values()]
+    did = [item is not None and item.status == "Finished" and item.reused == wanted_reuse for item in tries]
+    if len(did) != steps or not all(did):
+        raise SystemExit(
+            f"of {steps} steps that should have {'been reused' if wanted_reuse else 'run'}, {sum(did)} did ({len(did)} recorded)"
+        )
 
 
 if __name__ == "__main__":
