@@ -40,12 +40,14 @@ def pretend_run(
     write: Writer = lambda step_id, output: f"{step_id} {output}".encode(),
     fail: str | None = None,
     log: Mapping[str, str] | None = None,
+    source: Mapping[str, dict[str, dict[str, object]]] | None = None,
 ) -> str:
     """Carry out ``spec`` and return the id of its run.
 
     :param write: what the script of a step writes as one of its outputs
     :param fail: id of the step whose script fails; the steps after it do not start
     :param log: what the script of a step prints, by step id
+    :param source: git state by source folder that a step found, by step id
     """
     frozen = freeze_sources(workspace, spec, base, limit_bytes=10**9, limit_files=10**5)
     frozen.store(workspace)
@@ -69,7 +71,7 @@ def pretend_run(
     )
     written: dict[str, Mapping[str, StoredOutput]] = {}
     for step in order:
-        run = StepRun(workspace, spec.name, run_id, step, try_number=1)
+        run = StepRun(workspace, spec.name, run_id, step, try_number=1, source=(source or {}).get(step.id, {}))
         run.start()
         assessment = assess_step(
             workspace,

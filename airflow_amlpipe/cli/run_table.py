@@ -23,10 +23,11 @@ def print_run(run: dict[str, Any]) -> None:
     if run["parameters"]:
         print("  parameters: " + ", ".join(f"{name}={value!r}" for name, value in run["parameters"].items()))
     for directory, git in run["source"].items():
-        state = (
-            f"{(git.get('commit') or 'no commit')[:12]} on {git.get('branch') or 'no branch'}{', with changes' if git.get('dirty') else ''}"
-        )
-        print(f"  source {directory!r}: {state}")
+        print(f"  source {directory!r}: {_git(git)}")
+    for step in run["steps"]:
+        for directory, git in step["source"].items():
+            if git != run["source"].get(directory):
+                print(f"  source {directory!r} of step {step['name']!r}: {_git(git)}")
     if run["error"]:
         print(f"  {run['error']}")
     print()
@@ -38,6 +39,11 @@ def print_run(run: dict[str, Any]) -> None:
     if outputs:
         print()
         print_table(("output", "of step", "files", "size", "where"), [_output(name, output) for name, output in outputs])
+
+
+def _git(state: dict[str, Any]) -> str:
+    changes = ", with changes" if state.get("dirty") else ""
+    return f"{(state.get('commit') or 'no commit')[:12]} on {state.get('branch') or 'no branch'}{changes}"
 
 
 def _why(step: dict[str, Any]) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from airflow_amlpipe.compute.folder import StepFolder
 from airflow_amlpipe.exceptions import AmlPipeError, DefinitionError, InfrastructureError, shorten
@@ -131,6 +131,7 @@ class StepExecution:
             self.say("the job that an earlier try of this task launched is taken up again")
             return JobHandle.from_json(self._job.handle)
         if self._snapshot is not None:
+            self.run.source = self._git_state()
             store_source(self.workspace, self.step, self.source_base, self._snapshot)
         request = prepare_job(
             self.workspace,
@@ -143,7 +144,8 @@ class StepExecution:
         )
         self._refuse_when_stopped()
         handle = open_backend(self.workspace.computes.get(self.step.compute).kind).launch(request)
-        self._job = JobNote(handle.to_json(), self.assessment.key, self.run.step_run_id, self.run.try_number, self.run.started_at)
+        run = self.run
+        self._job = JobNote(handle.to_json(), self.assessment.key, run.step_run_id, run.try_number, run.started_at, run.source)
         self._job.keep(self.notes)
         if self._is_stopped:
             self.stop()
@@ -217,7 +219,7 @@ class StepExecution:
     def _new_run(self, job: JobNote | None = None) -> StepRun:
         run = StepRun(self.workspace, self.outline.name, self.request.run_id, self.step, self.try_number, self.airflow)
         if job is not None:
-            run.try_number, run.step_run_id, run.started_at = job.try_number, job.step_run_id, job.started_at
+            run.try_number, run.step_run_id, run.started_at, run.source = job.try_number, job.step_run_id, job.started_at, job.source
         return run
 
     def _run_record(self) -> RunRecord:
@@ -245,6 +247,13 @@ class StepExecution:
         for warning in self._snapshot.warnings:
             self.say(f"{self._where}: {warning}")
         return self._snapshot.digest
+
+    def _git_state(self) -> dict[str, dict[str, Any]]:
+        from airflow_amlpipe.workspace.git_state import git_state
+
+        directory = self.step.source.directory
+        state = git_state(self.source_base / directory)
+        return {} if state is None else {directory: state}
 
     def _upstream(self) -> dict[str, Mapping[str, StoredOutput]]:
         producers = {item.source.step for item in self.step.inputs if isinstance(item.source, StepOutputSource)}

@@ -20,6 +20,8 @@ __all__ = ["NOTE_KEY", "JobNote", "StateStore"]
 NOTE_KEY: Final = "amlpipe"
 """Under this key the task state store holds ``{"reused": ..., "fingerprint": ..., "job": {...}}``; one key, because each costs a request."""
 
+_TYPES: Final = {"source": dict, "try_number": int}
+
 
 class StateStore(Protocol):
     """What we use of Airflow's task state store: it outlives a try of a task, and is empty for the first one."""
@@ -35,6 +37,7 @@ class JobNote:
 
     :ivar handle: the back end's ``JobHandle`` as JSON
     :ivar key: the step's key when it was launched
+    :ivar source: git state of the code it runs, by source folder
     """
 
     handle: str
@@ -42,6 +45,7 @@ class JobNote:
     step_run_id: str
     try_number: int
     started_at: str
+    source: dict[str, dict[str, Any]]
 
     @classmethod
     def find(cls, store: StateStore) -> JobNote | None:
@@ -55,7 +59,7 @@ class JobNote:
         job = kept.get("job") if isinstance(kept, Mapping) else kept
         if job is None:
             return None
-        types = {field.name: int if field.name == "try_number" else str for field in fields(cls)}
+        types = {field.name: _TYPES.get(field.name, str) for field in fields(cls)}
         if not isinstance(job, Mapping) or job.keys() != types.keys() or not all(isinstance(job[name], types[name]) for name in types):
             raise ProtocolError(f"the note of a job in the task state store could not be read: {shorten(repr(job))}")
         return cls(**job)

@@ -74,7 +74,8 @@ def list_runs(workspace: str, *, home: Path, experiment: str | None = None, limi
 def show_run(workspace: str, run_id: str, *, home: Path) -> dict[str, Any]:
     """Return everything that is known of one run, with its steps in order of execution.
 
-    A step that has not started is ``NotStarted``, and ``Canceled`` once its run was cancelled.
+    A step that has not started is ``NotStarted``, and ``Canceled`` once its run was cancelled. ``source`` is the git state by source folder:
+    of what was submitted, or in a run of a DAG file, whose steps read the folder when they run, what the first of them found.
 
     :raises UnknownNameError: the workspace has no such run
     """
@@ -85,6 +86,8 @@ def show_run(workspace: str, run_id: str, *, home: Path) -> dict[str, Any]:
     tries = opened.runs.steps(run_id)
     order = [*record.step_ids, *(step_id for step_id in tries if step_id not in record.step_ids)]
     run["steps"] = [_step(opened, record, step_id, tries.get(step_id, []), run["status"]) for step_id in order]
+    if not run["source"]:
+        run["source"] = {folder: state for step in reversed(run["steps"]) for folder, state in step["source"].items()}
     return run
 
 
@@ -137,6 +140,7 @@ def _step(workspace: WorkspaceStore, record: RunRecord, step_id: str, tries: lis
             "reused": False,
             "reason": None,
             "explanation": "",
+            "source": {},
             "outputs": {},
             "tries": 0,
         }
@@ -158,6 +162,7 @@ def _step(workspace: WorkspaceStore, record: RunRecord, step_id: str, tries: lis
         "error": finished.error if finished else None,
         "key": finished.key if finished else None,
         "reused_from": finished.reused_from.model_dump() if finished and finished.reused_from else None,
+        "source": finished.source if finished else {},
         "outputs": {},
     }
     if finished:

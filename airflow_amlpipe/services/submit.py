@@ -17,12 +17,12 @@ from airflow_amlpipe.exceptions import ReuseRequiredError, shorten
 from airflow_amlpipe.reuse.policy import ReusePolicy
 from airflow_amlpipe.services.collect import CollectedPipeline, active_collector
 from airflow_amlpipe.services.engine_process import StartedEngine
-from airflow_amlpipe.services.git_state import git_state
 from airflow_amlpipe.services.plan import PipelinePlan, plan_steps
 from airflow_amlpipe.services.sources import FrozenSources, freeze_sources
 from airflow_amlpipe.settings import Settings
 from airflow_amlpipe.spec.names import check_display_name
 from airflow_amlpipe.spec.pipeline import PipelineSpec
+from airflow_amlpipe.workspace.git_state import git_state
 from airflow_amlpipe.workspace.ids import new_run_id, now_text
 from airflow_amlpipe.workspace.records import RunRecord
 from airflow_amlpipe.workspace.step_run import StepRun

@@ -105,6 +105,8 @@ class StepFinished(SpecModel):
 
     :ivar reason: name of a ``reuse.decision.Reason``; ``None`` when the try ended before the decision
     :ivar explanation: the sentence that people are shown
+    :ivar source: git state by source folder as in :class:`RunRecord`, if the try ran the code that lay in the folder then (a step of a DAG
+        file); what was submitted runs frozen code, whose state the run's record holds
     :ivar inputs_from: id of the step that wrote an input, by the input's name, where one did
     """
 
@@ -120,6 +122,7 @@ class StepFinished(SpecModel):
     explanation: str = ""
     key: str | None = None
     key_manifest: dict[str, Any] | None = None
+    source: dict[str, dict[str, Any]] = {}
     inputs_from: dict[str, str] = {}
     outputs: dict[str, OutputRecord] = {}
     reused_from: Origin | None = None

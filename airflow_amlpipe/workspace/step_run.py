@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 from airflow_amlpipe.exceptions import AmlPipeError, StepFailedError
 from airflow_amlpipe.reuse.result import StepResult, StoredOutput
@@ -32,6 +33,7 @@ class StepRun:
     """One try of one step, from its first record to its last.
 
     :ivar step_run_id: unique to this execution, even if Airflow delivers one try twice; what ``{run-id}`` in a destination becomes
+    :ivar source: git state of the code that runs, by source folder; set before the job is launched
     """
 
     workspace: WorkspaceStore
@@ -42,6 +44,7 @@ class StepRun:
     airflow: dict[str, str] | None = None
     step_run_id: str = field(default_factory=new_run_id)
     started_at: str = field(default_factory=now_text)
+    source: dict[str, dict[str, Any]] = field(default_factory=dict)
     _began: float = field(default_factory=monotonic)
 
     @property
@@ -146,6 +149,7 @@ class StepRun:
             explanation=assessment.decision.sentence if assessment else "",
             key=assessment.key if assessment else None,
             key_manifest=assessment.key_manifest.to_json() if assessment else None,
+            source=self.source,
             inputs_from={item.name: item.source.step for item in self.step.inputs if isinstance(item.source, StepOutputSource)},
             outputs=outputs,
             reused_from=reused_from,

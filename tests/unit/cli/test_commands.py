@@ -135,6 +135,23 @@ def test_a_run_is_shown_with_what_became_of_each_step_and_where_the_outputs_are(
     assert not any(line.endswith(" ") for line in shown.splitlines())
 
 
+def test_the_git_state_of_each_source_folder_is_shown_once_and_again_for_a_step_that_found_another(
+    amlpipe: Amlpipe, workspace: WorkspaceStore, tmp_path: Path
+) -> None:
+    write_source(tmp_path)
+    git = {"commit": "c0ffee", "branch": "main", "dirty": True, "remote": None}
+    pretend_run(workspace, CHAIN, tmp_path, source={"prepare": {"src": git}, "train": {"src": git}})
+    shown = amlpipe("runs", "show", "latest", "--workspace", "team").out
+    assert [line for line in shown.splitlines() if "source" in line] == ["  source 'src': c0ffee on main, with changes"]
+    assert amlpipe("runs", "show", "latest", "--json", "--workspace", "team").document["steps"][1]["source"] == {"src": git}
+
+    write_source(tmp_path, text="print('again')\n")
+    other = {**git, "commit": "decaf", "branch": None, "dirty": False}
+    pretend_run(workspace, CHAIN, tmp_path, source={"prepare": {"src": git}, "train": {"src": other}})
+    shown = amlpipe("runs", "show", "latest", "--workspace", "team").out
+    assert "  source 'src' of step 'train': decaf on no branch\n" in shown
+
+
 def test_a_step_that_ran_because_of_a_change_shows_what_that_goes_back_to(
     amlpipe: Amlpipe, workspace: WorkspaceStore, tmp_path: Path
 ) -> None:

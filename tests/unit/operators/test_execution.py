@@ -31,7 +31,8 @@ from airflow_amlpipe.runtime import protocol
 from airflow_amlpipe.settings import Settings
 from airflow_amlpipe.spec.data import DatasetSource, DatastorePath, InputSpec
 from airflow_amlpipe.spec.pipeline import PipelineSpec
-from airflow_amlpipe.spec.step import StepSpec
+from airflow_amlpipe.spec.step import SourceSpec, StepSpec
+from airflow_amlpipe.workspace import git_state
 from airflow_amlpipe.workspace.records import StepFinished, StepTry
 from airflow_amlpipe.workspace.try_files import Logged, logged_by_steps, read_logged
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
@@ -41,6 +42,7 @@ from tests.unit.operators.test_job_note import DictStore
 
 RUN = "01900000-0000-7000-8000-000000000001"
 TRAIN = a_step("train", outputs=OUT)
+GIT = {"commit": "c0ffee", "branch": "main", "dirty": False, "remote": None}
 
 
 def writing(text: str) -> Callable[[LaunchRequest], JobStatus]:
@@ -153,6 +155,45 @@ def test_the_same_step_in_another_run_is_reused_without_a_job(open_try: Opener, 
     assert second.reused_from is not None
     assert second.reused_from.airflow == {"dag_id": "nightly", "dag_run_id": "manual__1", "task_id": "train"}
     assert len(backend.launched) == 1
+
+
+def test_a_step_that_runs_keeps_the_git_state_of_its_source_folder_and_a_reused_one_asks_for_none(
+    open_try: Opener, backend: ScriptedBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Path] = []
+    monkeypatch.setattr(git_state, "git_state", lambda folder: asked.append(folder) or GIT)
+    step = open_try()
+    assert carry_out(step).source == {"src": GIT}
+    assert carry_out(open_try(run_id="01900000-0000-7000-8000-000000000002")).source == {}
+    assert asked == [step.source_base / "src"]
+
+
+def test_a_step_of_frozen_code_leaves_the_git_state_to_its_run(
+    open_try: Opener, backend: ScriptedBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(git_state, "git_state", lambda folder: GIT)
+    first = open_try()
+    carry_out(first)
+    frozen = TRAIN.model_copy(update={"source": SourceSpec(directory="src", snapshot=first.assessment.snapshot)})
+    assert carry_out(open_try(frozen, policy="refresh", run_id="01900000-0000-7000-8000-000000000002")).source == {}
+
+
+def test_a_failed_step_keeps_the_git_state_too(open_try: Opener, backend: ScriptedBackend, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(git_state, "git_state", lambda folder: GIT)
+    backend.script = lambda _: JobStatus(JobState.FAILED, 3)
+    step = open_try()
+    with pytest.raises(StepFailedError):
+        carry_out(step)
+    (item,) = tries(step)
+    assert item.finished is not None
+    assert item.finished.source == {"src": GIT}
+
+
+def test_a_source_folder_in_no_repository_has_no_git_state(
+    open_try: Opener, backend: ScriptedBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(git_state, "git_state", lambda folder: None)
+    assert carry_out(open_try()).source == {}
 
 
 def test_a_step_reads_what_the_step_before_it_wrote(open_try: Opener, backend: ScriptedBackend) -> None:
@@ -286,6 +327,14 @@ class TestAfterACrash:
         assert len(backend.launched) == 1
         assert (finished.status, finished.try_number, finished.step_run_id) == ("Finished", 1, backend.launched[0].job_name)
         assert [item.status for item in tries(step)] == ["Finished"]
+
+    def test_a_job_that_is_taken_up_keeps_the_git_state_it_was_launched_with(
+        self, open_try: Opener, backend: ScriptedBackend, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(git_state, "git_state", lambda folder: GIT)
+        crash_after_launch(open_try())
+        monkeypatch.setattr(git_state, "git_state", lambda folder: {**GIT, "commit": "another"})
+        assert carry_out(open_try(try_number=2)).source == {"src": GIT}
 
     def test_the_next_try_takes_up_a_job_that_has_succeeded_meanwhile(self, open_try: Opener, backend: ScriptedBackend) -> None:
         crash_after_launch(open_try())

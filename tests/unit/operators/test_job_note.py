@@ -11,7 +11,14 @@ import pytest
 from airflow_amlpipe.exceptions import ProtocolError
 from airflow_amlpipe.operators.job_note import NOTE_KEY, JobNote
 
-NOTE = JobNote(handle='{"kind":"local"}', key="ab" * 32, step_run_id="0190", try_number=1, started_at="2026-01-02T03:04:05.678+00:00")
+NOTE = JobNote(
+    handle='{"kind":"local"}',
+    key="ab" * 32,
+    step_run_id="0190",
+    try_number=1,
+    started_at="2026-01-02T03:04:05.678+00:00",
+    source={"src": {"commit": "c0ffee", "branch": None, "dirty": False, "remote": None}},
+)
 
 
 class DictStore(dict[str, Any]):

@@ -13,6 +13,7 @@ from airflow_amlpipe.workspace import WorkspaceStore
 from tests.builders import OUT, a_pipeline, a_step, reading
 from tests.pretend import pretend_run, write_source
 
+GIT = {"commit": "c0ffee", "branch": "main", "dirty": False, "remote": None}
 CHAIN = a_pipeline(a_step("prepare", name="prepare the data", outputs=OUT), a_step("train", inputs=reading("prepare"), outputs=OUT))
 
 
@@ -85,6 +86,15 @@ def test_a_run_is_shown_with_its_steps_in_order_and_where_their_outputs_are(work
     output = run["steps"][0]["outputs"]["out"]
     assert (Path(output["location"]) / "data.txt").read_text() == "prepare out"
     json.dumps(run)
+
+
+def test_a_run_of_a_dag_file_shows_the_git_state_that_its_steps_found(workspace: WorkspaceStore, tmp_path: Path) -> None:
+    write_source(tmp_path)
+    states = {"prepare": {"src": GIT}, "train": {"src": {**GIT, "commit": "decaf"}}}
+    run = show_run(workspace.url, pretend_run(workspace, CHAIN, tmp_path, source=states), home=workspace.home)
+
+    assert run["source"] == {"src": GIT}
+    assert [step["source"] for step in run["steps"]] == [{"src": GIT}, {"src": {**GIT, "commit": "decaf"}}]
 
 
 def test_steps_that_never_started_are_not_started_and_canceled_once_the_run_is(workspace: WorkspaceStore, tmp_path: Path) -> None:

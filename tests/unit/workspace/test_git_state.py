@@ -1,4 +1,4 @@
-"""What is kept of the commit that code was submitted from?"""
+"""What is kept of the commit that a source folder was at?"""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from airflow_amlpipe.services.git_state import git_state, without_credentials
+from airflow_amlpipe.workspace.git_state import git_state, without_credentials
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
 

@@ -1,4 +1,4 @@
-"""Which commit was this code at when it was submitted?"""
+"""Which commit was this code at when it was submitted, or when a step of a DAG file ran?"""
 
 from __future__ import annotations
 
