@@ -18,6 +18,8 @@ from airflow_amlpipe.settings import Settings
 
 __all__ = ["add_file_arguments", "read_file"]
 
+_OWN_OPTIONS = {"--json", "--param", "--quiet", "--reuse", "--workspace", "-q"}
+
 
 def add_file_arguments(parser: ArgumentParser) -> None:
     """Add the file, its own arguments, and what goes before them."""
@@ -61,7 +63,19 @@ def read_file(given: Namespace, *, only_plan: bool) -> tuple[Collector, ScriptOu
             outcome = ScriptOutcome(0)
         except OptionRefusedError as refused:
             raise refused.error from None
+    if any(pipeline.dag_id is not None for pipeline in collector.pipelines):
+        _refuse_misplaced_options(given)
     return collector, outcome
+
+
+def _refuse_misplaced_options(given: Namespace) -> None:
+    """A script may have options called like ours; a DAG file has none, so one that stands after it was meant for us and did nothing."""
+    for argument in given.arguments:
+        name = argument.partition("=")[0]
+        if name in _OWN_OPTIONS:
+            raise DefinitionError(
+                f"option {name} stands after {shorten(repr(given.file))}, which is a DAG file and takes no options; put it before the file"
+            )
 
 
 @contextlib.contextmanager

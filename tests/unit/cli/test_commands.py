@@ -251,3 +251,32 @@ def test_the_command_line_starts_without_airflow_and_without_what_it_is_not_aske
 
 def test_every_module_of_the_table_has_its_command() -> None:
     assert [entry.name for entry in all_commands()] == list(application._MODULES)
+
+
+DAG_FILE = """
+import airflow_amlpipe.azureml
+from azureml.core import Workspace
+from azureml.pipeline.core import Pipeline
+from azureml.pipeline.steps import PythonScriptStep
+
+ws = Workspace.get("team")
+dag = Pipeline(ws, [PythonScriptStep("train.py", source_directory="src", compute_target="local")]).to_dag("nightly")
+"""
+
+
+@pytest.mark.parametrize("command", ["run", "plan"])
+@pytest.mark.parametrize("option", ["--param", "--reuse", "--json", "--workspace=team"])
+@pytest.mark.usefixtures("workspace")
+def test_an_option_that_stands_after_a_dag_file_is_refused_instead_of_passed_over(
+    amlpipe: Amlpipe, project: Path, command: str, option: str
+) -> None:
+    write_source(project)
+    (project / "dag_file.py").write_text(DAG_FILE)
+
+    answer = amlpipe(command, "dag_file.py", option, "x=1")
+
+    assert answer.code == 2
+    assert (
+        f"option {option.partition('=')[0]} stands after 'dag_file.py', which is a DAG file and takes no options; put it before the file"
+        in answer.err
+    )
