@@ -16,11 +16,15 @@
         BackendUnavailableError    a back end could not start, watch or stop a job
         CommitUnknownError         nobody can say whether a record was stored; nothing was deleted
         ProtocolError              a record or message that this version cannot read
+      AzureMLException           SDK v1's names (``sdk/exceptions``); those that are raised are in one of the other branches too
 
+``AmlPipeError``, ``DefinitionError`` and what of SDK v1's the runtime raises are defined in ``runtime/errors.py``: scripts inside a step meet them.
 ``DefinitionError`` is a ``ValueError`` too, because that is what SDK v1 raised for most wrong definitions and what scripts catch.
 """
 
 from __future__ import annotations
+
+from airflow_amlpipe.runtime.errors import AmlPipeError, DefinitionError
 
 __all__ = [
     "AmlPipeError",
@@ -40,8 +44,6 @@ __all__ = [
     "shorten",
 ]
 
-_LONGEST_MESSAGE = 4000
-
 
 def shorten(text: str, limit: int = 200) -> str:
     """Return ``text`` in one line of at most ``limit`` characters, control characters escaped, the middle left out if need be."""
@@ -50,17 +52,6 @@ def shorten(text: str, limit: int = 200) -> str:
         return line
     head = (limit - 5) * 2 // 3
     return f"{line[:head]} ... {line[-(limit - 5 - head) :]}"
-
-
-class AmlPipeError(Exception):
-    """Root of every error this package raises on purpose."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__(message if len(message) <= _LONGEST_MESSAGE else message[: _LONGEST_MESSAGE - 4] + " ...")
-
-
-class DefinitionError(AmlPipeError, ValueError):
-    """The author must change something; a retry cannot help."""
 
 
 class UnknownNameError(DefinitionError):

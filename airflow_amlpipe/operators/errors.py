@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from airflow_amlpipe.exceptions import AmlPipeError, DefinitionError, InfrastructureError, StepFailedError
+from airflow_amlpipe.runtime.errors import AzureMLException
 from airflow_amlpipe.version_compat import AirflowException, AirflowFailException
 
 __all__ = ["TRANSLATIONS", "translate", "translated"]
@@ -18,6 +19,7 @@ TRANSLATIONS: dict[type[AmlPipeError], type[AirflowException]] = {
     DefinitionError: AirflowFailException,  # no retry: it would fail in the same way
     StepFailedError: AirflowException,  # retried if the DAG allows it: scripts fail for passing reasons too
     InfrastructureError: AirflowException,
+    AzureMLException: AirflowException,  # only those of SDK v1's exceptions that are in none of these branches
 }
 
 

@@ -1,8 +1,10 @@
-"""Which errors of SDK v1 can a script meet inside a step?
+"""Which errors can a script meet inside a step, under SDK v1's names?
 
-They carry SDK v1's names, because scripts catch them by name.
+The one tree of ``airflow_amlpipe.exceptions`` begins here, because a step's environment may have this folder and nothing else of ours. The
+SDK serves these very classes (``sdk/exceptions``): a script catches what the runtime and the SDK raise, however it came by the names.
 """
 
+# SDK v1 called its exceptions so.
 # ruff: noqa: N818
 
 from __future__ import annotations
@@ -11,12 +13,26 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Optional
 
-__all__ = ["AzureMLException", "RunEnvironmentException", "UserErrorException"]
+__all__ = ["AmlPipeError", "AzureMLException", "DefinitionError", "RunEnvironmentException", "UserErrorException"]
+
+_LONGEST_MESSAGE = 4000
 
 
-class AzureMLException(Exception):
-    """Root of SDK v1's errors.
+class AmlPipeError(Exception):
+    """Root of every error this package raises on purpose."""
 
+    def __init__(self, message: str) -> None:
+        super().__init__(message if len(message) <= _LONGEST_MESSAGE else message[: _LONGEST_MESSAGE - 4] + " ...")
+
+
+class DefinitionError(AmlPipeError, ValueError):
+    """The author must change something; a retry cannot help."""
+
+
+class AzureMLException(AmlPipeError):
+    """Root of SDK v1's exceptions.
+
+    :ivar message: the text, as ``str()`` gives it
     :ivar inner_exception: what went wrong below, if anything did
     """
 
@@ -29,10 +45,19 @@ class AzureMLException(Exception):
         """What is wrong, and what to do."""
         return str(self)
 
+    def print_stacktrace(self) -> None:
+        """Print the traceback of this exception to standard error."""
+        import traceback
 
-class UserErrorException(AzureMLException):
-    """The script asked for something that cannot be; it has to change."""
+        traceback.print_exception(type(self), self, self.__traceback__)
 
 
-class RunEnvironmentException(AzureMLException):
+class UserErrorException(AzureMLException, DefinitionError):
+    """The author asked for something that cannot be, and has to change it."""
+
+
+class RunEnvironmentException(AzureMLException, DefinitionError):
     """The script does not run inside a step, or what a step has around it cannot be read."""
+
+    def __init__(self, exception_message: str = "this code does not run inside a step of a pipeline", *args: Any, **kwargs: Any) -> None:
+        super().__init__(exception_message, *args, **kwargs)

@@ -1,12 +1,11 @@
 """Which exceptions does a script that catches `azureml.exceptions` find?
 
 SDK v1's names, hung into our own tree (``airflow_amlpipe.exceptions``), so that both ``except UserErrorException`` of an old script and
-``except DefinitionError`` of a new one catch what they should.
+``except DefinitionError`` of a new one catch what they should. Those that the runtime raises inside a step are its own classes.
 """
 
 from __future__ import annotations
 
-import traceback
 from typing import Any
 
 from airflow_amlpipe.exceptions import (
@@ -17,6 +16,7 @@ from airflow_amlpipe.exceptions import (
     UnknownNameError,
     UnsupportedFeatureError,
 )
+from airflow_amlpipe.runtime.errors import AzureMLException, RunEnvironmentException, UserErrorException
 
 __all__ = [
     "ActivityFailedException",
@@ -35,30 +35,6 @@ __all__ = [
     "UserErrorException",
     "WorkspaceException",
 ]
-
-
-class AzureMLException(AmlPipeError):
-    """Root of SDK v1's exceptions.
-
-    :ivar message: the text, as ``str()`` gives it
-    :ivar inner_exception: what went wrong below, if anything did
-    """
-
-    def __init__(self, exception_message: str, **kwargs: Any) -> None:
-        super().__init__(exception_message)
-        self.inner_exception: BaseException | None = kwargs.get("inner_exception")
-
-    @property
-    def message(self) -> str:
-        return str(self)
-
-    def print_stacktrace(self) -> None:
-        """Print the traceback of this exception to standard error."""
-        traceback.print_exception(type(self), self, self.__traceback__)
-
-
-class UserErrorException(AzureMLException, DefinitionError):
-    """The author must change something."""
 
 
 class WorkspaceException(AzureMLException, DefinitionError):
@@ -91,13 +67,6 @@ class DiscoveryUrlNotFoundException(AzureMLException, UnknownNameError):
 
 class AuthenticationException(AzureMLException):
     """Kept for scripts that catch it; never raised."""
-
-
-class RunEnvironmentException(AzureMLException):
-    """The code does not run inside a step."""
-
-    def __init__(self, exception_message: str = "this code does not run inside a step of a pipeline", **kwargs: Any) -> None:
-        super().__init__(exception_message, **kwargs)
 
 
 class ExperimentExecutionException(AzureMLException, InfrastructureError):

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
+import airflow_amlpipe.sdk.exceptions  # noqa: F401  its classes hang in the tree
 from airflow_amlpipe.exceptions import AmlPipeError, DefinitionError, InfrastructureError, StepFailedError
 from airflow_amlpipe.operators.errors import TRANSLATIONS, translate, translated
 

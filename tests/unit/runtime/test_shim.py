@@ -134,6 +134,33 @@ except ImportError as error:
     assert ran.stdout == "azureml.nothing is not served by airflow-amlpipe; see docs/reference/coverage.md\n"
 
 
+def test_sdk_v1s_exceptions_catch_what_the_runtime_raises(python: str, tmp_path: Path) -> None:
+    code = """
+from azureml.core import Run
+from azureml.exceptions import AzureMLException, RunEnvironmentException, UserErrorException
+caught = []
+for act, kind in (
+    (lambda: Run.get_context(allow_offline=False), RunEnvironmentException),
+    (lambda: Run.get_submitted_run(), AzureMLException),
+    (lambda: Run.get_context().upload_file("model", "not-there"), UserErrorException),
+    (lambda: Run.get_context().get_secret("password"), AzureMLException),
+):
+    try:
+        act()
+    except kind as error:
+        caught.append(error.message)
+assert len(caught) == 4 and all(caught), caught
+assert str(RunEnvironmentException()) and RunEnvironmentException("a", KeyError("b")).inner_exception.args == ("b",)
+try:
+    raise UserErrorException("what is wrong")
+except ValueError as error:
+    error.print_stacktrace()
+"""
+    ran = run_bare(python, code, tmp_path)
+    assert "what is wrong" in ran.stderr.splitlines()[-1]
+    assert ran.returncode == 0, ran.stderr
+
+
 def test_importing_run_imports_nothing_heavy(tmp_path: Path) -> None:
     ran = run_bare(sys.executable, "import sys; from azureml.core import Run; print(*sys.modules)", tmp_path)
     assert not {"typing", "dataclasses", "uuid", "asyncio", "subprocess", "shutil", "inspect", "airflow_amlpipe"} & set(ran.stdout.split())
