@@ -36,7 +36,7 @@ class AzureMLException(AmlPipeError):
     :ivar inner_exception: what went wrong below, if anything did
     """
 
-    def __init__(self, exception_message: str = "", inner_exception: Optional[BaseException] = None, **_: Any) -> None:
+    def __init__(self, exception_message: str, inner_exception: Optional[BaseException] = None, **_: Any) -> None:
         super().__init__(exception_message)
         self.inner_exception = inner_exception
 
