@@ -21,7 +21,7 @@ from airflow_amlpipe.operators.outline import PipelineOutline
 from airflow_amlpipe.operators.step import StepOperator
 from airflow_amlpipe.settings import Settings
 from airflow_amlpipe.spec.bulk import collector_paused
-from airflow_amlpipe.spec.names import task_id_for
+from airflow_amlpipe.spec.names import RESERVED_KEY, task_id_for
 from airflow_amlpipe.spec.parameter import ParameterSpec
 from airflow_amlpipe.spec.pipeline import PipelineSpec
 
@@ -106,6 +106,10 @@ def load_dag(workspace: str, digest: str, *, dag_id: str | None = None, **dag_kw
 def _params(spec: PipelineSpec, further: Any) -> dict[str, Any]:
     params = {parameter.name: _param(parameter) for parameter in spec.parameters}
     for name in further or ():
+        if name == RESERVED_KEY:
+            raise DefinitionError(
+                f"pipeline {spec.name!r}: params={{{name!r}: ...}} is a reserved name: a run's conf holds its own options under it; rename it"
+            )
         if name in params:
             raise DefinitionError(
                 f"pipeline {spec.name!r}: params={{{name!r}: ...}} is a parameter of the pipeline already; remove it from params"

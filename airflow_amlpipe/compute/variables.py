@@ -13,6 +13,7 @@ from os import pathsep
 from airflow_amlpipe.exceptions import DefinitionError, shorten
 from airflow_amlpipe.runtime import protocol
 from airflow_amlpipe.spec.model import Scalar
+from airflow_amlpipe.spec.names import parameter_variable
 from airflow_amlpipe.spec.step import ParameterArgument, StepSpec
 
 __all__ = ["INHERITED", "data_variables", "inherited_variables", "own_variables", "parameter_variables"]
@@ -40,7 +41,6 @@ INHERITED = frozenset(
 
 # Names that change how the interpreter or the loader starts; an input that is called so is not set under its bare name.
 _SENSITIVE = re.compile(r"(?:PYTHON|LD_|DYLD_|AMLPIPE_|AZUREML_|AZURE_ML_|AML_PARAMETER_)")
-_NOT_IN_NAME = re.compile(r"\W", re.ASCII)
 _MODES = {"direct": "Direct", "download": "Download", "mount": "Mount"}
 
 
@@ -54,11 +54,10 @@ def parameter_variables(step: StepSpec, parameters: Mapping[str, Scalar]) -> dic
 
     A parameter that the step does not name is not in its key; showing it would let a script depend on what reuse cannot see.
     """
-    values: dict[str, Scalar] = {name: parameters[name] for name in step.parameters}
-    for variable in step.variables:
-        source = variable.value
-        values[variable.name] = parameters[source.parameter] if isinstance(source, ParameterArgument) else source.value
-    return {protocol.PREFIX_PARAMETER + _NOT_IN_NAME.sub("_", name): str(value) for name, value in values.items()}
+    return {
+        parameter_variable(name): str(parameters[source.parameter] if isinstance(source, ParameterArgument) else source.value)
+        for name, source in step.named_values.items()
+    }
 
 
 def data_variables(step: StepSpec, inputs: Mapping[str, str], outputs: Mapping[str, str], taken: Mapping[str, str]) -> dict[str, str]:

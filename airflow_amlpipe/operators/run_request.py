@@ -14,12 +14,11 @@ from airflow_amlpipe.exceptions import DefinitionError, UnknownNameError, shorte
 from airflow_amlpipe.operators.outline import PipelineOutline
 from airflow_amlpipe.reuse.policy import ReusePolicy
 from airflow_amlpipe.spec.model import Scalar
-from airflow_amlpipe.spec.names import check_display_name
+from airflow_amlpipe.spec.names import RESERVED_KEY, check_display_name
 from airflow_amlpipe.workspace.ids import run_id_for
 
-__all__ = ["RESERVED_KEY", "RunRequest", "read_request"]
+__all__ = ["RunRequest", "read_request"]
 
-RESERVED_KEY = "amlpipe"
 _OPTIONS = ("experiment", "reuse", "run_id", "tags")
 _LONGEST_RUN_ID = 100
 

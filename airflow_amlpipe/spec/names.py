@@ -9,13 +9,29 @@ import re
 from posixpath import normpath
 
 from airflow_amlpipe.exceptions import DefinitionError, shorten
+from airflow_amlpipe.runtime.protocol import PREFIX_PARAMETER
 
-__all__ = ["check_binding_name", "check_display_name", "check_record_name", "check_relative_path", "task_id_for"]
+__all__ = [
+    "RESERVED_KEY",
+    "check_binding_name",
+    "check_display_name",
+    "check_parameter_name",
+    "check_record_name",
+    "check_relative_path",
+    "check_variable_name",
+    "parameter_variable",
+    "task_id_for",
+]
 
 LONGEST_NAME = 255
+RESERVED_KEY = "amlpipe"
+"""Under this key a run's ``conf``, which holds the parameters by name, holds the options of the run itself."""
 
 # SDK v1: azureml/data/_config_helper.py, the rule for names of inputs and outputs.
 _BINDING = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+# SDK v1 took any text and wrote "_" for what a variable's name cannot hold; these are the names that a shell and a form can show.
+_PARAMETER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_. -]*")
+_NOT_IN_VARIABLE = re.compile(r"\W", re.ASCII)
 # Registered things become folders of the workspace store, and parts of URLs and asset names.
 _RECORD = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_. -]*[A-Za-z0-9_-])?")
 _NOT_IN_TASK_ID = re.compile(r"[^A-Za-z0-9_.-]+")
@@ -23,7 +39,7 @@ _DRIVE = re.compile(r"[A-Za-z]:")
 
 
 def check_binding_name(what: str, name: str) -> str:
-    """Return ``name`` if it can name an input, an output or a parameter: letters, digits and ``_``, no digit first.
+    """Return ``name`` if it can name an input or an output: letters, digits and ``_``, no digit first.
 
     :raises DefinitionError: it cannot; rename it
     """
@@ -33,6 +49,36 @@ def check_binding_name(what: str, name: str) -> str:
             f"use letters, digits and '_', no digit first, at most {LONGEST_NAME} characters"
         )
     return name
+
+
+def check_parameter_name(what: str, name: object) -> str:
+    """Return ``name`` if a pipeline parameter can be called so: as :func:`check_variable_name`, but not :data:`RESERVED_KEY`.
+
+    :raises DefinitionError: it cannot; rename it
+    """
+    if name == RESERVED_KEY:
+        raise DefinitionError(
+            f"{what}: the name {name!r} is reserved: a run's conf holds its own options under it, beside the parameters; rename the parameter"
+        )
+    return check_variable_name(what, name)
+
+
+def check_variable_name(what: str, name: object) -> str:
+    """Return ``name`` if a script can be given a value under it: letters, digits, ``_``, ``-``, ``.`` and spaces, the first of them no ``-``, ``.`` or space.
+
+    :raises DefinitionError: it cannot; rename it
+    """
+    if not isinstance(name, str) or not _PARAMETER.fullmatch(name) or len(name) > LONGEST_NAME:
+        raise DefinitionError(
+            f"{what}: the name {shorten(repr(name))} cannot be used; use letters, digits, '_', '-', '.' and spaces, "
+            f"beginning with a letter, a digit or '_', at most {LONGEST_NAME} characters"
+        )
+    return name
+
+
+def parameter_variable(name: str) -> str:
+    """Return the environment variable that holds a parameter: ``AML_PARAMETER_learning_rate`` for ``learning-rate``, as in SDK v1."""
+    return PREFIX_PARAMETER + _NOT_IN_VARIABLE.sub("_", name)
 
 
 def check_record_name(what: str, name: str) -> str:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from airflow_amlpipe.exceptions import DefinitionError, shorten
 from airflow_amlpipe.spec.model import Scalar, SpecModel
-from airflow_amlpipe.spec.names import check_binding_name
+from airflow_amlpipe.spec.names import check_parameter_name
 
 __all__ = ["ParameterSpec", "ParameterType", "parameter_type_of"]
 
@@ -41,7 +41,7 @@ class ParameterSpec(SpecModel):
 
     def check(self) -> None:
         """:raises DefinitionError: the name cannot be used, or the default is not of the type."""
-        check_binding_name("pipeline parameter", self.name)
+        check_parameter_name("pipeline parameter", self.name)
         self.bind(self.default)
 
     def bind(self, value: object) -> Scalar:

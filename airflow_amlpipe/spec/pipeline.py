@@ -11,7 +11,14 @@ from typing import Final, Literal
 from airflow_amlpipe.exceptions import CycleError, DefinitionError, UnknownNameError, shorten
 from airflow_amlpipe.spec.data import DatasetSource, StepOutputSource
 from airflow_amlpipe.spec.model import Scalar, SpecModel
-from airflow_amlpipe.spec.names import check_binding_name, check_display_name, check_record_name, check_relative_path
+from airflow_amlpipe.spec.names import (
+    check_binding_name,
+    check_display_name,
+    check_record_name,
+    check_relative_path,
+    check_variable_name,
+    parameter_variable,
+)
 from airflow_amlpipe.spec.parameter import ParameterSpec
 from airflow_amlpipe.spec.step import InputArgument, OutputArgument, StepSpec
 from airflow_amlpipe.spec.template import check_destination
@@ -111,6 +118,7 @@ class PipelineSpec(SpecModel):
                     raise DefinitionError(f"{where}: {count} {kind}s are called {name!r}; give each its own name")
         self._check_sources(step, where, outputs)
         self._check_references(step, where, parameters)
+        self._check_variables(step, where)
         for output in step.outputs:
             check_destination(f"{where}: output {output.name!r}", output.destination)
             if output.register_as is not None:
@@ -143,6 +151,21 @@ class PipelineSpec(SpecModel):
                 raise UnknownNameError(f"{where}: an argument names input {argument.input!r}, which the step does not have")
             if isinstance(argument, OutputArgument) and argument.output not in outputs:
                 raise UnknownNameError(f"{where}: an argument names output {argument.output!r}, which the step does not have")
+
+    def _check_variables(self, step: StepSpec, where: str) -> None:
+        for name, count in Counter(variable.name for variable in step.variables).items():
+            check_variable_name(f"{where}: params", name)
+            if count > 1:
+                raise DefinitionError(f"{where}: {count} params are called {name!r}; give each its own name")
+        names: dict[str, str] = {}
+        values = step.named_values
+        for name, value in values.items():
+            other = names.setdefault(parameter_variable(name), name)
+            # As text, because 1 equals True. Two names for one value do no harm.
+            if other != name and values[other].model_dump_json() != value.model_dump_json():
+                raise DefinitionError(
+                    f"{where}: parameters {other!r} and {name!r} would both be {parameter_variable(name)} in the script's environment; rename one"
+                )
 
     def _check_destinations(self) -> None:
         writers: dict[tuple[str, str], str] = {}

@@ -56,7 +56,7 @@ Argument = Annotated[LiteralArgument | ParameterArgument | InputArgument | Outpu
 
 
 class StepVariable(SpecModel):
-    """An entry of the step's ``params``: the script finds it as ``AML_PARAMETER_<name>``."""
+    """An entry of the step's ``params``: the script finds it as ``AML_PARAMETER_<name>`` (``spec.names.parameter_variable``)."""
 
     name: str
     value: Annotated[LiteralArgument | ParameterArgument, Field(discriminator="kind")]
@@ -105,6 +105,12 @@ class StepSpec(SpecModel):
         read = {argument.parameter for argument in self.arguments if isinstance(argument, ParameterArgument)}
         read |= {variable.value.parameter for variable in self.variables if isinstance(variable.value, ParameterArgument)}
         return tuple(sorted(read))
+
+    @property
+    def named_values(self) -> dict[str, LiteralArgument | ParameterArgument]:
+        """What the script finds in its environment: the pipeline parameters this step reads and its own variables, which go first, by name."""
+        read: dict[str, LiteralArgument | ParameterArgument] = {name: ParameterArgument(parameter=name) for name in self.parameters}
+        return read | {variable.name: variable.value for variable in self.variables}
 
     @property
     def upstream(self) -> tuple[str, ...]:

@@ -99,6 +99,11 @@ def test_further_params_of_the_dag_are_kept() -> None:
     assert set(dag.params) == {"rate", "label", "region"}
 
 
+def test_a_param_of_the_reserved_name_is_refused() -> None:
+    with pytest.raises(DefinitionError, match=r"'amlpipe'.* is a reserved name"):
+        build_dag(PIPELINES["diamond"], dag_id="d", workspace=WORKSPACE, params={"amlpipe": 1.0})
+
+
 def test_a_param_that_the_pipeline_declares_is_not_declared_again() -> None:
     with pytest.raises(DefinitionError, match=r"'rate'.* is a parameter of the pipeline already"):
         build_dag(PIPELINES["diamond"], dag_id="d", workspace=WORKSPACE, params={"rate": 1.0})

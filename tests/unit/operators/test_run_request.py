@@ -49,6 +49,12 @@ def test_the_dags_params_hold_the_defaults_and_conf_comes_first() -> None:
     assert read(conf={"rate": 0.9}, params={"rate": 0.7}).parameters == {"rate": 0.9, "label": "a"}
 
 
+def test_a_parameter_may_have_a_name_of_several_words() -> None:
+    outline = OUTLINE.model_copy(update={"parameters": (ParameterSpec(name="learning-rate of.model", type="number", default=0.5),)})
+    given = {"conf": {"learning-rate of.model": 1}, "params": {}, "dag_id": "d", "dag_run_id": "r", "run_after": AT}
+    assert read_request(outline, **given).parameters == {"learning-rate of.model": 1.0}  # type: ignore[arg-type]
+
+
 def test_a_whole_number_for_a_number_means_the_same_as_the_number() -> None:
     value = read(conf={"rate": 1}).parameters["rate"]
     assert (value, type(value)) == (1.0, float)

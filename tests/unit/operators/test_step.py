@@ -28,6 +28,10 @@ from tests.airflow_fixtures import DagOutcome
 RunDag = Callable[..., DagOutcome]
 
 WRITE_ARGUMENTS = "import json, sys\njson.dump(sys.argv[2:], open(sys.argv[1] + '/arguments.json', 'w'))\nprint('wrote them')\n"
+WRITE_PARAMETERS = (
+    "import json, os, sys\nfound = {name: value for name, value in os.environ.items() if name.startswith('AML_PARAMETER_')}\n"
+    "json.dump(found, open(sys.argv[1] + '/arguments.json', 'w'))\n"
+)
 FAIL = "import sys\nprint('about to fail')\nsys.exit('no such column: age')\n"
 SLEEP = "import os, sys, time\nopen(sys.argv[2], 'w').write(str(os.getpid()))\ntime.sleep(60)\n"
 
@@ -59,12 +63,11 @@ class Project:
         (run,) = [run for run in self.workspace.runs.list() if run.airflow and run.airflow["dag_run_id"] == outcome.run_id]
         return self.workspace.runs.tries(run.run_id, step_id)
 
-    def arguments(self, outcome: DagOutcome, step_id: str) -> list[str]:
+    def arguments(self, outcome: DagOutcome, step_id: str) -> Any:
         finished = self.tries(outcome, step_id)[-1].finished
         assert finished is not None
         place = finished.outputs["out"]
-        found: list[str] = json.loads(self.workspace.datastores.open(place.datastore).read(f"{place.path}/arguments.json"))
-        return found
+        return json.loads(self.workspace.datastores.open(place.datastore).read(f"{place.path}/arguments.json"))
 
 
 @pytest.fixture
@@ -128,6 +131,14 @@ def test_what_users_type_is_never_a_template(project: Project, run_dag: RunDag, 
     dag = project.dag(project.step("train", LiteralArgument(value=text), ParameterArgument(parameter="label")), parameters=(label,))
     assert project.arguments(run_dag(dag), "train") == [text, text]
     assert project.arguments(run_dag(dag, conf={"label": f"given {text}"}), "train") == [text, f"given {text}"]
+
+
+def test_a_parameter_with_a_name_of_sdk_v1_goes_through_airflow_to_the_script(project: Project, run_dag: RunDag) -> None:
+    project.write(WRITE_PARAMETERS)
+    rate = ParameterSpec(name="learning-rate of model.1", type="number", default=0.5)
+    dag = project.dag(project.step("train", ParameterArgument(parameter=rate.name)), parameters=(rate,))
+    assert project.arguments(run_dag(dag), "train") == {"AML_PARAMETER_learning_rate_of_model_1": "0.5"}
+    assert project.arguments(run_dag(dag, conf={rate.name: 2}), "train") == {"AML_PARAMETER_learning_rate_of_model_1": "2.0"}
 
 
 def test_a_run_on_a_private_airflow_has_no_page_to_link_to(project: Project, run_dag: RunDag) -> None:

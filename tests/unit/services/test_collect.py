@@ -46,6 +46,11 @@ def test_a_text_that_is_no_value_of_the_type_is_refused(texts: dict[str, str]) -
         parameters_from_text(PIPELINE, texts)
 
 
+def test_a_name_may_have_what_sdk_v1_allowed() -> None:
+    pipeline = a_pipeline(parameters=(ParameterSpec(name="learning-rate of model.1", type="number", default=0.5),))
+    assert parameters_from_text(pipeline, {"learning-rate of model.1": "0.1"}) == {"learning-rate of model.1": 0.1}
+
+
 def test_a_parameter_that_the_pipeline_does_not_have_is_refused_by_name() -> None:
     with pytest.raises(UnknownNameError, match="no parameter 'speed'; its parameters are: epochs, fast, name, rate"):
         parameters_from_text(PIPELINE, {"speed": "1"})

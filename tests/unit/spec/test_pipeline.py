@@ -11,8 +11,11 @@ from airflow_amlpipe.spec.data import DatasetSource, DatastorePath, InputSpec, O
 from airflow_amlpipe.spec.document import dump_pipeline, load_pipeline
 from airflow_amlpipe.spec.parameter import ParameterSpec
 from airflow_amlpipe.spec.pipeline import PipelineSpec
-from airflow_amlpipe.spec.step import InputArgument, LiteralArgument, OutputArgument, ParameterArgument, PythonScript
+from airflow_amlpipe.spec.step import InputArgument, LiteralArgument, OutputArgument, ParameterArgument, PythonScript, StepVariable
 from tests.builders import OUT, a_pipeline, a_step, reading
+
+ONE = StepVariable(name="a-b", value=LiteralArgument(value=1))
+DOTTED = StepVariable(name="a_b", value=ParameterArgument(parameter="a.b"))
 
 
 def test_a_pipeline_survives_the_round_trip_through_json() -> None:
@@ -124,7 +127,27 @@ def test_text_that_is_no_json_object_is_refused(text: str) -> None:
             DefinitionError,
             ["takes a value of type number"],
         ),
-        (a_pipeline(parameters=(ParameterSpec(name="a b", type="string", default="x"),)), DefinitionError, ["'a b'"]),
+        (a_pipeline(parameters=(ParameterSpec(name="a/b", type="string", default="x"),)), DefinitionError, ["'a/b'"]),
+        (a_pipeline(parameters=(ParameterSpec(name="amlpipe", type="string", default="x"),)), DefinitionError, ["'amlpipe' is reserved"]),
+        (a_pipeline(a_step("a", variables=(ONE, ONE))), DefinitionError, ["step 'a'", "2 params are called 'a-b'"]),
+        (
+            a_pipeline(a_step("a", variables=(StepVariable(name="a=b", value=LiteralArgument(value=1)),))),
+            DefinitionError,
+            ["step 'a': params", "'a=b'"],
+        ),
+        (
+            a_pipeline(a_step("a", variables=(ONE, StepVariable(name="a b", value=LiteralArgument(value=True))))),
+            DefinitionError,
+            ["step 'a': parameters 'a-b' and 'a b' would both be AML_PARAMETER_a_b", "rename one"],
+        ),
+        (
+            a_pipeline(
+                a_step("a", arguments=(ParameterArgument(parameter="a.b"), ParameterArgument(parameter="a_b"))),
+                parameters=(ParameterSpec(name="a.b", type="integer", default=1), ParameterSpec(name="a_b", type="integer", default=1)),
+            ),
+            DefinitionError,
+            ["parameters 'a.b' and 'a_b' would both be AML_PARAMETER_a_b"],
+        ),
     ],
 )
 def test_an_unsound_pipeline_is_refused_in_the_authors_words(
@@ -133,6 +156,15 @@ def test_an_unsound_pipeline_is_refused_in_the_authors_words(
     with pytest.raises(error) as caught:
         pipeline.check()
     assert all(word in str(caught.value) for word in words), str(caught.value)
+
+
+def test_two_parameters_of_one_variable_are_fine_where_no_step_reads_both_or_they_are_one_value() -> None:
+    parameters = (ParameterSpec(name="a.b", type="integer", default=1), ParameterSpec(name="a_b", type="integer", default=1))
+    a_pipeline(
+        a_step("one", arguments=(ParameterArgument(parameter="a.b"),), variables=(DOTTED,)),
+        a_step("two", arguments=(ParameterArgument(parameter="a_b"),)),
+        parameters=parameters,
+    ).check()
 
 
 @pytest.mark.parametrize(

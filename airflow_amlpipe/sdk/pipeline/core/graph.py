@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from airflow_amlpipe.exceptions import shorten
+from airflow_amlpipe.exceptions import DefinitionError, shorten
 from airflow_amlpipe.sdk._absent import refuse
 from airflow_amlpipe.sdk._lazy import lazy_names
 from airflow_amlpipe.sdk.exceptions import UserErrorException
@@ -25,10 +25,7 @@ class PipelineParameter:
     """
 
     def __init__(self, name: str, default_value: Any) -> None:
-        if not isinstance(name, str) or not name.isidentifier() or not name.isascii() or len(name) > 255:
-            raise UserErrorException(
-                f"PipelineParameter: the name {shorten(repr(name))} cannot be used; use letters, digits and '_', no digit first, at most 255 characters"
-            )
+        _check_name(name)
         if hasattr(default_value, "datastore_name") or hasattr(default_value, "as_named_input"):
             refuse(
                 f"PipelineParameter {name!r} with a {type(default_value).__name__} as its default",
@@ -49,6 +46,16 @@ class PipelineParameter:
 
     def __repr__(self) -> str:
         return f"PipelineParameter(name={self.name!r}, default_value={self.default_value!r})"
+
+
+def _check_name(name: Any) -> None:
+    # Imported when there is a parameter: who imports the SDK alone does not load a specification.
+    from airflow_amlpipe.spec.names import check_parameter_name
+
+    try:
+        check_parameter_name("PipelineParameter", name)
+    except DefinitionError as error:
+        raise UserErrorException(str(error)) from error
 
 
 _ELSEWHERE = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-from airflow_amlpipe.exceptions import shorten
+from airflow_amlpipe.exceptions import DefinitionError, shorten
 from airflow_amlpipe.sdk._absent import refuse
 from airflow_amlpipe.sdk.core.runconfig import RunConfiguration
 from airflow_amlpipe.sdk.exceptions import UserErrorException
@@ -94,11 +94,18 @@ class PythonScriptStep(PipelineStep):
     def _checked_params(self, params: Any) -> dict[str, Any]:
         if params is not None and not isinstance(params, dict):
             raise UserErrorException(f"{self._where}: params must be a dictionary of names and values, not {shorten(repr(params))}")
-        for name, value in (params or {}).items():
-            if not isinstance(name, str) or not name or not name.isprintable():
-                raise UserErrorException(f"{self._where}: params: the name {shorten(repr(name))} cannot be used; use printable text")
+        if not params:
+            return {}
+        # Imported when there are some: who imports the SDK alone does not load a specification.
+        from airflow_amlpipe.spec.names import check_variable_name
+
+        for name, value in params.items():
+            try:
+                check_variable_name(f"{self._where}: params", name)
+            except DefinitionError as error:
+                raise UserErrorException(str(error)) from error
             if not isinstance(value, (str, bool, int, float, PipelineParameter)):
                 raise UserErrorException(
                     f"{self._where}: params: {name!r} is {shorten(repr(value))} of type {type(value).__name__}; use text, a number or a PipelineParameter"
                 )
-        return dict(params or {})
+        return dict(params)

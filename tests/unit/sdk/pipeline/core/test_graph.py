@@ -42,10 +42,20 @@ def test_data_as_a_default_is_not_supported_yet(ws: Workspace) -> None:
             PipelineParameter("p", default)
 
 
-@pytest.mark.parametrize("name", ["", "1a", "a b", "a\n", "x" * 256, "é", 3])
-def test_a_name_that_cannot_be_a_variables_is_refused(name: Any) -> None:
+@pytest.mark.parametrize("name", ["", "-a", "a/b", "a\n", "x" * 256, "é", 3, None])
+def test_a_name_that_cannot_be_used_is_refused(name: Any) -> None:
     with pytest.raises(ValueError, match="PipelineParameter: the name .* cannot be used"):
         PipelineParameter(name, 1)
+
+
+@pytest.mark.parametrize("name", ["learning-rate", "learning rate", "model.depth", "2nd", "_"])
+def test_a_name_of_sdk_v1_can_be_used(name: str) -> None:
+    assert PipelineParameter(name, 1).name == name
+
+
+def test_the_reserved_name_is_refused() -> None:
+    with pytest.raises(ValueError, match="PipelineParameter: the name 'amlpipe' is reserved"):
+        PipelineParameter("amlpipe", 1)
 
 
 def test_a_default_that_is_no_number_is_refused() -> None:

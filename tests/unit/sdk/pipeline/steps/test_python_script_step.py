@@ -37,7 +37,9 @@ def test_an_unknown_argument_is_refused_by_name() -> None:
         ({"allow_reuse": "yes"}, "allow_reuse must be True or False"),
         ({"params": ["a"]}, "params must be a dictionary"),
         ({"params": {"a": None}}, "params: 'a' is None of type NoneType"),
-        ({"params": {"a\nb": 1}}, "params: the name"),
+        ({"params": {"a\nb": 1}}, "step 'train.py': params: the name .* cannot be used"),
+        ({"params": {"": 1}}, "params: the name"),
+        ({"params": {3: 1}}, "params: the name 3"),
         (
             {"runconfig_pipeline_params": {"Nodes": PipelineParameter("n", 1)}},
             "'Nodes' is not known; the names are: MpiProcessCountPerNode, NodeCount",

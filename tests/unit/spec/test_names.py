@@ -1,0 +1,30 @@
+"""Which names may a parameter have, and which variable does a script find it in?"""
+
+from __future__ import annotations
+
+import pytest
+
+from airflow_amlpipe.exceptions import DefinitionError
+from airflow_amlpipe.spec.names import check_parameter_name, check_variable_name, parameter_variable
+
+
+@pytest.mark.parametrize("name", ["rate", "learning-rate", "learning rate", "model.depth", "2nd", "_x", "a-", "x" * 255])
+def test_names_that_sdk_v1_took_can_be_used(name: str) -> None:
+    assert check_parameter_name("pipeline parameter", name) == name
+
+
+@pytest.mark.parametrize("name", ["", " a", "-a", ".a", "a\n", "a\tb", "a=b", "a{b}", "a/b", "a'b", "é", "x" * 256, 3, None])
+def test_a_name_that_a_shell_or_a_form_would_misread_is_refused(name: object) -> None:
+    with pytest.raises(DefinitionError, match="pipeline parameter: the name .* cannot be used; use letters, digits"):
+        check_parameter_name("pipeline parameter", name)
+
+
+def test_the_key_of_the_runs_own_options_is_reserved_for_them() -> None:
+    with pytest.raises(DefinitionError, match="pipeline parameter: the name 'amlpipe' is reserved: .* rename the parameter"):
+        check_parameter_name("pipeline parameter", "amlpipe")
+    assert check_variable_name("params", "amlpipe") == "amlpipe", "what only a script sees is in no conf"
+
+
+@pytest.mark.parametrize(("name", "variable"), [("learning-rate", "learning_rate"), ("a b.c", "a_b_c"), ("é", "_"), ("Rate", "Rate")])
+def test_the_variable_is_sdk_v1s(name: str, variable: str) -> None:
+    assert parameter_variable(name) == f"AML_PARAMETER_{variable}"
