@@ -18,6 +18,7 @@ __all__ = [
     "check_parameter_name",
     "check_record_name",
     "check_relative_path",
+    "check_step_id",
     "check_variable_name",
     "parameter_variable",
     "task_id_for",
@@ -34,7 +35,9 @@ _PARAMETER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_. -]*")
 _NOT_IN_VARIABLE = re.compile(r"\W", re.ASCII)
 # Registered things become folders of the workspace store, and parts of URLs and asset names.
 _RECORD = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_. -]*[A-Za-z0-9_-])?")
+_TASK_ID = re.compile(r"[A-Za-z0-9_.-]{1,250}")
 _NOT_IN_TASK_ID = re.compile(r"[^A-Za-z0-9_.-]+")
+_FOLDERS = frozenset({".", ".."})
 _DRIVE = re.compile(r"[A-Za-z]:")
 
 
@@ -128,6 +131,20 @@ def check_relative_path(what: str, path: str) -> str:
     return "" if slashed in {"", "."} else normpath(slashed)
 
 
+def check_step_id(what: str, step_id: str) -> str:
+    """Return ``step_id`` if it can be an Airflow task's and name a folder of the workspace store.
+
+    :raises DefinitionError: it cannot; rename it
+    """
+    if not _TASK_ID.fullmatch(step_id) or step_id in _FOLDERS:
+        raise DefinitionError(
+            f"{what}: the id {shorten(repr(step_id))} cannot be used; use letters, digits, '_', '-' and '.' (not '.' or '..'), "
+            "at most 250 characters"
+        )
+    return step_id
+
+
 def task_id_for(name: str) -> str:
     """Return a task id that Airflow accepts for a step called ``name``; the caller makes it unique."""
-    return _NOT_IN_TASK_ID.sub("_", name).strip("_")[:200] or "step"
+    chosen = _NOT_IN_TASK_ID.sub("_", name).strip("_")[:200]
+    return "step" if chosen in _FOLDERS else chosen or "step"

@@ -16,6 +16,7 @@ from airflow_amlpipe.spec.names import (
     check_display_name,
     check_record_name,
     check_relative_path,
+    check_step_id,
     check_variable_name,
     parameter_variable,
 )
@@ -65,7 +66,7 @@ class PipelineSpec(SpecModel):
         return tuple(ordered)
 
     def bind_parameters(self, given: dict[str, object]) -> dict[str, Scalar]:
-        """Return the value of every parameter: the given one, else the default.
+        """Return the value of every parameter: the given one, else the default, each as the parameter takes it.
 
         :raises UnknownNameError: a name that the pipeline does not declare
         :raises DefinitionError: a value of the wrong type
@@ -77,7 +78,7 @@ class PipelineSpec(SpecModel):
                 raise UnknownNameError(
                     f"pipeline {self.name!r} has no parameter {shorten(repr(name))}; its parameters are: {shorten(known, 600)}"
                 )
-        return {name: parameter.bind(given[name]) if name in given else parameter.default for name, parameter in declared.items()}
+        return {name: parameter.bind(given.get(name, parameter.default)) for name, parameter in declared.items()}
 
     def check(self) -> PipelineSpec:
         """Return this pipeline if every name, path and reference in it is sound.
@@ -108,6 +109,7 @@ class PipelineSpec(SpecModel):
     def _check_step(self, step: StepSpec, outputs: Mapping[str, frozenset[str]], parameters: frozenset[str]) -> None:
         where = f"step {shorten(repr(step.name))}"
         check_display_name("step", step.name)
+        check_step_id(where, step.id)
         check_relative_path(f"{where}: script_name", step.command.script)
         if step.command.script.startswith("-"):
             raise DefinitionError(f"{where}: script_name {shorten(repr(step.command.script))} starts with '-'; rename the script")

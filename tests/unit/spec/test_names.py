@@ -1,11 +1,11 @@
-"""Which names may a parameter have, and which variable does a script find it in?"""
+"""Which names may parameters and steps have, and what do they become in a script's environment and in Airflow?"""
 
 from __future__ import annotations
 
 import pytest
 
 from airflow_amlpipe.exceptions import DefinitionError
-from airflow_amlpipe.spec.names import check_parameter_name, check_variable_name, parameter_variable
+from airflow_amlpipe.spec.names import check_parameter_name, check_step_id, check_variable_name, parameter_variable, task_id_for
 
 
 @pytest.mark.parametrize("name", ["rate", "learning-rate", "learning rate", "model.depth", "2nd", "_x", "a-", "x" * 255])
@@ -28,3 +28,8 @@ def test_the_key_of_the_runs_own_options_is_reserved_for_them() -> None:
 @pytest.mark.parametrize(("name", "variable"), [("learning-rate", "learning_rate"), ("a b.c", "a_b_c"), ("é", "_"), ("Rate", "Rate")])
 def test_the_variable_is_sdk_v1s(name: str, variable: str) -> None:
     assert parameter_variable(name) == f"AML_PARAMETER_{variable}"
+
+
+@pytest.mark.parametrize("name", ["train", "train the model", ".", "..", "...", "", "é", "../x", "a" * 300, "_", "a\nb"])
+def test_every_name_of_a_step_gives_an_id_that_can_be_used(name: str) -> None:
+    assert check_step_id("step", task_id_for(name))

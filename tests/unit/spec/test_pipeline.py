@@ -98,6 +98,14 @@ def test_text_that_is_no_json_object_is_refused(text: str) -> None:
         (a_pipeline(a_step("a", command=PythonScript(script="../evil.py"))), DefinitionError, ["script_name", "stay below its root"]),
         (a_pipeline(a_step("a", command=PythonScript(script="/etc/evil.py"))), DefinitionError, ["script_name"]),
         (a_pipeline(a_step("a", command=PythonScript(script="-c"))), DefinitionError, ["starts with '-'"]),
+        (a_pipeline(a_step("", name="train")), DefinitionError, ["step 'train': the id ''", "letters, digits"]),
+        (a_pipeline(a_step("..", name="train")), DefinitionError, ["step 'train': the id '..'"]),
+        (a_pipeline(a_step(".")), DefinitionError, ["the id '.'"]),
+        (a_pipeline(a_step("../../evil")), DefinitionError, ["the id '../../evil'"]),
+        (a_pipeline(a_step("a b")), DefinitionError, ["the id 'a b'"]),
+        (a_pipeline(a_step("é")), DefinitionError, ["the id 'é'"]),
+        (a_pipeline(a_step("a\n", name="train")), DefinitionError, ["the id 'a\\n'"]),
+        (a_pipeline(a_step("i" * 251, name="train")), DefinitionError, ["the id", "at most 250"]),
         (a_pipeline(a_step("a", name="a\nb")), DefinitionError, ["'a\\nb'", "printable"]),
         (a_pipeline(a_step("a", name="n" * 300)), DefinitionError, ["at most 255"]),
         (a_pipeline(name="p" * 300), DefinitionError, ["at most 255"]),
@@ -205,6 +213,12 @@ def test_steps_come_after_those_they_wait_for_and_otherwise_in_the_authors_order
 def test_a_parameter_takes_values_of_its_type(type_, default: object, given: object, bound: object) -> None:  # type: ignore[no-untyped-def]
     value = a_pipeline(parameters=(ParameterSpec(name="p", type=type_, default=default),)).bind_parameters({"p": given})["p"]  # type: ignore[arg-type]
     assert (value, type(value)) == (bound, type(bound))
+
+
+def test_a_default_is_bound_as_a_given_value_is() -> None:
+    """A hand-written specification may say ``1`` for a number: whoever binds it, the step's key holds 1.0."""
+    value = a_pipeline(parameters=(ParameterSpec(name="p", type="number", default=1),)).check().bind_parameters({})["p"]
+    assert (value, type(value)) == (1.0, float)
 
 
 @pytest.mark.parametrize(
