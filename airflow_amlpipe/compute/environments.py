@@ -195,7 +195,7 @@ def _build_lock(where: str, folder: Path, say: Callable[[str], None]) -> Iterato
             if _is_file_of(lock, path):
                 yield lock
                 return
-            # The environment was removed, with its lock, while we waited: what we hold locks nothing.
+            # Somebody deleted the file while we waited: what we hold locks nothing.
         finally:
             os.close(lock)
 

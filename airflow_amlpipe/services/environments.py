@@ -50,6 +50,8 @@ def prepare_registered(workspace: str, name: str, *, home: Path, say: Callable[[
 def remove_environments(home: Path, digests: Iterable[str] | None) -> list[dict[str, Any]]:
     """Delete built environments, by the beginnings of their digests or all of them (``None``), and return what they were.
 
+    The lock file of each stays: somebody may be building the same environment anew under it.
+
     :raises UnknownNameError: none has such a digest
     :raises DefinitionError: several begin so, or the beginning is too short
     """
@@ -57,7 +59,6 @@ def remove_environments(home: Path, digests: Iterable[str] | None) -> list[dict[
     chosen = built if digests is None else [_chosen(built, text) for text in digests]
     for item in chosen:
         shutil.rmtree(item["path"], ignore_errors=True)
-        Path(item["path"]).with_suffix(".lock").unlink(missing_ok=True)
     return chosen
 
 

@@ -221,6 +221,8 @@ def test_built_environments_are_listed_and_removed(amlpipe: Amlpipe, home: Path)
     assert "no environment is built" in amlpipe("env", "list").out
     folder = home / "environments" / ("3f9a" + "0" * 60)
     (folder / "bin").mkdir(parents=True)
+    lock = folder.with_suffix(".lock")
+    lock.touch()
     (folder / "bin" / "python").write_text("#!")
     (folder / "amlpipe-environment.json").write_text(
         json.dumps({"python": "3.11", "requirements": ["scikit-learn==1.9.1"], "built_at": 1.0})
@@ -233,6 +235,7 @@ def test_built_environments_are_listed_and_removed(amlpipe: Amlpipe, home: Path)
     assert "no built environment has the digest" in amlpipe("env", "remove", "ffff").err
     assert amlpipe("env", "remove", "3f9a").code == 0
     assert not folder.exists()
+    assert lock.exists(), "somebody may be building it anew under this very file"
 
 
 def test_an_environment_that_is_not_registered_cannot_be_prepared(amlpipe: Amlpipe, workspace: WorkspaceStore) -> None:
