@@ -69,7 +69,8 @@ def copy_files(files: list[FileCopy], folders: Iterable[str] = ()) -> None:
     :raises SourceChangedError: a file is not what was expected of it, or changed while it was copied
     :raises OSError: something could not be read or written
     """
-    for folder in sorted({*folders, *(os.path.dirname(file.target) for file in files)}):
+    # The folder of a bare name is the current one.
+    for folder in sorted({*folders, *(os.path.dirname(file.target) for file in files)} - {""}):
         os.makedirs(folder, exist_ok=True)
     large = [file for file in files if file.size >= _LARGE_BYTES]
     for file in files:

@@ -152,6 +152,21 @@ class StoreContract:
         store.fetch("x/model.bin", tmp_path / "copy", identity.manifest())
         assert (tmp_path / "copy").read_text() == "1"
 
+    @pytest.mark.parametrize("checked", [True, False])
+    def test_a_relative_target_is_below_the_current_folder(
+        self, store: Store, local: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, checked: bool
+    ) -> None:
+        store.ingest(local({"a": "1", "d/b": "2"}), "x")
+        monkeypatch.chdir(tmp_path)
+        for path, target in (("x/a", "file"), ("x", "folder"), ("x/a", "new/file")):
+            store.fetch(path, Path(target), store.identify(path).manifest() if checked else None)
+        found = {
+            str(item.relative_to(tmp_path)): item.read_text()
+            for name in ("file", "new/file", "folder/a", "folder/d/b")
+            for item in [tmp_path / name]
+        }
+        assert found == {"file": "1", "new/file": "1", "folder/a": "1", "folder/d/b": "2"}
+
     def test_nothing_is_ingested_over_something(self, store: Store, local: Callable[..., Path]) -> None:
         store.put("x/a", b"kept")
         source = local({"a": "1"})
