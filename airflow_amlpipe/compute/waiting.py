@@ -41,6 +41,7 @@ def follow_job(
     on_line: OnLine,
     what: str = "the step",
     timeout_seconds: float | None = None,
+    running_seconds: float = 0.0,
     poll_interval_seconds: float = 0.2,
     terminate_grace_seconds: float = 10.0,
 ) -> JobStatus:
@@ -51,12 +52,13 @@ def follow_job(
     leaves the job running: whoever stops following decides what becomes of it.
 
     :param what: the job as its author knows it, the beginning of every message: ``"step 'train'"``
-    :param timeout_seconds: counted from this call; the job is stopped when it is over
+    :param timeout_seconds: how long the job may run; it is stopped when that is over
+    :param running_seconds: how long it has run before this call, of which another process may have followed it
     :raises StepFailedError: it ended with an exit code other than 0, by a signal, or by the timeout (``exit_code`` is ``None`` then)
     :raises BackendUnavailableError: nobody can say how it ended, or the back end cannot be asked
     """
     follower = _Follower(backend, handle, on_line)
-    deadline = None if timeout_seconds is None else time.monotonic() + timeout_seconds
+    deadline = None if timeout_seconds is None else time.monotonic() + timeout_seconds - running_seconds
     while not (status := backend.status(handle)).state.is_final:
         chunk_size = follower.read()
         if deadline is not None and time.monotonic() >= deadline:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 import socket
+import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -145,7 +146,15 @@ class StepExecution:
         self._refuse_when_stopped()
         handle = open_backend(self.workspace.computes.get(self.step.compute).kind).launch(request)
         run = self.run
-        self._job = JobNote(handle.to_json(), self.assessment.key, run.step_run_id, run.try_number, run.started_at, run.source)
+        self._job = JobNote(
+            handle.to_json(),
+            self.assessment.key,
+            run.step_run_id,
+            run.try_number,
+            run.started_at,
+            launched_at=time.time(),
+            source=run.source,
+        )
         self._job.keep(self.notes)
         if self._is_stopped:
             self.stop()
@@ -167,6 +176,7 @@ class StepExecution:
                 on_line=lambda _, line: self.say(line),
                 what=self._where,
                 timeout_seconds=self.step.timeout_seconds,
+                running_seconds=0.0 if self._job is None else self._job.running_seconds,
                 poll_interval_seconds=self.settings.poll_interval_seconds,
                 terminate_grace_seconds=self.settings.terminate_grace_seconds,
             )

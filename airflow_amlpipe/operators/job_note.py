@@ -9,6 +9,7 @@ The note is never deleted: whether it still holds is read from the records of th
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Final, Protocol
@@ -20,7 +21,7 @@ __all__ = ["NOTE_KEY", "JobNote", "StateStore"]
 NOTE_KEY: Final = "amlpipe"
 """Under this key the task state store holds ``{"reused": ..., "fingerprint": ..., "job": {...}}``; one key, because each costs a request."""
 
-_TYPES: Final = {"source": dict, "try_number": int}
+_TYPES: Final[Mapping[str, type | tuple[type, ...]]] = {"launched_at": (int, float), "source": dict, "try_number": int}
 
 
 class StateStore(Protocol):
@@ -37,6 +38,7 @@ class JobNote:
 
     :ivar handle: the back end's ``JobHandle`` as JSON
     :ivar key: the step's key when it was launched
+    :ivar launched_at: when, in seconds of the clock; its time-out counts from there, whoever waits for it
     :ivar source: git state of the code it runs, by source folder
     """
 
@@ -45,6 +47,7 @@ class JobNote:
     step_run_id: str
     try_number: int
     started_at: str
+    launched_at: float
     source: dict[str, dict[str, Any]]
 
     @classmethod
@@ -63,6 +66,11 @@ class JobNote:
         if not isinstance(job, Mapping) or job.keys() != types.keys() or not all(isinstance(job[name], types[name]) for name in types):
             raise ProtocolError(f"the note of a job in the task state store could not be read: {shorten(repr(job))}")
         return cls(**job)
+
+    @property
+    def running_seconds(self) -> float:
+        """How long ago it was launched; 0 if the clock was set back since, or is another machine's and behind."""
+        return max(0.0, time.time() - self.launched_at)
 
     def keep(self, store: StateStore) -> None:
         """Write the note; it replaces an earlier one."""

@@ -136,6 +136,20 @@ def test_after_the_timeout_the_whole_job_is_stopped_and_has_no_exit_code(tmp_pat
     assert (beat.stat().st_size if beat.exists() else 0) == size
 
 
+def test_the_time_a_job_has_run_before_counts_towards_its_timeout() -> None:
+    backend = ScriptedBackend(JobStatus(JobState.RUNNING), stdout=b"one\n")
+    began = time.monotonic()
+    with pytest.raises(StepFailedError, match=r"ran longer than its timeout of 60 s"):
+        follow_job(backend, HANDLE, on_line=lambda *_: None, timeout_seconds=60, running_seconds=60.5)
+    assert time.monotonic() - began < 10
+    assert backend.terminated == 1
+
+
+def test_a_job_that_ended_well_before_anybody_looked_is_not_stopped_by_its_timeout() -> None:
+    backend = ScriptedBackend(JobStatus(JobState.SUCCEEDED, 0))
+    assert follow_job(backend, HANDLE, on_line=lambda *_: None, timeout_seconds=60, running_seconds=600).exit_code == 0
+
+
 def test_what_a_script_leaves_in_the_background_is_ended_before_its_end_is_reported(tmp_path: Path) -> None:
     beat = tmp_path / "beat"
     script = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
@@ -335,6 +336,18 @@ class TestAfterACrash:
         crash_after_launch(open_try())
         monkeypatch.setattr(git_state, "git_state", lambda folder: {**GIT, "commit": "another"})
         assert carry_out(open_try(try_number=2)).source == {"src": GIT}
+
+    def test_the_time_out_of_a_job_that_is_taken_up_goes_on_from_its_launch(
+        self, open_try: Opener, backend: ScriptedBackend, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        backend.script = lambda _: RUNNING
+        slow = a_step("train", outputs=OUT, timeout_seconds=60.0)
+        crash_after_launch(open_try(slow))
+        launched = time.time()
+        monkeypatch.setattr("airflow_amlpipe.operators.job_note.time.time", lambda: launched + 61)
+        with pytest.raises(StepFailedError, match=r"step 'train' ran longer than its timeout of 60 s and was stopped"):
+            carry_out(open_try(slow, try_number=2))
+        assert backend.terminated == [backend.launched[0].job_name]
 
     def test_the_next_try_takes_up_a_job_that_has_succeeded_meanwhile(self, open_try: Opener, backend: ScriptedBackend) -> None:
         crash_after_launch(open_try())

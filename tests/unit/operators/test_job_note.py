@@ -17,6 +17,7 @@ NOTE = JobNote(
     step_run_id="0190",
     try_number=1,
     started_at="2026-01-02T03:04:05.678+00:00",
+    launched_at=1_700_000_000.5,
     source={"src": {"commit": "c0ffee", "branch": None, "dirty": False, "remote": None}},
 )
 
@@ -39,6 +40,13 @@ def test_people_find_the_fingerprint_beside_it() -> None:
     store = DictStore()
     NOTE.keep(store)
     assert (store[NOTE_KEY]["reused"], store[NOTE_KEY]["fingerprint"]) == (False, NOTE.key)
+
+
+def test_how_long_a_job_has_run_is_counted_from_its_launch_and_never_less_than_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.time", lambda: NOTE.launched_at + 90)
+    assert NOTE.running_seconds == 90
+    monkeypatch.setattr("time.time", lambda: NOTE.launched_at - 90)
+    assert NOTE.running_seconds == 0
 
 
 @pytest.mark.parametrize("kept", [{}, {NOTE_KEY: {"reused": True, "fingerprint": "ab"}}])
