@@ -31,7 +31,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	}
 	@echo "installing what pyproject.toml names, at the versions of constraints.txt (about a minute the first time)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt uv
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --build-constraint constraints.txt --editable '.[dev]'
+	@$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --constraint constraints.txt --build-constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
 run: setup ## run the example pipeline; a second time every step is reused
