@@ -15,7 +15,7 @@ from airflow_amlpipe.reuse.policy import ReusePolicy
 from airflow_amlpipe.reuse.result import StepResult
 from airflow_amlpipe.spec.step import StepSpec
 
-__all__ = ["Decision", "Reason", "Rejection", "ResultFinder", "decide_reuse"]
+__all__ = ["Decision", "Reason", "Rejection", "ResultFinder", "decide_reuse", "rule_out_reuse"]
 
 
 class Reason(Enum):
@@ -73,10 +73,9 @@ def decide_reuse(step: StepSpec, key: str, results: ResultFinder, *, policy: Reu
 
     :param ancestors: ids of all steps this one follows from
     """
-    if policy.forces(step.id, ancestors):
-        return Decision(Reason.FORCED)
-    if not step.allow_reuse:
-        return Decision(Reason.NOT_ALLOWED)
+    ruled_out = rule_out_reuse(step, policy=policy, ancestors=ancestors)
+    if ruled_out is not None:
+        return Decision(ruled_out)
     rejected: list[Rejection] = []
     for number, result in results.candidates(key):
         problem = results.find_problem(result)
@@ -84,3 +83,13 @@ def decide_reuse(step: StepSpec, key: str, results: ResultFinder, *, policy: Reu
             return Decision(Reason.MATCH, result, tuple(rejected))
         rejected.append(Rejection(number, problem))
     return Decision(Reason.OUTPUTS_GONE if rejected else Reason.NO_RECORD, rejected=tuple(rejected))
+
+
+def rule_out_reuse(step: StepSpec, *, policy: ReusePolicy, ancestors: Collection[str]) -> Reason | None:
+    """Return why the step has to run whatever its key will be, ``None`` when that depends on its key.
+
+    The first half of :func:`decide_reuse`; a plan asks for it alone where an earlier step has yet to write what this one reads.
+    """
+    if policy.forces(step.id, ancestors):
+        return Reason.FORCED
+    return None if step.allow_reuse else Reason.NOT_ALLOWED

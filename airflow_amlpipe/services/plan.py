@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from airflow_amlpipe.exceptions import shorten
-from airflow_amlpipe.reuse.decision import Reason
+from airflow_amlpipe.reuse.decision import Reason, rule_out_reuse
 from airflow_amlpipe.reuse.explain import Difference
 from airflow_amlpipe.reuse.policy import ReusePolicy
 from airflow_amlpipe.reuse.result import StoredOutput
@@ -162,10 +162,9 @@ def _plan_step(
         decision = assessment.decision
         answer: Answer = "reuse" if decision.is_reused else "run"
         return StepPlan(step.id, step.name, answer, decision.reason.name, decision.sentence, assessment=assessment)
-    # What needs no look at the data is the same as in decide_reuse, which cannot be asked without a key.
-    for applies, reason in ((policy.forces(step.id, ancestors), Reason.FORCED), (not step.allow_reuse, Reason.NOT_ALLOWED)):
-        if applies:
-            return StepPlan(step.id, step.name, "run", reason.name, reason.value)
+    ruled_out = rule_out_reuse(step, policy=policy, ancestors=ancestors)
+    if ruled_out is not None:
+        return StepPlan(step.id, step.name, "run", ruled_out.name, ruled_out.value)
     names = " and ".join(shorten(repr(spec.step(step_id).name)) for step_id in dict.fromkeys(unwritten))
     return StepPlan(
         step.id,

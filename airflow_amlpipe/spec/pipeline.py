@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from graphlib import CycleError as GraphCycleError
 from graphlib import TopologicalSorter
+from itertools import pairwise
 from typing import Final, Literal
 
 from airflow_amlpipe.exceptions import CycleError, DefinitionError, UnknownNameError, shorten
@@ -22,7 +23,7 @@ from airflow_amlpipe.spec.names import (
 )
 from airflow_amlpipe.spec.parameter import ParameterSpec
 from airflow_amlpipe.spec.step import InputArgument, OutputArgument, StepSpec
-from airflow_amlpipe.spec.template import check_destination
+from airflow_amlpipe.spec.template import check_destination, resolve_destination
 
 __all__ = ["PIPELINE_FORMAT", "PipelineSpec"]
 
@@ -170,15 +171,18 @@ class PipelineSpec(SpecModel):
                 )
 
     def _check_destinations(self) -> None:
-        writers: dict[tuple[str, str], str] = {}
+        """Refuse two outputs of which one would lie in, or at, the place of the other."""
+        places: list[tuple[str, tuple[str, ...], str, str]] = []
         for step in self.steps:
             for output in step.outputs:
-                if output.destination is None or "{run-id}" in output.destination:
-                    continue
-                place = (output.datastore, output.destination.replace("{output-name}", output.name).strip("/"))
-                if place in writers:
-                    raise DefinitionError(
-                        f"step {shorten(repr(step.name))}: output {output.name!r} writes to {place[1]!r} on datastore {place[0]!r}, "
-                        f"and so does step {shorten(repr(writers[place]))}; an output has one producer, add {{run-id}} to one destination"
-                    )
-                writers[place] = step.name
+                where = f"step {shorten(repr(step.name))}: output {output.name!r}"
+                # Each step has a run id of its own, so its id stands for it here.
+                path = resolve_destination(where, output.destination, run_id=f"<{step.id}>", output_name=output.name)
+                places.append((output.datastore, tuple(path.split("/")), where, path))
+        # Sorted by their parts, a place that holds another stands right before the first one it holds.
+        for (store, parts, where, path), (next_store, next_parts, other, other_path) in pairwise(sorted(places)):
+            if store == next_store and parts == next_parts[: len(parts)]:
+                raise DefinitionError(
+                    f"{other} writes to {shorten(repr(other_path))} on datastore {store!r}, and {where} to {shorten(repr(path))}; "
+                    "every output has a place of its own: name another destination, or add {run-id} and {output-name} to it"
+                )
