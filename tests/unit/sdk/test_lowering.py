@@ -245,7 +245,7 @@ def test_two_producers_of_one_output_are_refused(ws: Workspace) -> None:
 
 def test_two_steps_writing_to_one_fixed_place_are_refused(ws: Workspace) -> None:
     one, other = (OutputFileDatasetConfig("o", destination=("workspaceblobstore", "same")) for _ in range(2))
-    with pytest.raises(DefinitionError, match="an output has one producer"):
+    with pytest.raises(DefinitionError, match="every output has a place of its own"):
         lowered(ws, step("a", arguments=[one]), step("b", arguments=[other]))
 
 
