@@ -1,4 +1,4 @@
-"""A workspace in a temporary folder, and data in it."""
+"""A workspace, once in a folder and once where there are no folders, and data in it."""
 
 from __future__ import annotations
 
@@ -7,22 +7,25 @@ from pathlib import Path
 
 import pytest
 
-from airflow_amlpipe.workspace import WorkspaceStore
+from airflow_amlpipe.workspace import WorkspaceStore, datastores
+from tests.fakes import MemoryStore
+
+
+@pytest.fixture(params=["folder", "memory"])
+def workspace(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> WorkspaceStore:
+    url = (tmp_path / "ws").as_uri()
+    if request.param == "folder":
+        return WorkspaceStore.open(url, home=tmp_path / "home")
+    monkeypatch.setattr(datastores, "open_store", MemoryStore)
+    return WorkspaceStore(MemoryStore(url), url=url, home=tmp_path / "home")
 
 
 @pytest.fixture
-def workspace(tmp_path: Path) -> WorkspaceStore:
-    return WorkspaceStore.open((tmp_path / "ws").as_uri(), home=tmp_path / "home")
-
-
-@pytest.fixture
-def put_data(tmp_path: Path) -> Callable[..., None]:
-    """Write files below the default datastore: ``put_data(**{"digits/0.pgm": "x"})``."""
+def put_data(workspace: WorkspaceStore) -> Callable[..., None]:
+    """Write files below a datastore: ``put_data({"digits/0.pgm": "x"})``."""
 
     def put(files: dict[str, str], datastore: str = "workspaceblobstore") -> None:
         for path, content in files.items():
-            file = tmp_path / "ws" / datastore / path
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(content)
+            workspace.datastores.open(datastore).put(path, content.encode())
 
     return put

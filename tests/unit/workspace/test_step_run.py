@@ -84,15 +84,13 @@ def test_a_step_that_does_not_allow_reuse_neither_takes_nor_offers_results(works
 def test_a_result_whose_outputs_were_damaged_is_never_handed_on_and_heals(workspace: WorkspaceStore, tmp_path: Path, damage: str) -> None:
     """R28, R29."""
     first = run(workspace, tmp_path)
-    place = tmp_path / "ws" / "workspaceblobstore" / first.outputs["model"].path
+    store, place = workspace.datastores.open("workspaceblobstore"), first.outputs["model"].path
     if damage == "alter in place":
-        (place / "model.bin").write_text("WEIGHTS")  # the same size
+        store.put(f"{place}/model.bin", b"WEIGHTS")  # the same size
     elif damage == "add a file":
-        (place / "extra").write_text("")
+        store.put(f"{place}/extra", b"")
     else:
-        (place / "model.bin").unlink()
-        if damage == "delete the folder":
-            place.rmdir()
+        store.remove_tree(place if damage == "delete the folder" else f"{place}/model.bin")
     second, third = run(workspace, tmp_path), run(workspace, tmp_path)
     assert (second.reused, second.reason) == (False, Reason.OUTPUTS_GONE.name)
     assert "output 'model'" in second.explanation
@@ -170,29 +168,29 @@ def test_a_crash_at_any_point_loses_nothing_and_tears_nothing(
 FIXED = a_step(outputs=(OutputSpec(name="model", datastore="workspaceblobstore", destination="models/current"),))
 
 
-def at_destination(tmp_path: Path) -> dict[str, str]:
-    place = tmp_path / "ws" / "workspaceblobstore" / "models" / "current"
-    return {file.name: file.read_text() for file in place.iterdir()}
+def at_destination(workspace: WorkspaceStore) -> dict[str, str]:
+    store = workspace.datastores.open("workspaceblobstore")
+    return {name: store.read(f"models/current/{name}").decode() for name in store.list_names("models/current")}
 
 
 def test_a_fixed_destination_holds_the_newest_content_whole(workspace: WorkspaceStore, tmp_path: Path) -> None:
     first = run(workspace, tmp_path, FIXED, content="one")
-    assert (first.outputs["model"].published_to, at_destination(tmp_path)) == ("models/current", {"model.bin": "one"})
+    assert (first.outputs["model"].published_to, at_destination(workspace)) == ("models/current", {"model.bin": "one"})
     run(workspace, tmp_path, FIXED, content="two", policy="refresh")
-    assert at_destination(tmp_path) == {"model.bin": "two"}
+    assert at_destination(workspace) == {"model.bin": "two"}
 
 
 def test_reuse_puts_its_content_back_at_a_fixed_destination(workspace: WorkspaceStore, tmp_path: Path) -> None:
     run(workspace, tmp_path, FIXED, content="one")
     run(workspace, tmp_path, FIXED, content="two", snapshot="other code")
-    assert at_destination(tmp_path) == {"model.bin": "two"}
+    assert at_destination(workspace) == {"model.bin": "two"}
     assert run(workspace, tmp_path, FIXED).reused
-    assert at_destination(tmp_path) == {"model.bin": "one"}
+    assert at_destination(workspace) == {"model.bin": "one"}
 
 
 def test_altering_what_lies_at_a_fixed_destination_harms_no_later_reuse(workspace: WorkspaceStore, tmp_path: Path) -> None:
     run(workspace, tmp_path, FIXED, content="one")
-    (tmp_path / "ws/workspaceblobstore/models/current/model.bin").write_text("scribble")
+    workspace.datastores.open("workspaceblobstore").put("models/current/model.bin", b"scribble")
     again = run(workspace, tmp_path, FIXED)
     assert again.reused
     assert read(workspace, again, tmp_path) == "one"
@@ -204,13 +202,12 @@ def test_altering_what_lies_at_a_fixed_destination_harms_no_later_reuse(workspac
 def test_files_of_others_at_a_fixed_destination_are_never_deleted(
     workspace: WorkspaceStore, tmp_path: Path, mode: str, overwrite: bool, expected: str
 ) -> None:
-    place = tmp_path / "ws/workspaceblobstore/models/current"
-    place.mkdir(parents=True)
-    (place / "model.bin").write_text("theirs")
-    (place / "notes.txt").write_text("keep me")
+    store = workspace.datastores.open("workspaceblobstore")
+    store.put("models/current/model.bin", b"theirs")
+    store.put("models/current/notes.txt", b"keep me")
     output = FIXED.outputs[0].model_copy(update={"mode": mode, "overwrite": overwrite})
     run(workspace, tmp_path, a_step(outputs=(output,)), content="ours")
-    assert at_destination(tmp_path) == {"model.bin": expected, "notes.txt": "keep me"}
+    assert at_destination(workspace) == {"model.bin": expected, "notes.txt": "keep me"}
 
 
 def test_a_failed_try_is_recorded_with_what_a_person_needs(workspace: WorkspaceStore) -> None:
