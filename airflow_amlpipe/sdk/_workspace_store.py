@@ -27,6 +27,7 @@ __all__ = [
     "WELL_KNOWN_DATASTORES",
     "as_user_error",
     "check_registered",
+    "check_workspace",
     "chosen_root",
     "data_files",
     "default_root",
@@ -126,6 +127,28 @@ def check_registered(workspace: Any, spec: PipelineSpec) -> None:
         if name not in WELL_KNOWN_DATASTORES:
             with as_user_error():
                 open_workspace(workspace).datastores.get(name)
+
+
+def check_workspace(what: str, owner: Any, workspace: Any) -> None:
+    """Check that ``what``, a thing of the workspace ``owner``, is used in that workspace.
+
+    Only its name is kept, and in another workspace the same name stands for something else. What says which workspace it is, is the root.
+
+    :raises UserErrorException: it is used in another; the message names both
+    """
+    if owner is None or _same_root(owner._url, workspace._url):
+        return
+    from airflow_amlpipe.workspace.git_state import without_credentials
+
+    its, other = (f"workspace {item.name!r} ({shorten(without_credentials(item._url))})" for item in (owner, workspace))
+    raise UserErrorException(
+        f"{what} is of {its}, but is used in {other}; use one workspace for both. "
+        "A place that both are to read or write is registered as a datastore of each: Datastore.register_url(ws, name, url)"
+    )
+
+
+def _same_root(one: str, other: str) -> bool:
+    return one.rstrip("/") == other.rstrip("/")
 
 
 def _check_compute(workspace: Any, step: str, name: str) -> None:

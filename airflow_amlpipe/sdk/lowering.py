@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from airflow_amlpipe.exceptions import CycleError, DefinitionError, UnsupportedFeatureError, shorten
+from airflow_amlpipe.sdk._workspace_store import check_workspace
 from airflow_amlpipe.sdk.data.abstract_dataset import AbstractDataset
 from airflow_amlpipe.sdk.data.data_reference import DataReference
 from airflow_amlpipe.sdk.data.dataset_consumption_config import DatasetConsumptionConfig
@@ -133,7 +134,7 @@ class _Lowering:
             inputs=tuple(self._input(step, binding) for binding in step._inputs),
             outputs=tuple(self._output(where, binding) for binding in step._outputs),
             environment=self._environment(where, runconfig),
-            compute=_compute_name(where, step),
+            compute=self._compute_name(where, step),
             run_settings=_run_settings(where, runconfig),
             allow_reuse=step._allow_reuse,
             version=step._version,
@@ -189,6 +190,7 @@ class _Lowering:
         return InputSpec(name=binding.name, mode=item.mode, source=source, path_on_compute=item.path_on_compute)
 
     def _reference(self, where: str, item: DataReference) -> DatasetSource:
+        self._check_workspace(f"{where}: datastore {item.datastore.name!r}", item.datastore)
         return DatasetSource(paths=lower_paths(where, [(item.datastore.name, item.path_on_datastore or "")]))
 
     def _source(self, where: str, dataset: Any) -> DatasetSource | StepOutputSource:
@@ -200,10 +202,12 @@ class _Lowering:
             writer, output = self._writers[dataset._origin]
             return StepOutputSource(step=self._ids[writer], output=output)
         if isinstance(dataset, tuple):
+            check_workspace(f"{where}: dataset {shorten(repr(dataset[1]))}", dataset[0], self._pipeline.workspace)
             version = dataset[2] if len(dataset) > 2 and dataset[2] != "latest" else None
             if version is not None and (isinstance(version, bool) or not str(version).isdecimal()):
                 raise DefinitionError(f"{where}: dataset version {shorten(repr(version))} is not known; give a whole number, or 'latest'")
             return DatasetSource(name=dataset[1], version=None if version is None else int(version))
+        check_workspace(f"{where}: {dataset!r}", dataset._workspace, self._pipeline.workspace)
         return _dataset_source(where, dataset)
 
     def _output(self, where: str, binding: Binding) -> OutputSpec:
@@ -230,11 +234,27 @@ class _Lowering:
 
     def _destination(self, where: str, destination: Any) -> tuple[str, str | None]:
         if destination is None:
+            self._check_workspace(f"{where}: default_datastore of the pipeline", self._pipeline._default_datastore)
             return self._pipeline._default_datastore_name(), None
         store, path = (
             (destination if len(destination) > 1 else (*destination, None)) if isinstance(destination, tuple) else (destination, None)
         )
+        self._check_workspace(f"{where}: the datastore of its destination", store)
         return str(getattr(store, "name", store)), None if path is None else _plain(f"{where}: destination", path)
+
+    def _compute_name(self, where: str, step: Any) -> str:
+        target = step._compute_target
+        if target is None:
+            return "local" if step._runconfig is None else str(step._runconfig.target)
+        name = target[0] if isinstance(target, (tuple, list)) and target else getattr(target, "name", target)
+        if not isinstance(name, str) or not name:
+            raise DefinitionError(f"{where}: compute_target {shorten(repr(target))} is no compute target; give one, its name, or 'local'")
+        self._check_workspace(f"{where}: compute target {shorten(repr(name))}", target)
+        return name
+
+    def _check_workspace(self, what: str, thing: Any) -> None:
+        """Refuse a datastore or compute target of another workspace; one that is given as a name is always the pipeline's own."""
+        check_workspace(what, getattr(thing, "workspace", None), self._pipeline.workspace)
 
     def _environment(self, where: str, runconfig: Any) -> EnvironmentSpec:
         if runconfig is None:
@@ -380,16 +400,6 @@ def _step_ids(steps: Iterable[PipelineStep]) -> dict[PipelineStep, str]:
         taken[chosen] = 1
         ids[step] = chosen
     return ids
-
-
-def _compute_name(where: str, step: Any) -> str:
-    target = step._compute_target
-    if target is None:
-        return "local" if step._runconfig is None else str(step._runconfig.target)
-    name = target[0] if isinstance(target, (tuple, list)) and target else getattr(target, "name", target)
-    if not isinstance(name, str) or not name:
-        raise DefinitionError(f"{where}: compute_target {shorten(repr(target))} is no compute target; give one, its name, or 'local'")
-    return name
 
 
 def _run_settings(where: str, runconfig: Any) -> RunSettingsSpec:

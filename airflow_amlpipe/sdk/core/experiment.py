@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_amlpipe.exceptions import DefinitionError, UnknownNameError, shorten
 from airflow_amlpipe.sdk._absent import absent, refuse
 from airflow_amlpipe.sdk._parsing import refuse_while_parsing
-from airflow_amlpipe.sdk._workspace_store import home, open_workspace
+from airflow_amlpipe.sdk._workspace_store import check_workspace, home, open_workspace
 from airflow_amlpipe.sdk.core.run import matches_tags, tag_changes
 from airflow_amlpipe.sdk.exceptions import UserErrorException
 
@@ -170,11 +170,7 @@ class Experiment:
         reuse_policy: str | None = None,
     ) -> PipelineRun:
         refuse_while_parsing("submitting a pipeline")
-        if pipeline.workspace != self._workspace:
-            raise UserErrorException(
-                f"experiment {self._name!r} is of workspace {self._workspace.name!r}, but the pipeline is of {pipeline.workspace.name!r}; "
-                "use one workspace for both"
-            )
+        check_workspace(f"the pipeline submitted to experiment {self._name!r}", pipeline.workspace, self._workspace)
         source_base = Path.cwd()
         spec = pipeline._to_spec(self._name, source_base)
         parameters = _bound(spec, pipeline_parameters)

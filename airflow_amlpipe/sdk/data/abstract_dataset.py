@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from airflow_amlpipe.exceptions import shorten
 from airflow_amlpipe.sdk._absent import absent
 from airflow_amlpipe.sdk._parsing import is_airflow_parsing
-from airflow_amlpipe.sdk._workspace_store import as_user_error, open_workspace
+from airflow_amlpipe.sdk._workspace_store import as_user_error, check_workspace, open_workspace
 from airflow_amlpipe.sdk.exceptions import UserErrorException
 
 if TYPE_CHECKING:
@@ -97,8 +97,10 @@ class AbstractDataset(metaclass=DatasetFactories):
 
         A name that has the same definition already is returned as it is; another definition needs ``create_new_version=True``.
 
-        :raises UserErrorException: the name stands for something else, and ``create_new_version`` is ``False``
+        :raises UserErrorException: the name stands for something else, and ``create_new_version`` is ``False``; or the data is of another
+            workspace
         """
+        check_workspace(f"Dataset.register: the data of {self!r}", self._workspace, workspace)
         registry = open_workspace(workspace, "Dataset.register").datasets
         with as_user_error():
             latest = registry.find(name)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_amlpipe.exceptions import shorten
 from airflow_amlpipe.sdk._absent import absent, refuse
 from airflow_amlpipe.sdk._parsing import is_airflow_parsing
-from airflow_amlpipe.sdk._workspace_store import open_datastore
+from airflow_amlpipe.sdk._workspace_store import check_workspace, open_datastore
 from airflow_amlpipe.sdk.data.azure_storage_datastore import relative_path
 from airflow_amlpipe.sdk.data.datapath import DataPath
 from airflow_amlpipe.sdk.data.dataset_error_handling import DatasetValidationError
@@ -35,13 +35,15 @@ class FileDatasetFactory:
 
         :param validate: look whether there is anything; a DAG file is never validated before it runs
         :raises DatasetValidationError: nothing is there
-        :raises UserErrorException: ``path`` is of another form, or leaves its datastore
+        :raises UserErrorException: ``path`` is of another form, leaves its datastore, or names datastores of several workspaces
         """
         if partition_format is not None:
             refuse("Dataset.File.from_files(partition_format=...)", "read the parts from the paths in the script")
         places = [_place(item) for item in (path if isinstance(path, list) else [path])]
         if not places:
             raise UserErrorException("Dataset.File.from_files: path is an empty list; name at least one (datastore, path)")
+        for datastore, _ in places[1:]:
+            check_workspace(f"Dataset.File.from_files: datastore {datastore.name!r}", datastore.workspace, places[0][0].workspace)
         dataset = FileDataset()
         dataset._sources = [(datastore.name, relative) for datastore, relative in places]
         dataset._workspace = places[0][0].workspace

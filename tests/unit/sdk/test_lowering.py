@@ -16,6 +16,7 @@ from airflow_amlpipe.spec.document import dump_pipeline, load_pipeline
 from airflow_amlpipe.spec.pipeline import PipelineSpec
 from airflow_amlpipe.spec.step import StepSpec
 from azureml.core import Dataset, Datastore, Environment, RunConfiguration, Workspace
+from azureml.core.compute import AmlCompute, ComputeTarget
 from azureml.core.conda_dependencies import CondaDependencies
 from azureml.data import DataReference, OutputFileDatasetConfig
 from azureml.data.dataset_consumption_config import DatasetConsumptionConfig
@@ -283,6 +284,58 @@ def test_a_used_registration_is_not_warned_of(ws: Workspace) -> None:
 def test_a_dataset_name_that_cannot_be_registered_is_refused(ws: Workspace, name: str) -> None:
     with pytest.raises(DefinitionError, match="cannot be (registered|used)"):
         only(ws, arguments=[OutputFileDatasetConfig("o").register_on_complete(name)])
+
+
+# ---- one workspace
+
+
+def dataset_of(b: Workspace) -> Any:
+    return files(b).as_named_input("data").as_mount()
+
+
+def registered_in(b: Workspace) -> Any:
+    return files(b).register(b, "images").as_named_input("data").as_mount()
+
+
+def named_in(b: Workspace) -> Any:
+    return DatasetConsumptionConfig("data", (b, "images"))
+
+
+def output_on(b: Workspace) -> Any:
+    return OutputFileDatasetConfig("data", destination=(b.get_default_datastore(), "x"))
+
+
+@pytest.mark.parametrize("make", [dataset_of, registered_in, named_in, output_on])
+def test_data_of_another_workspace_is_refused(ws: Workspace, make: Any) -> None:
+    with pytest.raises(
+        DefinitionError, match=r"step 'train': (input|output) 'data'.* is of workspace 'b' \(file:.*/b\).*used in workspace 'team'"
+    ):
+        only(ws, arguments=[make(Workspace("", "", "b"))])
+
+
+def test_a_reference_a_default_datastore_and_a_compute_target_of_another_workspace_are_refused(ws: Workspace) -> None:
+    b = Workspace("", "", "b")
+    ComputeTarget.create(b, "cpu", AmlCompute.provisioning_configuration("Standard_D2"))
+    for wanted, make in (
+        (
+            "input 'raw': datastore 'workspacefilestore'",
+            lambda: only(ws, inputs=[DataReference(Datastore.get(b, "workspacefilestore"), "raw")]),
+        ),
+        ("default_datastore", lambda: lowered(ws, step(outputs=[OutputFileDatasetConfig()]), default_datastore=b.get_default_datastore())),
+        ("compute target 'cpu'", lambda: only(ws, compute_target=ComputeTarget(b, "cpu"))),
+    ):
+        with pytest.raises(DefinitionError, match=rf"{wanted}.* is of workspace 'b'.*Datastore.register_url"):
+            make()
+
+
+def test_the_root_says_which_workspace_it_is(ws: Workspace) -> None:
+    same = Workspace("other", "ids", "nick", _root=ws._url + "/")
+    assert only(ws, arguments=[dataset_of(same)]).inputs[0].name == "data"
+
+
+def test_data_of_another_workspace_is_refused_in_a_dag_file_too(ws: Workspace, airflow_is_parsing: None) -> None:
+    with pytest.raises(DefinitionError, match="is of workspace 'b'"):
+        only(ws, arguments=[Dataset.get_by_name(Workspace("", "", "b"), "images").as_named_input("data").as_mount()])
 
 
 def test_a_reference_in_upload_mode_is_refused(ws: Workspace) -> None:

@@ -124,7 +124,10 @@ def test_contradicting_policies_are_refused(ws: Workspace, submitted: dict[str, 
 
 
 def test_a_pipeline_is_submitted_in_its_own_workspace(ws: Workspace, submitted: dict[str, Any]) -> None:
-    with pytest.raises(UserErrorException, match="is of workspace 'other', but the pipeline is of 'team'; use one workspace"):
+    with pytest.raises(
+        UserErrorException,
+        match="the pipeline submitted to experiment 'digits' is of workspace 'team' .*used in workspace 'other' .*one workspace for both",
+    ):
         Experiment(Workspace("s", "g", "other"), "digits").submit(pipeline(ws))
 
 

@@ -102,6 +102,14 @@ def test_a_directory_is_uploaded_and_becomes_a_dataset(store: Any, project: Path
         Dataset.File.upload_directory("nowhere", (store, "up"))
 
 
+def test_paths_of_several_workspaces_are_refused(ws: Workspace, store: Any) -> None:
+    other = Workspace("", "", "other").get_default_datastore()
+    with pytest.raises(
+        UserErrorException, match=r"from_files: datastore 'workspaceblobstore' is of workspace 'other' .*used in workspace 'team'"
+    ):
+        Dataset.File.from_files([(store, "images"), (other, "images")], validate=False)
+
+
 # ---- download
 
 
@@ -160,6 +168,15 @@ def test_another_definition_needs_a_new_version(ws: Workspace, store: Any) -> No
     assert Dataset.get_by_name(ws, "digits").to_path() == ["/a.csv"]
     assert Dataset.get_by_name(ws, "digits", version=1).to_path() == ["/a.csv", "/b.txt", "/sub/c.csv"]
     assert Dataset.get_by_name(ws, "digits", version="1").version == 1
+
+
+def test_data_is_registered_in_its_own_workspace_only(ws: Workspace, store: Any) -> None:
+    other = Workspace("", "", "other")
+    dataset = Dataset.File.from_files((store, "images"))
+    for unregistered_or_not in (dataset, dataset.register(ws, "digits")):
+        with pytest.raises(UserErrorException, match=r"is of workspace 'team' .*used in workspace 'other'"):
+            unregistered_or_not.register(other, "digits")
+    assert Dataset.get_all(other) == {}
 
 
 def test_a_dataset_is_found_by_name_by_id_and_among_all(ws: Workspace, store: Any) -> None:
