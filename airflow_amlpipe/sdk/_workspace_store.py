@@ -17,7 +17,7 @@ from airflow_amlpipe.sdk._parsing import refuse_while_parsing
 from airflow_amlpipe.sdk.exceptions import UserErrorException
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from airflow_amlpipe.spec.pipeline import PipelineSpec
     from airflow_amlpipe.storage.store import Store
@@ -30,6 +30,7 @@ __all__ = [
     "check_workspace",
     "chosen_root",
     "data_files",
+    "dataset_files",
     "default_root",
     "home",
     "known_workspaces",
@@ -160,13 +161,39 @@ def _check_compute(workspace: Any, step: str, name: str) -> None:
 
 def data_files(store: Store, path: str) -> list[tuple[str, str]]:
     """Return the files that a path or glob names as (path in the store, path below what was named), sorted; empty if there are none."""
+    from airflow_amlpipe.fingerprint.pattern import split_pattern
+
     names = store.match(path) if path else store.match("**")
-    root = path.partition("*")[0].rpartition("/")[0] if "*" in path else path.strip("/")
+    root = split_pattern(path.strip("/"))[0]
     found: list[tuple[str, str]] = []
     for name in names:
         below = store.match(f"{name}/**")
         found += [(file, _relative(file, root)) for file in below] if below and below != [name] else [(name, _relative(name, root))]
     return sorted(found)
+
+
+def dataset_files(workspace: Any, paths: Sequence[tuple[str, str]], what: str) -> list[tuple[Store, str, str]]:
+    """Return the files that (datastore, path or glob) name together, each as (store, path there, path in the folder that a step gets them in).
+
+    :raises UserErrorException: no such datastore is registered
+    """
+    from airflow_amlpipe.fingerprint.pattern import split_pattern
+    from airflow_amlpipe.workspace.inputs import place_together
+
+    parts = []
+    for datastore, path in paths:
+        store = open_datastore(workspace, datastore, what)
+        files = data_files(store, path)
+        is_file = [name for name, _ in files] == [path]
+        parts.append((store, files, (datastore, path.rpartition("/")[0] if is_file else split_pattern(path)[0])))
+    prefixes = place_together([folder for _, _, folder in parts])
+    # By where they go: a file that two of the paths name is one file.
+    found = {
+        f"{prefix}/{relative}".lstrip("/"): (store, name)
+        for (store, files, _), prefix in zip(parts, prefixes, strict=True)
+        for name, relative in files
+    }
+    return [(store, name, relative) for relative, (store, name) in found.items()]
 
 
 def _relative(file: str, root: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from posixpath import basename, commonpath, dirname
@@ -14,7 +14,7 @@ from airflow_amlpipe.reuse.result import StoredOutput
 from airflow_amlpipe.spec.data import DatasetSource, DatastorePath, InputSpec
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
 
-__all__ = ["InputPart", "ResolvedInput", "fetch_input", "resolve_input", "resolve_paths"]
+__all__ = ["InputPart", "ResolvedInput", "fetch_input", "place_together", "resolve_input", "resolve_paths"]
 
 # ``images/**`` is ``images``: one thing, one identity.
 _EVERYTHING = {"**", "**/*"}
@@ -74,7 +74,7 @@ def resolve_input(
 
 
 def resolve_paths(workspace: WorkspaceStore, where: str, name: str, paths: tuple[DatastorePath, ...]) -> ResolvedInput:
-    """Return the identity of what lies at ``paths``: one path keeps its own layout, several keep their folders below the one they share.
+    """Return the identity of what lies at ``paths``, laid out as :func:`place_together` says.
 
     :raises DefinitionError: nothing lies at one of them
     """
@@ -83,8 +83,25 @@ def resolve_paths(workspace: WorkspaceStore, where: str, name: str, paths: tuple
     parts = [_resolve_path(workspace, where, path) for path in paths]
     if len(parts) == 1:
         return ResolvedInput(name, parts[0].digest, tuple(parts))
-    placed = _place_together(parts)
+    prefixes = place_together([(part.datastore, dirname(part.path) if part.is_file else part.path) for part in parts])
+    placed = tuple(replace(part, prefix=prefix) for part, prefix in zip(parts, prefixes, strict=True))
     return ResolvedInput(name, digest("amlpipe/input/v1", [[part.prefix, part.digest] for part in placed]), placed)
+
+
+def place_together(folders: Sequence[tuple[str, str]]) -> tuple[str, ...]:
+    """Return where the content of each of these folders, (datastore, path on it), belongs in one folder for all.
+
+    One folder's content needs no folder of its own. Several keep their folders below the one they share, or below the name of their
+    datastore if they lie on different ones, so that no file takes the place of another of the same name.
+
+    >>> place_together([("lake", "raw/2023"), ("lake", "raw/2024")])
+    ('2023', '2024')
+    """
+    if len({datastore for datastore, _ in folders}) > 1:
+        return tuple(f"{datastore}/{folder}".rstrip("/") for datastore, folder in folders)
+    paths = [folder for _, folder in folders]
+    shared = commonpath(paths) if paths and all(paths) else ""
+    return tuple(path[len(shared) :].strip("/") for path in paths)
 
 
 def fetch_input(workspace: WorkspaceStore, resolved: ResolvedInput, target: Path) -> Path:
@@ -119,11 +136,3 @@ def _resolve_path(workspace: WorkspaceStore, where: str, path: DatastorePath) ->
     workspace.put_listing_of(identity)
     is_file = identity.file_count == 1 and identity.manifest().is_file
     return InputPart(path.datastore, folder, "", identity.digest, is_file, identity.file_count, identity.size_bytes)
-
-
-def _place_together(parts: list[InputPart]) -> tuple[InputPart, ...]:
-    folders = [dirname(part.path) if part.is_file else part.path for part in parts]
-    if len({part.datastore for part in parts}) > 1:
-        return tuple(replace(part, prefix=f"{part.datastore}/{folder}".rstrip("/")) for part, folder in zip(parts, folders, strict=True))
-    shared = commonpath(folders) if all(folders) else ""
-    return tuple(replace(part, prefix=folder[len(shared) :].strip("/")) for part, folder in zip(parts, folders, strict=True))

@@ -31,7 +31,7 @@ class FileDatasetFactory:
     def from_files(path: Any, validate: bool = True, partition_format: str | None = None, is_file: bool = False) -> FileDataset:
         """Return a dataset of the files at ``path``: a tuple ``(datastore, path)``, a DataPath, or a list of these.
 
-        A path is a file, a folder (with everything below it) or a glob (``*``, ``**``).
+        A path is a file, a folder (with everything below it) or a glob (``*``, ``**``, ``?``).
 
         :param validate: look whether there is anything; a DAG file is never validated before it runs
         :raises DatasetValidationError: nothing is there
@@ -50,7 +50,7 @@ class FileDatasetFactory:
         if validate and not is_airflow_parsing():
             for datastore, relative in places:
                 store = open_datastore(datastore.workspace, datastore.name, "Dataset.File.from_files")
-                if relative and not (store.match(relative) if "*" in relative else store.exists(relative)):
+                if relative and not store.match(relative):
                     raise DatasetValidationError(
                         f"Cannot load any data from the specified path: {shorten(repr(relative))} on datastore {datastore.name!r} matches nothing; "
                         "check the path, upload the data first, or use validate=False"

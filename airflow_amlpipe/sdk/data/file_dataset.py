@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_amlpipe.exceptions import shorten
 from airflow_amlpipe.sdk._absent import absent
-from airflow_amlpipe.sdk._workspace_store import data_files, open_datastore
+from airflow_amlpipe.sdk._workspace_store import dataset_files
 from airflow_amlpipe.sdk.data.abstract_dataset import AbstractDataset
 from airflow_amlpipe.sdk.data.azure_storage_datastore import fetch_file
 from airflow_amlpipe.sdk.exceptions import UserErrorException
@@ -35,11 +35,14 @@ class FileDataset(AbstractDataset):
         return self._consumed("download", path_on_compute)
 
     def to_path(self) -> list[str]:
-        """Return the files' paths, each with a leading ``/``, relative to the folder that the dataset names."""
+        """Return the files' paths, each with a leading ``/``, relative to the folder that the dataset is for a step: the one that it names.
+
+        A dataset of several paths is the folder that they share, or has a folder for each datastore if they lie on several.
+        """
         return [f"/{relative}" for _, _, relative in self._files("FileDataset.to_path")]
 
     def download(self, target_path: str | None = None, overwrite: bool = False, ignore_not_found: bool = False) -> list[str]:
-        """Copy the files to a local folder and return their paths there.
+        """Copy the files to a local folder, each to its place of :meth:`to_path`, and return their paths there.
 
         :param target_path: the folder; without it, a fresh temporary one
         :param ignore_not_found: return an empty list for a dataset that has no files (any more)
@@ -87,15 +90,11 @@ class FileDataset(AbstractDataset):
         return dataset
 
     def _files(self, what: str) -> list[tuple[Store, str, str]]:
-        """Return every file as (datastore, path on it, path below what the dataset names)."""
+        """Return every file as (datastore, path on it, path in the folder that the dataset is for a step)."""
         dataset = self
         if self._deferred is not None and self._workspace is not None:
             dataset = AbstractDataset.get_by_name(self._workspace, self._deferred[0], self._deferred[1] or "latest")
-        found = []
-        for datastore, path in dataset._sources:
-            store = open_datastore(dataset._workspace, datastore, what)
-            found += [(store, name, relative) for name, relative in data_files(store, path)]
-        return found
+        return dataset_files(dataset._workspace, dataset._sources, what)
 
     def __repr__(self) -> str:
         if self.name is not None:

@@ -8,8 +8,11 @@ from typing import Any
 import pytest
 
 from airflow_amlpipe.exceptions import UnsupportedFeatureError
+from airflow_amlpipe.sdk._workspace_store import open_workspace
 from airflow_amlpipe.sdk.data.abstract_dataset import AbstractDataset
-from azureml.core import Dataset, Workspace
+from airflow_amlpipe.sdk.lowering import lower_paths
+from airflow_amlpipe.workspace.inputs import fetch_input, resolve_paths
+from azureml.core import Dataset, Datastore, Workspace
 from azureml.data import DataPath, FileDataset
 from azureml.data.dataset_error_handling import DatasetValidationError
 from azureml.exceptions import UserErrorException
@@ -47,7 +50,7 @@ def test_a_path_is_a_file_a_folder_or_a_glob(store: Any, path: str, found: list[
 
 def test_several_paths_make_one_dataset(store: Any) -> None:
     dataset = Dataset.File.from_files([(store, "images/a.csv"), DataPath(store, "images/sub")])
-    assert dataset.to_path() == ["/a.csv", "/c.csv"]
+    assert dataset.to_path() == ["/a.csv", "/sub/c.csv"]
 
 
 @pytest.mark.parametrize("path", ["imgaes", "images/*.png", "images/a.csv/x"])
@@ -117,6 +120,37 @@ def test_files_are_downloaded_with_their_place_below_the_dataset(store: Any, pro
     paths = Dataset.File.from_files((store, "images")).download(str(project / "here"))
     assert paths == [str(project / "here" / name) for name in ("a.csv", "b.txt", "sub/c.csv")]
     assert Path(paths[2]).read_text() == "sub/c.csv"
+
+
+def test_files_of_equal_names_are_all_downloaded_laid_out_as_a_step_gets_them(ws: Workspace, store: Any, project: Path) -> None:
+    other = Datastore.get(ws, "workspacefilestore")
+    for datastore, folder in ((store, "2024"), (store, "2025"), (other, "2024")):
+        (project / "new").mkdir(exist_ok=True)
+        (project / "new/a.csv").write_text(f"{datastore.name}/{folder}")
+        datastore.upload(str(project / "new"), folder, show_progress=False)
+    for number, places in enumerate(
+        [
+            [(store, "2024"), (store, "2025")],
+            [(store, "2024/a.csv"), (store, "2025/*.csv")],
+            [(store, "2024/?.csv"), (store, "2024"), (store, "2025/**")],
+            [(store, "2024"), (other, "2024")],
+            [(store, "images"), (store, "images/sub/c.csv")],
+        ]
+    ):
+        dataset = Dataset.File.from_files(places)
+        target = project / f"here-{number}"
+        assert dataset.download(str(target)) == [f"{target}{path}" for path in dataset.to_path()]
+        assert contents(target) == as_a_step_gets_it(ws, dataset, project / f"step-{number}")
+    assert dataset.to_path() == ["/a.csv", "/b.txt", "/sub/c.csv"]
+
+
+def contents(folder: Path) -> dict[str, str]:
+    return {str(file.relative_to(folder)): file.read_text() for file in folder.rglob("*") if file.is_file()}
+
+
+def as_a_step_gets_it(ws: Workspace, dataset: Any, folder: Path) -> dict[str, str]:
+    workspace = open_workspace(ws)
+    return contents(fetch_input(workspace, resolve_paths(workspace, "test", "data", lower_paths("test", dataset._paths())), folder))
 
 
 def test_without_a_target_a_fresh_folder_is_made(store: Any) -> None:
