@@ -138,7 +138,7 @@ class StepExecution:
             self.workspace,
             self.assessment,
             self._folder,
-            facts=run_facts(self.workspace, self.run, self.request.experiment),
+            facts=run_facts(self.workspace, self.run, self.request.experiment, self.outline.workspace),
             say=self.say,
             conda_packages_from_pypi=self.settings.conda_packages_from_pypi,
             python_downloads=self.settings.python_downloads,

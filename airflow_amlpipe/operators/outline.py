@@ -9,6 +9,7 @@ from pydantic import Field
 from airflow_amlpipe.spec.model import Scalar, SpecModel
 from airflow_amlpipe.spec.parameter import ParameterSpec
 from airflow_amlpipe.spec.pipeline import PipelineSpec
+from airflow_amlpipe.spec.workspace import WorkspaceNames
 
 __all__ = ["PipelineOutline"]
 
@@ -25,6 +26,7 @@ class PipelineOutline(SpecModel):
     parameters: tuple[ParameterSpec, ...] = ()
     step_names: dict[str, str] = Field(default_factory=dict)
     digest: str | None = None
+    workspace: WorkspaceNames | None = None
 
     @classmethod
     def of(cls, spec: PipelineSpec, step_names: Mapping[str, str], digest: str | None = None) -> PipelineOutline:
@@ -32,7 +34,14 @@ class PipelineOutline(SpecModel):
 
         :param step_names: its steps in order of execution, which the caller has found out already
         """
-        return cls(name=spec.name, description=spec.description, parameters=spec.parameters, step_names=dict(step_names), digest=digest)
+        return cls(
+            name=spec.name,
+            description=spec.description,
+            parameters=spec.parameters,
+            step_names=dict(step_names),
+            digest=digest,
+            workspace=spec.workspace,
+        )
 
     def bind_parameters(self, given: Mapping[str, object]) -> dict[str, Scalar]:
         """Return the value of every declared parameter, see :meth:`PipelineSpec.bind_parameters`."""

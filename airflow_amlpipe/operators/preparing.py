@@ -11,6 +11,7 @@ from airflow_amlpipe.compute.folder import StepFolder, create_step_folder
 from airflow_amlpipe.compute.staging import RunFacts, stage_step
 from airflow_amlpipe.exceptions import UnsupportedFeatureError, shorten
 from airflow_amlpipe.spec.data import DatasetSource, InputSpec
+from airflow_amlpipe.spec.workspace import WorkspaceNames
 from airflow_amlpipe.workspace.assessment import Assessment
 from airflow_amlpipe.workspace.inputs import fetch_input
 from airflow_amlpipe.workspace.sources import fetch_source
@@ -54,14 +55,20 @@ def prepare_job(
     return stage_step(step, folder, parameters=assessment.parameters, inputs=inputs, facts=facts, interpreter=interpreter)
 
 
-def run_facts(workspace: WorkspaceStore, run: StepRun, experiment: str) -> RunFacts:
-    """Return what the script of a try can ask about its run and the pipeline's."""
+def run_facts(workspace: WorkspaceStore, run: StepRun, experiment: str, names: WorkspaceNames | None = None) -> RunFacts:
+    """Return what the script of a try can ask about its run and the pipeline's.
+
+    :param names: of the workspace, as its config.json has them; without them it is called like its folder
+    """
+    names = names or WorkspaceNames(name=workspace.url.rstrip("/").rsplit("/", 1)[-1] or "workspace")
     logged = logged_by_steps(workspace, run.run_id)
     return RunFacts(
         step_run_id=run.step_run_id,
         run_id=run.run_id,
         experiment=experiment,
-        workspace=workspace.url.rstrip("/").rsplit("/", 1)[-1] or "workspace",
+        workspace=names.name,
+        subscription_id=names.subscription_id,
+        resource_group=names.resource_group,
         workspace_url=workspace.store.url,
         pipeline=run.pipeline,
         parent_tags=workspace.runs.tags(run.run_id),

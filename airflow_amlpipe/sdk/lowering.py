@@ -24,7 +24,7 @@ from airflow_amlpipe.spec.compute import ComputeTargetSpec, RunSettingsSpec
 from airflow_amlpipe.spec.data import DatasetSource, DatastorePath, InputSpec, OutputSpec, RegistrationSpec, StepOutputSource
 from airflow_amlpipe.spec.document import parse_model
 from airflow_amlpipe.spec.environment import EnvironmentSpec
-from airflow_amlpipe.spec.names import check_relative_path, task_id_for
+from airflow_amlpipe.spec.names import check_display_name, check_relative_path, task_id_for
 from airflow_amlpipe.spec.parameter import ParameterSpec, parameter_type_of
 from airflow_amlpipe.spec.pipeline import PipelineSpec
 from airflow_amlpipe.spec.step import (
@@ -37,10 +37,12 @@ from airflow_amlpipe.spec.step import (
     StepSpec,
     StepVariable,
 )
+from airflow_amlpipe.spec.workspace import WorkspaceNames
 
 if TYPE_CHECKING:
     from airflow_amlpipe.sdk.core.conda_dependencies import CondaDependencies
     from airflow_amlpipe.sdk.core.environment import Environment
+    from airflow_amlpipe.sdk.core.workspace import Workspace
     from airflow_amlpipe.sdk.pipeline.core.pipeline import Pipeline
 
 __all__ = ["find_problems", "lower_compute", "lower_environment", "lower_paths", "lower_pipeline", "parse_environment"]
@@ -92,7 +94,14 @@ def _lower(pipeline: Pipeline, name: str) -> tuple[PipelineSpec, list[Definition
     if not problems:
         lowering.warn_of_dropped_registrations()
     parameters = tuple(ParameterSpec(name=key, type=parameter_type_of(value), default=value) for key, value in lowering.parameters.items())
-    return PipelineSpec(name=name, description=pipeline.description, parameters=parameters, steps=tuple(steps)), problems
+    spec = PipelineSpec(
+        name=name,
+        description=pipeline.description,
+        parameters=parameters,
+        steps=tuple(steps),
+        workspace=_workspace_names(pipeline.workspace),
+    )
+    return spec, problems
 
 
 class _Lowering:
@@ -350,6 +359,11 @@ def _requirements(dependencies: CondaDependencies) -> tuple[str, ...]:
         if extras and "pandas" in [extra.strip() for extra in extras.group(1).split(",")] and not dependencies._has("pandas"):
             kept.append("pandas")
     return tuple(dict.fromkeys(kept))
+
+
+def _workspace_names(workspace: Workspace) -> WorkspaceNames:
+    given = {name: str(getattr(workspace, name) or "") for name in ("name", "subscription_id", "resource_group")}
+    return WorkspaceNames(**{name: value and check_display_name(f"workspace: {name}", value) for name, value in given.items()})
 
 
 def _scalar(where: str, value: Any) -> bool | int | float | str:

@@ -24,6 +24,7 @@ from airflow_amlpipe.spec.names import (
 from airflow_amlpipe.spec.parameter import ParameterSpec
 from airflow_amlpipe.spec.step import InputArgument, OutputArgument, StepSpec
 from airflow_amlpipe.spec.template import check_destination, resolve_destination
+from airflow_amlpipe.spec.workspace import WorkspaceNames
 
 __all__ = ["PIPELINE_FORMAT", "PipelineSpec"]
 
@@ -38,6 +39,7 @@ class PipelineSpec(SpecModel):
     description: str | None = None
     parameters: tuple[ParameterSpec, ...] = ()
     steps: tuple[StepSpec, ...]
+    workspace: WorkspaceNames | None = None
 
     def step(self, step_id: str) -> StepSpec:
         """:raises UnknownNameError: no step has that id."""

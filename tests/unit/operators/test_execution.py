@@ -33,6 +33,7 @@ from airflow_amlpipe.settings import Settings
 from airflow_amlpipe.spec.data import DatasetSource, DatastorePath, InputSpec
 from airflow_amlpipe.spec.pipeline import PipelineSpec
 from airflow_amlpipe.spec.step import SourceSpec, StepSpec
+from airflow_amlpipe.spec.workspace import WorkspaceNames
 from airflow_amlpipe.workspace import git_state
 from airflow_amlpipe.workspace.records import StepFinished, StepTry
 from airflow_amlpipe.workspace.try_files import Logged, logged_by_steps, read_logged
@@ -127,6 +128,29 @@ def crash_after_launch(step: StepExecution) -> None:
 
 def tries(step: StepExecution) -> list[StepTry]:
     return step.workspace.runs.tries(RUN, step.step.id)
+
+
+@pytest.mark.parametrize(
+    ("names", "seen"),
+    [
+        (WorkspaceNames(name="team", subscription_id="sub", resource_group="group"), ("team", "sub", "group")),
+        (None, ("ws", "", "")),
+    ],
+)
+def test_the_script_is_told_what_its_workspace_is_called(
+    open_try: Opener, backend: ScriptedBackend, names: WorkspaceNames | None, seen: tuple[str, str, str]
+) -> None:
+    contexts: list[Any] = []
+
+    def script(request: LaunchRequest) -> JobStatus:
+        contexts.append(protocol.read_context(request.environment[protocol.ENV_RUN_FOLDER]))
+        return SUCCEEDED
+
+    backend.script = script
+    carry_out(open_try(spec=a_pipeline(TRAIN, workspace=names)))
+    environment, part = backend.launched[0].environment, contexts[0]["workspace"]
+    assert (part["name"], part["subscription_id"], part["resource_group"]) == seen
+    assert tuple(environment[name] for name in (protocol.ENV_WORKSPACE, protocol.ENV_SUBSCRIPTION, protocol.ENV_RESOURCE_GROUP)) == seen
 
 
 def test_a_step_runs_and_is_recorded(open_try: Opener, backend: ScriptedBackend, said: list[str]) -> None:

@@ -7,6 +7,7 @@ import pytest
 from airflow_amlpipe.exceptions import DefinitionError
 from airflow_amlpipe.operators.outline import PipelineOutline
 from airflow_amlpipe.spec.parameter import ParameterSpec
+from airflow_amlpipe.spec.workspace import WorkspaceNames
 from tests.builders import OUT, a_pipeline, a_step, reading
 
 RATE = ParameterSpec(name="rate", type="number", default=0.5)
@@ -27,6 +28,12 @@ def test_it_comes_back_from_json_as_it_was() -> None:
     again = PipelineOutline.model_validate_json(outline.model_dump_json())
     assert again == outline
     assert list(again.step_names) == ["prepare", "train"]
+
+
+def test_it_says_what_the_workspace_is_called() -> None:
+    names = WorkspaceNames(name="team", subscription_id="s", resource_group="g")
+    outline = PipelineOutline.of(SPEC.model_copy(update={"workspace": names}), NAMES)
+    assert PipelineOutline.model_validate_json(outline.model_dump_json()).workspace == names
 
 
 def test_it_binds_parameters_as_the_pipeline_does() -> None:

@@ -15,6 +15,7 @@ from airflow_amlpipe.sdk.lowering import lower_environment, lower_pipeline
 from airflow_amlpipe.spec.document import dump_pipeline, load_pipeline
 from airflow_amlpipe.spec.pipeline import PipelineSpec
 from airflow_amlpipe.spec.step import StepSpec
+from airflow_amlpipe.spec.workspace import WorkspaceNames
 from azureml.core import Dataset, Datastore, Environment, RunConfiguration, Workspace
 from azureml.core.compute import AmlCompute, ComputeTarget
 from azureml.core.conda_dependencies import CondaDependencies
@@ -287,6 +288,19 @@ def test_a_dataset_name_that_cannot_be_registered_is_refused(ws: Workspace, name
 
 
 # ---- one workspace
+
+
+def test_a_pipeline_knows_what_its_workspace_is_called_and_no_key_of_a_step_does(ws: Workspace) -> None:
+    spec, renamed = (lowered(workspace, step()) for workspace in (ws, Workspace("", None, "nick", _root=ws._url)))  # type: ignore[arg-type]
+    assert spec.workspace == WorkspaceNames(name="team", subscription_id="subscription", resource_group="group")
+    assert renamed.workspace == WorkspaceNames(name="nick")
+    assert spec.steps == renamed.steps
+
+
+@pytest.mark.parametrize("ids", [("a\0", "g"), ("s", "g\n")])
+def test_names_of_a_workspace_that_no_variable_can_hold_are_refused(ws: Workspace, ids: tuple[str, str]) -> None:
+    with pytest.raises(DefinitionError, match="workspace: (subscription_id|resource_group): the name .* cannot be used"):
+        lowered(Workspace(*ids, "team"), step())
 
 
 def dataset_of(b: Workspace) -> Any:
