@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from airflow_amlpipe.cli.command import Command, add_json_argument, add_run_argument, add_workspace_argument
 from airflow_amlpipe.cli.output import print_json
 from airflow_amlpipe.cli.workspace_choice import choose_workspace
+from airflow_amlpipe.exceptions import shorten
 
 if TYPE_CHECKING:
     from airflow_amlpipe.services.explain import StepExplanation
@@ -44,7 +45,8 @@ def explanation_lines(explanation: StepExplanation) -> list[str]:
     if explanation.produced_by_run:
         lines.append(f"  produced by run {explanation.produced_by_run}")
     if explanation.differences:
-        lines.append(f"changed since run {explanation.compared_with}, the nearest earlier one:")
+        other = f" of pipeline {shorten(repr(explanation.compared_pipeline))}" if explanation.compared_pipeline else ""
+        lines.append(f"changed since run {explanation.compared_with}{other}, the nearest earlier one:")
         lines += [f"  {difference.sentence}" for difference in explanation.differences[:_MOST_DIFFERENCES]]
         more = len(explanation.differences) - _MOST_DIFFERENCES
         lines += [f"  and {more} more (--json shows all)"] if more > 0 else []

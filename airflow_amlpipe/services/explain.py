@@ -10,7 +10,7 @@ from airflow_amlpipe.exceptions import shorten
 from airflow_amlpipe.fingerprint.step import KeyManifest
 from airflow_amlpipe.reuse.decision import Reason
 from airflow_amlpipe.reuse.explain import Difference
-from airflow_amlpipe.services.history import Comparison, differences_from_nearest, key_manifest_of
+from airflow_amlpipe.services.history import Comparison, StepHistory, key_manifest_of
 from airflow_amlpipe.services.runs import find_step
 from airflow_amlpipe.workspace.records import RunRecord, StepFinished
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
@@ -24,6 +24,7 @@ class StepExplanation:
 
     :ivar sentence: the reason that was recorded when it was decided
     :ivar compared_with: run id of the nearest earlier try of the step; ``None`` when there is none
+    :ivar compared_pipeline: the pipeline of that run, where only runs of other pipelines have such a step
     :ivar differences: what is different from that try, in the order of the key's components
     :ivar causes: the explanations of the steps whose changed output is among the differences
     """
@@ -38,6 +39,7 @@ class StepExplanation:
     key: str | None
     produced_by_run: str | None = None
     compared_with: str | None = None
+    compared_pipeline: str | None = None
     differences: tuple[Difference, ...] = ()
     causes: tuple[StepExplanation, ...] = ()
 
@@ -50,8 +52,9 @@ class StepExplanation:
             if self.causes
             else set()
         )
+        since = f" since it ran in pipeline {shorten(repr(self.compared_pipeline))}" if self.compared_pipeline else ""
         own = [
-            f"step {self.step_name!r}: {difference.sentence}"
+            f"step {self.step_name!r}: {difference.sentence}{since}"
             for difference in self.differences
             if not (difference.component == "inputs" and difference.where.partition("/")[0] in caused)
         ]
@@ -72,6 +75,7 @@ class StepExplanation:
             "key": self.key,
             "produced_by_run": self.produced_by_run,
             "compared_with": self.compared_with,
+            "compared_pipeline": self.compared_pipeline,
             "differences": [
                 {
                     "component": item.component,
@@ -114,6 +118,7 @@ class _Explainer:
     def __init__(self, workspace: WorkspaceStore, record: RunRecord) -> None:
         self._workspace = workspace
         self._record = record
+        self._history = StepHistory(workspace, record.pipeline, before_run_id=record.run_id)
         self._known: dict[str, StepExplanation] = {}
 
     def explain(self, step_id: str) -> StepExplanation:
@@ -137,9 +142,7 @@ class _Explainer:
         manifest = key_manifest_of(finished)
         compared = None
         if manifest is not None and not finished.reused:
-            compared = differences_from_nearest(
-                self._workspace, manifest, pipeline=self._record.pipeline, step_id=step_id, before_run_id=run_id
-            )
+            compared = self._history.compare(manifest, step_id=step_id, step_name=name)
         return StepExplanation(
             run_id,
             step_id,
@@ -151,6 +154,7 @@ class _Explainer:
             finished.key,
             finished.reused_from.run_id if finished.reused_from else None,
             compared.with_try.run_id if compared else None,
+            compared.other_pipeline if compared else None,
             compared.differences if compared else (),
             self._causes(finished, compared.differences if compared else ()),
         )
@@ -168,6 +172,7 @@ def _sentence(finished: StepFinished, manifest: KeyManifest | None, compared: Co
         return said
     if compared is None:
         return f"{said} (it is the first run of this step that is known)"
+    other = f" of pipeline {shorten(repr(compared.other_pipeline))}" if compared.other_pipeline else ""
     if not compared.differences:
-        return f"{said} (run {compared.with_try.run_id} had the same key, but left no result: it ended {compared.with_try.status})"
-    return said
+        return f"{said} (run {compared.with_try.run_id}{other} had the same key, but left no result: it ended {compared.with_try.status})"
+    return f"{said} (it never ran in this pipeline before; compared with run {compared.with_try.run_id}{other})" if other else said

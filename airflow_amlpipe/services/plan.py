@@ -7,7 +7,7 @@ write cannot: if that other writes the same bytes as before, this one is still r
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,7 +16,7 @@ from airflow_amlpipe.reuse.decision import Reason, rule_out_reuse
 from airflow_amlpipe.reuse.explain import Difference
 from airflow_amlpipe.reuse.policy import ReusePolicy
 from airflow_amlpipe.reuse.result import StoredOutput
-from airflow_amlpipe.services.history import differences_from_nearest
+from airflow_amlpipe.services.history import StepHistory
 from airflow_amlpipe.services.sources import freeze_sources
 from airflow_amlpipe.settings import Settings
 from airflow_amlpipe.spec.data import StepOutputSource
@@ -99,7 +99,8 @@ def plan_pipeline(
     frozen = freeze_sources(opened, spec, source_base, limit_bytes=settings.source_limit_bytes, limit_files=settings.source_limit_files)
     plan = plan_steps(opened, frozen.spec, parameters=bound, policy=ReusePolicy.parse(policy))
     frozen.store_listings(opened)
-    return PipelinePlan(plan.pipeline, tuple(_with_differences(opened, spec, step) for step in plan.steps))
+    history = StepHistory(opened, spec.name)
+    return PipelinePlan(plan.pipeline, tuple(_with_differences(history, step) for step in plan.steps))
 
 
 def plan_steps(
@@ -175,16 +176,13 @@ def _plan_step(
     )
 
 
-def _with_differences(workspace: WorkspaceStore, spec: PipelineSpec, plan: StepPlan) -> StepPlan:
+def _with_differences(history: StepHistory, plan: StepPlan) -> StepPlan:
     if plan.reason != Reason.NO_RECORD.name or plan.assessment is None:
         return plan
-    compared = differences_from_nearest(workspace, plan.assessment.key_manifest, pipeline=spec.name, step_id=plan.step_id)
-    return StepPlan(
-        plan.step_id,
-        plan.name,
-        plan.answer,
-        plan.reason,
-        plan.explanation,
-        compared.differences if compared else (),
-        plan.assessment,
-    )
+    compared = history.compare(plan.assessment.key_manifest, step_id=plan.step_id, step_name=plan.name)
+    if compared is None:
+        return plan
+    explanation = plan.explanation
+    if compared.other_pipeline:
+        explanation += f" (it never ran in this pipeline before; compared with pipeline {shorten(repr(compared.other_pipeline))})"
+    return replace(plan, explanation=explanation, differences=compared.differences)

@@ -90,14 +90,36 @@ def test_the_nearest_earlier_run_is_compared_and_not_just_the_last_one(workspace
     assert [difference.component for difference in found.differences] == ["version"]
 
 
-def test_runs_of_another_pipeline_with_the_same_step_are_not_compared(workspace: WorkspaceStore, tmp_path: Path) -> None:
+def test_a_step_that_is_new_in_its_pipeline_is_compared_with_the_same_step_of_another(workspace: WorkspaceStore, tmp_path: Path) -> None:
     write_sources(tmp_path)
-    pretend_run(workspace, a_pipeline(*CHAIN.steps, name="weekly"), tmp_path)
+    weekly = pretend_run(workspace, a_pipeline(*CHAIN.steps, name="weekly"), tmp_path)
     write_sources(tmp_path, text="print('prepared better')\n")
 
     found = explain(workspace, pretend_run(workspace, CHAIN, tmp_path), "prepare")
 
-    assert found.compared_with is None
+    assert (found.compared_with, found.compared_pipeline) == (weekly, "weekly")
+    assert f"compared with run {weekly} of pipeline 'weekly'" in found.sentence
+    assert found.root_causes == ("step 'prepare': code: train.py changed since it ran in pipeline 'weekly'",)
+
+
+def test_a_step_with_another_id_is_compared_by_its_name(workspace: WorkspaceStore, tmp_path: Path) -> None:
+    write_sources(tmp_path)
+    weekly = pretend_run(workspace, a_pipeline(a_step("first", name="prepare", outputs=OUT), name="weekly"), tmp_path)
+    write_sources(tmp_path, text="print('prepared better')\n")
+
+    assert explain(workspace, pretend_run(workspace, CHAIN, tmp_path), "prepare").compared_with == weekly
+
+
+def test_runs_of_another_pipeline_are_not_compared_where_there_is_one_of_its_own(workspace: WorkspaceStore, tmp_path: Path) -> None:
+    write_sources(tmp_path)
+    own = pretend_run(workspace, CHAIN, tmp_path)
+    write_sources(tmp_path, text="print('prepared better')\n")
+    pretend_run(workspace, a_pipeline(*CHAIN.steps, name="weekly"), tmp_path)
+    write_sources(tmp_path, text="print('prepared best')\n")
+
+    found = explain(workspace, pretend_run(workspace, CHAIN, tmp_path), "prepare")
+
+    assert (found.compared_with, found.compared_pipeline) == (own, None)
 
 
 def test_a_forced_step_says_so_although_nothing_changed(workspace: WorkspaceStore, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from airflow_amlpipe.spec.parameter import ParameterSpec
 from airflow_amlpipe.spec.pipeline import PipelineSpec
 from airflow_amlpipe.spec.step import ParameterArgument
 from airflow_amlpipe.workspace import WorkspaceStore
+from airflow_amlpipe.workspace.layout import runs_folder
 from tests.builders import OUT, a_pipeline, a_step, reading
 from tests.pretend import pretend_run, write_source
 
@@ -70,6 +71,18 @@ def test_an_edited_script_is_named_as_what_changed(workspace: WorkspaceStore, tm
 
     assert (first.answer, first.reason) == ("run", "NO_RECORD")
     assert [difference.sentence for difference in first.differences] == ["code: train.py changed"]
+
+
+def test_a_pipeline_that_is_new_is_compared_with_another_that_has_the_same_step(workspace: WorkspaceStore, tmp_path: Path) -> None:
+    write_source(tmp_path)
+    pretend_run(workspace, CHAIN.model_copy(update={"name": "weekly"}), tmp_path)
+    write_source(tmp_path, text="print('trained better')\n")
+    workspace.store.put(f"{runs_folder()}/0000-half-written/note", b"")
+
+    first = plan(workspace, CHAIN, tmp_path).steps[0]
+
+    assert [difference.sentence for difference in first.differences] == ["code: train.py changed"]
+    assert "compared with pipeline 'weekly'" in first.explanation
 
 
 def test_a_step_that_only_runs_after_another_is_decided_although_that_one_runs(workspace: WorkspaceStore, tmp_path: Path) -> None:
