@@ -7,7 +7,7 @@ The components, in order:
 ``code``        digest of the source snapshot: every kept file's path, executable bit and content, links, empty folders
 ``command``     the script's name
 ``arguments``   each argument after parameter binding, typed; an input or output as its place-holder, never as a path
-``parameters``  the entries of ``params`` after parameter binding, typed
+``parameters``  every value that the script is given by name (``AML_PARAMETER_<name>``): ``params``, and pipeline parameters it reads
 ``inputs``      each input's name, mode and identity of its data
 ``outputs``     each output's name, mode, datastore, unresolved destination template, globs
 ``environment`` the environment's definition and variables
@@ -100,7 +100,7 @@ def step_key(
         "code": snapshot,
         "command": {"kind": step.command.kind, "script": step.command.script},
         "arguments": [_argument(argument, parameters) for argument in step.arguments],
-        "parameters": {variable.name: _bound(variable.value, parameters) for variable in step.variables},
+        "parameters": {name: _bound(value, parameters) for name, value in step.named_values.items()},
         "inputs": {
             item.name: {"mode": item.mode, "data": inputs[item.name], "path_on_compute": item.path_on_compute} for item in step.inputs
         },
@@ -135,13 +135,13 @@ def _argument(argument: LiteralArgument | ParameterArgument | InputArgument | Ou
 
 
 def _bound(value: LiteralArgument | ParameterArgument, parameters: Mapping[str, Scalar]) -> Json:
-    # A parameter's name stays out: what the script is given is the same whether the value was typed or bound.
     return {"value": parameters[value.parameter] if isinstance(value, ParameterArgument) else value.value}
 
 
 def _environment(step: StepSpec) -> Json:
     environment = step.environment.model_dump(mode="json")
     # Credentials open an index; they do not change what is installed, and records must not hold them.
-    environment["pip_options"] = [_CREDENTIALS.sub("://", option) for option in step.environment.pip_options]
+    for lines in ("pip_options", "pip_requirements"):
+        environment[lines] = [_CREDENTIALS.sub("://", line) for line in environment[lines]]
     # Names and versions of an environment are labels; what is installed is what counts.
     return {name: value for name, value in environment.items() if name not in {"name", "version"}}

@@ -71,12 +71,16 @@ def test_names_places_and_limits_are_not_in_the_key(changes: dict[str, Any]) -> 
     assert key_of(changed(**changes)) == key_of()
 
 
+def test_a_parameters_value_is_in_the_argument_and_in_the_variable_that_hold_it() -> None:
+    mine, other = manifest_of(), manifest_of(rate=0.2)
+    assert [name for name in COMPONENTS if mine.components[name].digest != other.components[name].digest] == ["arguments", "parameters"]
+
+
 @pytest.mark.parametrize(
     ("component", "other"),
     [
         ("code", manifest_of(snapshot="t" * 64)),
         ("command", manifest_of(changed(command=PythonScript(script="other.py")))),
-        ("arguments", manifest_of(rate=0.2)),
         ("arguments", manifest_of(changed(arguments=FULL.arguments[::-1]))),
         ("arguments", manifest_of(changed(arguments=(*FULL.arguments, OutputArgument(output="model"))))),
         ("parameters", manifest_of(changed(variables=(StepVariable(name="seed", value=LiteralArgument(value="7")),)))),
@@ -119,21 +123,27 @@ def test_arguments_that_differ_never_share_a_key(these: list[Any], those: list[A
     assert len(keys) == 2
 
 
-def test_a_bound_parameter_and_the_same_value_typed_in_are_the_same() -> None:
+def test_the_name_under_which_a_script_finds_a_value_is_in_the_key() -> None:
+    """The script can read AML_PARAMETER_<name>: the same value under another name, or under none, is another step."""
     typed = changed(arguments=(FULL.arguments[0], LiteralArgument(value=0.1), *FULL.arguments[2:]))
-    assert key_of(typed) == key_of()
+    renamed = changed(arguments=(FULL.arguments[0], ParameterArgument(parameter="speed"), *FULL.arguments[2:]))
+    assert len({key_of(), key_of(typed), key_of(renamed, speed=0.1)}) == 3
 
 
 def test_a_parameter_the_step_does_not_read_is_not_in_its_key() -> None:
     assert key_of(unrelated="x") == key_of()
 
 
-def test_credentials_in_an_index_url_are_neither_in_the_key_nor_in_its_readable_form() -> None:
+def test_credentials_in_the_url_of_an_index_or_a_package_are_neither_in_the_key_nor_in_its_readable_form() -> None:
     """S11."""
-    private, public = ("--extra-index-url https://me:canary@pypi.example/simple",), ("--extra-index-url https://pypi.example/simple",)
-    with_secret = manifest_of(changed(environment=EnvironmentSpec(pip_options=private)))
-    assert "canary" not in json.dumps(with_secret.to_json())
-    assert with_secret.key == key_of(changed(environment=EnvironmentSpec(pip_options=public)))
+    for field, line in (
+        ("pip_options", "--extra-index-url https://{}pypi.example/simple"),
+        ("pip_requirements", "ours @ git+https://{}git.example/x"),
+    ):
+        private, public = (EnvironmentSpec(**{field: (line.format(who),)}) for who in ("me:canary@", ""))
+        with_secret = manifest_of(changed(environment=private))
+        assert "canary" not in json.dumps(with_secret.to_json())
+        assert with_secret.key == key_of(changed(environment=public))
 
 
 def test_a_manifest_survives_its_document_and_one_that_was_altered_is_refused() -> None:
