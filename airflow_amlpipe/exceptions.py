@@ -46,8 +46,8 @@ __all__ = [
 
 
 def shorten(text: str, limit: int = 200) -> str:
-    """Return ``text`` in one line of at most ``limit`` characters, control characters escaped, the middle left out if need be."""
-    line = text if text.isprintable() else text.encode("unicode_escape").decode("ascii")
+    """Return ``text`` in one line of at most ``limit`` characters, what cannot be printed escaped, the middle left out if need be."""
+    line = "".join(character if character.isprintable() else character.encode("unicode_escape").decode("ascii") for character in text)
     if len(line) <= limit:
         return line
     head = (limit - 5) * 2 // 3
