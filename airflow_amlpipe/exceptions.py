@@ -41,6 +41,7 @@ __all__ = [
     "StepFailedError",
     "UnknownNameError",
     "UnsupportedFeatureError",
+    "exit_code_for",
     "shorten",
 ]
 
@@ -52,6 +53,11 @@ def shorten(text: str, limit: int = 200) -> str:
         return line
     head = (limit - 5) * 2 // 3
     return f"{line[:head]} ... {line[-(limit - 5 - head) :]}"
+
+
+def exit_code_for(error: AmlPipeError) -> int:
+    """Return what a program that ``error`` ends exits with: 2 a definition is wrong, 1 a step failed, 3 a retry may help."""
+    return 2 if isinstance(error, DefinitionError) else 1 if isinstance(error, StepFailedError) else 3
 
 
 class UnknownNameError(DefinitionError):

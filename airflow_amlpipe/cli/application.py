@@ -11,7 +11,8 @@ code  meaning
 141   whoever read the output stopped reading
 ====  ==================================================================================================
 
-Errors are printed as one line; with ``AMLPIPE_DEBUG=1`` with the traceback.
+Errors are printed as one line; with ``AMLPIPE_DEBUG=1`` with the traceback. An error of ours that ends a person's script has their own lines
+before it and the same exit code (``services/script.py``).
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from collections.abc import Callable, Collection, Sequence
 from importlib import import_module
 
 from airflow_amlpipe.cli.command import Command, CommandGroup
-from airflow_amlpipe.exceptions import AmlPipeError, DefinitionError, StepFailedError
+from airflow_amlpipe.exceptions import AmlPipeError, exit_code_for
 
 __all__ = ["EXIT_CODES", "all_commands", "build_parser", "exit_code_of", "run_command"]
 
@@ -59,7 +60,7 @@ def exit_code_of(command: Callable[[], int]) -> int:
         sys.stdout.flush()
     except AmlPipeError as error:
         _complain(str(error))
-        return 2 if isinstance(error, DefinitionError) else 1 if isinstance(error, StepFailedError) else 3
+        return exit_code_for(error)
     except KeyboardInterrupt:
         _complain("interrupted")
         return 130

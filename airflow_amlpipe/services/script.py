@@ -2,6 +2,9 @@
 
 As ``python SCRIPT ARGS...`` would: the same ``__main__``, ``sys.argv``, first entry of ``sys.path`` and current folder. The one difference is
 that ``azureml`` can be imported. What it submits, or what DAGs it makes, is found out afterwards.
+
+An error of ours that ends the script is told like one of the command line: the person's own lines that lead to it, one sentence, and the exit
+code of its kind. Any other error looks and ends as under ``python``.
 """
 
 from __future__ import annotations
@@ -14,20 +17,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType, ModuleType
 
-from airflow_amlpipe.exceptions import AmlPipeError, DefinitionError, shorten
+from airflow_amlpipe.exceptions import AmlPipeError, DefinitionError, exit_code_for, shorten
 from airflow_amlpipe.services.collect import OnlyPlannedError, OptionRefusedError
 
 __all__ = ["ScriptOutcome", "run_script"]
 
-_PACKAGE = str(Path(__file__).parents[1]) + os.sep
+_LONGEST_MESSAGE = 4000
 
 
 @dataclass(frozen=True, slots=True)
 class ScriptOutcome:
     """How a script ended.
 
-    :ivar exit_code: what ``python`` would have exited with
-    :ivar error: what it raised, if that ended it; its traceback has been printed
+    :ivar exit_code: what ``python`` would have exited with; of an error of ours that of ``exceptions.exit_code_for``
+    :ivar error: what it raised, if that ended it; people have been told
     """
 
     exit_code: int
@@ -62,7 +65,7 @@ def run_script(path: Path, arguments: Sequence[str]) -> ScriptOutcome:
         raise
     except BaseException as error:  # noqa: BLE001  # whatever a script raises ends it as it would end python
         _print(error)
-        return ScriptOutcome(1, error)
+        return ScriptOutcome(exit_code_for(error) if isinstance(error, AmlPipeError) else 1, error)
     return ScriptOutcome(0)
 
 
@@ -86,10 +89,25 @@ def _exit_code(stop: SystemExit) -> int:
 
 
 def _print(error: BaseException) -> None:
-    """Print the traceback from the person's own file on. Of an error of ours their lines and our message say everything."""
-    trace = error.__traceback__
-    shown = traceback.TracebackException(type(error), error, trace.tb_next if trace is not None else None)
-    if isinstance(error, AmlPipeError) and not os.environ.get("AMLPIPE_DEBUG"):
-        shown.stack = traceback.StackSummary.from_list([frame for frame in shown.stack if not frame.filename.startswith(_PACKAGE)])
-        shown.__cause__ = shown.__context__ = None
-    print("".join(shown.format()), end="", file=sys.stderr)  # noqa: T201  # what python does with it
+    if os.environ.get("AMLPIPE_DEBUG"):
+        text = "".join(traceback.format_exception(error))
+    elif isinstance(error, AmlPipeError):
+        text = "".join(_their_frames(error).format()) + f"amlpipe: {shorten(str(error), _LONGEST_MESSAGE)}\n"
+    else:
+        trace = error.__traceback__
+        # The first frame is ours, the call that runs the script.
+        text = "".join(traceback.format_exception(type(error), error, trace.tb_next if trace is not None else None))
+    print(text, end="", file=sys.stderr)  # noqa: T201  # what python does with it
+
+
+def _their_frames(error: BaseException) -> traceback.StackSummary:
+    """Return the lines that the person wrote, without ours and those of installed packages."""
+    import sysconfig
+
+    paths = sysconfig.get_paths()
+    folders = (str(Path(__file__).parents[1]), *(paths[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")))
+    others = tuple(str(Path(folder).resolve()) + os.sep for folder in folders)
+    frames = traceback.extract_tb(error.__traceback__)
+    return traceback.StackSummary.from_list(
+        [frame for frame in frames if not frame.filename.startswith("<") and not str(Path(frame.filename).resolve()).startswith(others)]
+    )

@@ -194,8 +194,9 @@ def test_a_mistake_in_the_definition_is_shown_at_the_persons_own_line(project: P
 
     answer = project.amlpipe("run", "mistake.py")
 
-    assert answer.returncode == 1
+    assert answer.returncode == 2
     assert 'mistake.py", line' in answer.stderr
+    assert answer.stderr.splitlines()[-1].startswith("amlpipe: ")
     assert "wirte.py" in answer.stderr.splitlines()[-1]
     assert str(REPOSITORY / "airflow_amlpipe") not in answer.stderr
 

@@ -15,11 +15,11 @@ REPOSITORY = Path(__file__).parents[3]
 RUN = "import sys; from pathlib import Path; from airflow_amlpipe.services.script import run_script; outcome = run_script(Path(sys.argv[1]), sys.argv[2:]); sys.exit(outcome.exit_code)"
 
 
-def run(script: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def run(script: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-c", RUN, str(script), *arguments],
         cwd=script.parent.parent,
-        env={"PYTHONPATH": str(REPOSITORY), "PATH": ""},
+        env={"PYTHONPATH": str(REPOSITORY), "PATH": "", **variables},
         capture_output=True,
         text=True,
         check=False,
@@ -76,6 +76,81 @@ def test_a_script_that_raises_shows_its_own_lines_only(script: Path) -> None:
     assert answer.stderr.splitlines()[1].strip() == f'File "{script}", line 3, in <module>'
     assert answer.stderr.splitlines()[-1] == "ValueError: over"
     assert "airflow_amlpipe" not in answer.stderr
+
+
+OURS = """\
+import airflow_amlpipe.azureml
+from airflow_amlpipe import exceptions
+from azureml.core import Workspace
+
+def submit():
+    {line}
+
+submit()
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "said"),
+    [
+        ("raise exceptions.DefinitionError('the pipeline has\\nno steps')", 2, r"the pipeline has\nno steps"),
+        ("raise exceptions.StepFailedError('step x failed', exit_code=9)", 1, "step x failed"),
+        ("raise exceptions.DatastoreUnavailableError('away')", 3, "away"),
+        ("Workspace.get('no/such')", 2, ""),
+    ],
+)
+def test_an_error_of_ours_that_ends_a_script_is_their_lines_one_sentence_and_the_exit_code_of_its_kind(
+    script: Path, line: str, code: int, said: str
+) -> None:
+    script.write_text(OURS.format(line=line))
+
+    answer = run(script)
+
+    lines = answer.stderr.splitlines()
+    assert [text.strip() for text in lines[:-1] if not set(text.strip()) <= {"^", "~"}] == [
+        f'File "{script}", line 8, in <module>',
+        "submit()",
+        f'File "{script}", line 6, in submit',
+        line,
+    ]
+    assert lines[-1].startswith(f"amlpipe: {said}")
+    assert answer.returncode == code
+
+
+def test_everything_is_shown_of_an_error_when_asked_for(script: Path) -> None:
+    script.write_text(OURS.format(line="Workspace.get('no/such')"))
+
+    answer = run(script, AMLPIPE_DEBUG="1")
+
+    assert answer.stderr.startswith("Traceback")
+    assert "airflow_amlpipe/sdk" in answer.stderr
+    assert answer.returncode == 2
+
+
+def test_an_error_of_ours_that_a_script_catches_is_its_own_business(script: Path) -> None:
+    script.write_text(
+        "from airflow_amlpipe.exceptions import DefinitionError\n"
+        "try:\n    raise DefinitionError('wrong')\n"
+        "except ValueError as error:\n    print('caught', error)\n"
+    )
+
+    answer = run(script)
+
+    assert (answer.returncode, answer.stdout, answer.stderr) == (0, "caught wrong\n", "")
+
+
+def test_an_error_that_a_script_makes_of_one_of_ours_is_its_own_with_both_tracebacks(script: Path) -> None:
+    script.write_text(
+        "from airflow_amlpipe.exceptions import DefinitionError\n"
+        "try:\n    raise DefinitionError('wrong')\n"
+        "except ValueError as error:\n    raise RuntimeError('given up') from error\n"
+    )
+
+    answer = run(script)
+
+    assert answer.returncode == 1
+    assert answer.stderr.count("Traceback") == 2
+    assert answer.stderr.splitlines()[-1] == "RuntimeError: given up"
 
 
 def test_a_script_that_is_not_there_is_refused(tmp_path: Path) -> None:
