@@ -15,7 +15,8 @@ __all__ = ["PostponedDag", "dag_of_file"]
 def dag_of_file(spec: PipelineSpec, *, dag_id: str, workspace: str, source_base: Path, schedule: Any = None, **dag_kwargs: Any) -> Any:
     """Return the DAG of ``spec``, or a :class:`PostponedDag` while a command collects what a file defines.
 
-    :param source_base: what relative source folders are relative to: the folder of the DAG file
+    :param source_base: what relative source folders are relative to: the folder of the file that asked for the DAG, as this machine has it.
+        Every worker parses the DAG file anew, so it is never another machine's; Airflow does not serialise it.
     :raises DefinitionError: the DAG id cannot be used
     """
     collector = active_collector()
@@ -59,6 +60,4 @@ class PostponedDag:
 def _build(spec: PipelineSpec, **build: Any) -> Any:
     from airflow_amlpipe.compiler.dag_builder import build_dag
 
-    # The worker may have the DAG file elsewhere: the folder is asked of the file when a task runs.
-    del build["source_base"]
     return build_dag(spec, **build)
