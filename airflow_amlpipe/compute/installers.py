@@ -35,6 +35,7 @@ _NOT_THE_AUTHOR = re.compile(
     r"|Max retries exceeded|RemoteDisconnected|CondaHTTPError|Could not resolve host|No space left on device|Disk quota exceeded",
     re.IGNORECASE,
 )
+_TREE = re.compile(r"^\s*(?:[\u00d7\u2502]|[\u251c\u2570]\u2500*\u25b6)\s*")
 _NOISE = re.compile(r"^(?:Using (?:Python|CPython)|Creating virtual environment|Activate with|WARNING: Retrying|\[notice\])", re.IGNORECASE)
 
 
@@ -160,9 +161,16 @@ def _environment() -> dict[str, str]:
 
 
 def _shorten_words(tail: list[str]) -> str:
-    """Return what matters of an installer's last lines: from its first error on, bounded, the end kept."""
+    """Return what matters of an installer's last lines as sentences in one line: from its first error on, bounded, the end kept."""
     first = next(
         (index for index, line in enumerate(tail) if re.match(r"\s*(?:error|ERROR|critical|\u00d7)", line)), max(0, len(tail) - 12)
     )
-    words = "\n".join(line.rstrip() for line in tail[first:])
-    return words if len(words) <= _LONGEST_WORDS else f"{words[: _LONGEST_WORDS // 2]}\n...\n{words[-_LONGEST_WORDS // 2 :]}"
+    words, in_tree = "", False
+    for line in tail[first:]:
+        # uv draws its sentences as a tree and folds the long ones: what is indented there goes on with the line before.
+        text = _TREE.sub("", line).strip()
+        is_branch = _TREE.match(line) is not None
+        in_tree = is_branch or (in_tree and line[:1].isspace())
+        goes_on = words.endswith((".", ":", ",")) or (in_tree and not is_branch)
+        words += f"{' ' if goes_on else '; '}{text}" if words and text else text
+    return words if len(words) <= _LONGEST_WORDS else f"{words[: _LONGEST_WORDS // 2]} ... {words[-_LONGEST_WORDS // 2 :]}"

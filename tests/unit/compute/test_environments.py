@@ -278,7 +278,46 @@ def test_whose_fault_it_is_is_read_from_the_installers_words(tmp_path: Path, wor
     installer = installers.Installer("environment 'x'", tmp_path, lambda _: None, -1)
     error = installer._error(words.splitlines(), 1)
     assert type(error) is kind
-    assert words.splitlines()[-1] in str(error)
+    assert words.splitlines()[-1].strip() in str(error)
+
+
+@pytest.mark.parametrize(
+    ("lines", "sentences"),
+    [
+        (
+            [
+                "  \u00d7 No solution found when resolving dependencies:",
+                "  ╰─▶ Because there is no version of tiny-thing==9 and you require",
+                "      tiny-thing==9, we can conclude that your requirements are unsatisfiable.",
+                "",
+                "hint: `tiny-thing` was found on https://pypi.org/simple",
+            ],
+            (
+                "No solution found when resolving dependencies: Because there is no version of tiny-thing==9 and you require tiny-thing==9, "
+                "we can conclude that your requirements are unsatisfiable. hint: `tiny-thing` was found on https://pypi.org/simple"
+            ),
+        ),
+        (
+            [
+                "Looking in links: /wheels",
+                "ERROR: No matching version (from versions: 1.0)",
+                "ERROR: No matching distribution found for été",
+            ],
+            "ERROR: No matching version (from versions: 1.0); ERROR: No matching distribution found for été",
+        ),
+        (
+            [
+                "  \u00d7 Failed to build `old==1`",
+                "  ├─▶ The build backend returned an error",
+                "  ╰─▶ Call to `setuptools.build_wheel` failed (exit status: 1)",
+            ],
+            "Failed to build `old==1`; The build backend returned an error; Call to `setuptools.build_wheel` failed (exit status: 1)",
+        ),
+    ],
+)
+def test_the_words_of_an_installer_read_as_sentences_in_one_line(tmp_path: Path, lines: list[str], sentences: str) -> None:
+    installer = installers.Installer("environment 'x'", tmp_path, lambda _: None, -1)
+    assert str(installer._error(lines, 1)).endswith(f"The installer says: {sentences}")
 
 
 def test_a_long_story_of_an_installer_is_shortened_and_keeps_its_end(tmp_path: Path) -> None:
