@@ -104,9 +104,13 @@ def test_every_snippet_runs(page: Page, folder: Path) -> None:
             python(folder, "-c", "import airflow_amlpipe.azureml\n" + block.text)
 
 
-def test_the_pipeline_of_the_readme_runs_and_is_reused(folder: Path) -> None:
+def the_readme() -> Page:
     (readme,) = [page for page in PAGES if page.path.name == "README.md" and page.path.parent == REPOSITORY]
-    write_files(readme, folder)
+    return readme
+
+
+def test_the_pipeline_of_the_readme_runs_and_is_reused(folder: Path) -> None:
+    write_files(the_readme(), folder)
     outcomes = []
     for _ in range(2):
         python(folder, "-c", AMLPIPE, "run", "pipeline.py")
@@ -114,3 +118,21 @@ def test_the_pipeline_of_the_readme_runs_and_is_reused(folder: Path) -> None:
         assert run["status"] == "Finished"
         outcomes.append({step["name"]: step["reused"] for step in run["steps"]})
     assert outcomes == [{"count": False, "rank": False}, {"count": True, "rank": True}]
+
+
+def test_the_script_of_the_readme_is_a_dag_file_after_the_changes_that_it_names(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from airflow.dag_processing.dagbag import DagBag
+
+    monkeypatch.chdir(folder)
+    readme = the_readme()
+    write_files(readme, folder)
+    script = (folder / "pipeline.py").read_text(encoding="utf-8")
+    (first,) = re.findall(r"begins with `([^`]+)`", readme.text)
+    (last,) = re.findall(r"ends in `([^`]+)`", readme.text)
+    built = [line for line in script[: script.index("run = Experiment")].splitlines() if ".upload(" not in line]
+    for name, text in (("script.py", f"{first}\n{script}"), ("words.py", "\n".join((first, *built, last)))):
+        (folder / name).write_text(text, encoding="utf-8")
+    bag = DagBag(dag_folder=str(folder / "words.py"))
+    assert (bag.import_errors, [sorted(dag.task_ids) for dag in bag.dags.values()]) == ({}, [["count", "rank"]])
+    (refused,) = DagBag(dag_folder=str(folder / "script.py"), safe_mode=False).import_errors.values()
+    assert "must not happen while Airflow parses a DAG file" in refused
