@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from airflow_amlpipe.exceptions import ProtocolError, shorten
 
@@ -125,6 +125,16 @@ class TreeIdentity:
         :raises SourceChangedError: the files changed since they were identified
         """
         return self._load()
+
+    def called(self, name: str) -> TreeIdentity:
+        """Return the same data, a single file being called ``name``: for one whose place has a name that is no content."""
+        if self.file_count != 1:
+            return self
+        manifest = self.manifest()
+        if not manifest.is_file or manifest.files[0].path == name:
+            return self
+        renamed = TreeManifest((replace(manifest.files[0], path=name),), is_file=True)
+        return TreeIdentity(renamed.digest, 1, self.size_bytes, lambda: renamed)
 
 
 def encode_folder(path: str, files: Sequence[tuple[str, int, str]]) -> str:

@@ -16,6 +16,7 @@ __all__ = [
     "check_binding_name",
     "check_display_name",
     "check_parameter_name",
+    "check_place_on_compute",
     "check_record_name",
     "check_relative_path",
     "check_step_id",
@@ -25,6 +26,8 @@ __all__ = [
 ]
 
 LONGEST_NAME = 255
+# S3 and Google Cloud Storage take 1,024 bytes; a store's own folders and a step's run id have to fit in as well.
+_LONGEST_PATH = 800
 RESERVED_KEY = "amlpipe"
 """Under this key a run's ``conf``, which holds the parameters by name, holds the options of the run itself."""
 
@@ -84,12 +87,12 @@ def parameter_variable(name: str) -> str:
     return PREFIX_PARAMETER + _NOT_IN_VARIABLE.sub("_", name)
 
 
-def check_record_name(what: str, name: str) -> str:
+def check_record_name(what: str, name: object) -> str:
     """Return ``name`` if something can be registered under it.
 
     :raises DefinitionError: it cannot; rename it
     """
-    if not _RECORD.fullmatch(name) or len(name) > LONGEST_NAME:
+    if not isinstance(name, str) or not _RECORD.fullmatch(name) or len(name) > LONGEST_NAME:
         raise DefinitionError(
             f"{what}: the name {shorten(repr(name))} cannot be registered; use letters, digits, '_', '-', '.' and spaces "
             f"(no '.' or space at either end), at most {LONGEST_NAME} characters"
@@ -97,12 +100,12 @@ def check_record_name(what: str, name: str) -> str:
     return name
 
 
-def check_display_name(what: str, name: str) -> str:
+def check_display_name(what: str, name: object) -> str:
     """Return ``name`` if people can be shown it as a title: printable, not empty, not longer than 255 characters.
 
     :raises DefinitionError: they cannot; rename it
     """
-    if not name.strip() or not name.isprintable() or len(name) > LONGEST_NAME:
+    if not isinstance(name, str) or not name.strip() or not name.isprintable() or len(name) > LONGEST_NAME:
         raise DefinitionError(
             f"{what}: the name {shorten(repr(name))} cannot be used; use printable characters in one line, at most {LONGEST_NAME} of them"
         )
@@ -128,7 +131,26 @@ def check_relative_path(what: str, path: str) -> str:
         raise DefinitionError(
             f"{what}: the path {shorten(repr(path))} must be relative and stay below its root; remove '..' and leading '/'"
         )
+    if any(len(part.encode()) > LONGEST_NAME for part in parts) or len(slashed.encode()) > _LONGEST_PATH:
+        raise DefinitionError(
+            f"{what}: the path {shorten(repr(path))} is too long for a store; use at most {LONGEST_NAME} bytes between two '/', and {_LONGEST_PATH} in all"
+        )
     return "" if slashed in {"", "."} else normpath(slashed)
+
+
+def check_place_on_compute(what: str, path: str | None) -> None:
+    """Check where a script finds an input or writes an output, as its author wrote it: relative to the working folder, or absolute.
+
+    :raises DefinitionError: the path is empty, leaves the working folder, or cannot be a path
+    """
+    if path is None:
+        return
+    if not path or (path.startswith("/") and (".." in path.split("/") or not path.isprintable())):
+        raise DefinitionError(
+            f"{what}: the path {shorten(repr(path))} cannot be used; name a folder below the working folder, or leave it out"
+        )
+    if not path.startswith("/"):
+        check_relative_path(what, path)
 
 
 def check_step_id(what: str, step_id: str) -> str:

@@ -15,6 +15,7 @@ from airflow_amlpipe.spec.model import Scalar, SpecModel
 from airflow_amlpipe.spec.names import (
     check_binding_name,
     check_display_name,
+    check_place_on_compute,
     check_record_name,
     check_relative_path,
     check_step_id,
@@ -126,6 +127,7 @@ class PipelineSpec(SpecModel):
         self._check_variables(step, where)
         for output in step.outputs:
             check_destination(f"{where}: output {output.name!r}", output.destination)
+            check_place_on_compute(f"{where}: output {output.name!r}: source", output.source)
             if output.register_as is not None:
                 check_record_name(f"{where}: output {output.name!r}: dataset", output.register_as.name)
 

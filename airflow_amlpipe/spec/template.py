@@ -49,6 +49,8 @@ def resolve_destination(where: str, destination: str | None, *, run_id: str, out
     # A leading slash means the datastore's root in SDK v1's own documentation ('/dataset/...'), so it is taken as that.
     template = (DEFAULT_DESTINATION if destination is None else destination).lstrip("/")
     path = check_relative_path(f"{where}: destination", _PLACE_HOLDER.sub(replace, template))
+    if "*" in path or "?" in path:
+        raise DefinitionError(f"{where}: destination {shorten(repr(destination))} has '*' or '?', which name many places; name one folder")
     if not path:
         raise DefinitionError(f"{where}: destination {shorten(repr(destination))} is the root of the datastore; name a folder below it")
     return path

@@ -20,7 +20,8 @@ class DatasetRecord(SpecModel):
     """One version of a registered dataset.
 
     :ivar digest: identity of its content when it is the output of a step; ``None`` when it is whatever lies at ``paths``
-    :ivar token: who registered it, so that registering again after a crash changes nothing
+    :ivar origin: the output of the step run whose content it is; registering that again while it is the latest changes nothing
+    :ivar token: the output of the run that registered it, so that registering again after a crash changes nothing
     """
 
     name: str
@@ -32,6 +33,7 @@ class DatasetRecord(SpecModel):
     tags: dict[str, str] = {}
     created_at: str
     produced_by: dict[str, str] | None = None
+    origin: str | None = None
     token: str | None = None
 
 
@@ -61,20 +63,24 @@ class DatasetRegistry(Registry[DatasetRecord]):
         description: str | None = None,
         tags: dict[str, str] | None = None,
         produced_by: dict[str, str] | None = None,
+        origin: str | None = None,
         token: str | None = None,
     ) -> DatasetRecord:
-        """Register a new version of ``name`` and return it. With a ``token`` that registered before, that version is returned instead.
+        """Register a new version of ``name`` and return it.
+
+        With a ``token`` that registered before, that version is returned instead; with an ``origin`` that the latest version has, the latest.
 
         Versions are 1, 2, ... without holes, also when many register at once.
         """
         log = self._log(name)
         while True:
             entries = log.entries()
-            if token is not None:
-                for _, body in entries:
-                    known = self._parse(name, body)
-                    if known is not None and known.token == token:
-                        return self._with_id(known)
+            known = [record for record in (self._parse(name, body) for _, body in entries) if record is not None]
+            for record in known:
+                if token is not None and record.token == token:
+                    return self._with_id(record)
+            if origin is not None and known and known[-1].origin == origin:
+                return self._with_id(known[-1])
             version = entries[-1][0] + 1 if entries else 1
             record = DatasetRecord(
                 name=name,
@@ -86,6 +92,7 @@ class DatasetRegistry(Registry[DatasetRecord]):
                 tags=tags or {},
                 created_at=now_text(),
                 produced_by=produced_by,
+                origin=origin,
                 token=token,
             )
             body = json.dumps(record.model_dump(mode="json"), sort_keys=True).encode()

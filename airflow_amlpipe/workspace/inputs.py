@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from posixpath import basename, commonpath, dirname
+from posixpath import commonpath, dirname
 
 from airflow_amlpipe.exceptions import DefinitionError, shorten
 from airflow_amlpipe.fingerprint.canonical import digest
@@ -111,13 +111,16 @@ def fetch_input(workspace: WorkspaceStore, resolved: ResolvedInput, target: Path
 
     :raises SourceChangedError: the data changed in between; run again when it is at rest
     """
+    place = target
     for part in resolved.parts:
-        folder = target / part.prefix if part.prefix else target
-        # A single file lands below the input's folder under its own name, so that scripts which look at the name find it.
-        place = folder / basename(part.path) if part.is_file else folder
+        manifest = workspace.get_manifest(part.digest)
+        place = target / part.prefix if part.prefix else target
+        if manifest.is_file:
+            # It lands below the input's folder under its own name, so that scripts which look at the name find it.
+            place = place / manifest.files[0].path
         place.parent.mkdir(parents=True, exist_ok=True)
-        workspace.datastores.open(part.datastore).fetch(part.path, place, workspace.get_manifest(part.digest))
-    return target / basename(resolved.parts[0].path) if resolved.is_file else target
+        workspace.datastores.open(part.datastore).fetch(part.path, place, manifest)
+    return place if resolved.is_file else target
 
 
 def _resolve_path(workspace: WorkspaceStore, where: str, path: DatastorePath) -> InputPart:

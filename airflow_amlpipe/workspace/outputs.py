@@ -30,7 +30,8 @@ def store_output(workspace: WorkspaceStore, step: StepSpec, output: OutputSpec, 
     template = output.destination if is_unique_destination(output.destination) else DEFAULT_DESTINATION
     path = resolve_destination(where, template, run_id=step_run_id, output_name=output.name)
     try:
-        identity = identify_tree(produced, None)
+        # A single file is called as its output: the last part of its place may be a run id.
+        identity = identify_tree(produced, None).called(output.name)
     except DefinitionError as error:
         raise DefinitionError(f"{where}: {error}") from error
     workspace.put_listing_of(identity)
@@ -55,7 +56,7 @@ def publish_output(workspace: WorkspaceStore, output: OutputSpec, stored: Stored
     # One log a place: what lies there is ours only as long as it is what the last entry says.
     log = AppendLog(workspace.store, log_folder("destinations", digest("amlpipe/destination/v1", [output.datastore, destination])))
     try:
-        present = store.identify(destination, workspace.memo).digest
+        present = store.identify(destination, workspace.memo).called(stored.name).digest
     except FileNotFoundError:
         present = None
     if present == stored.digest:
@@ -69,8 +70,14 @@ def publish_output(workspace: WorkspaceStore, output: OutputSpec, stored: Stored
         store.overlay(stored.path, destination, overwrite=output.overwrite or output.mode == "mount")
 
 
-def register_output(workspace: WorkspaceStore, output: OutputSpec, stored: StoredOutput, result: StepResult) -> DatasetVersion | None:
-    """Register an output as the dataset its author named; once for each result, however often it is asked for."""
+def register_output(
+    workspace: WorkspaceStore, output: OutputSpec, stored: StoredOutput, result: StepResult, *, run_id: str, step_id: str
+) -> DatasetVersion | None:
+    """Make an output the latest version of the dataset its author named.
+
+    A result that is the latest version already stays it; one that is not, because another run registered something else since, becomes
+    a new version. Registering again in the same run, after a crash, changes nothing.
+    """
     if output.register_as is None:
         return None
     record = workspace.datasets.add_version(
@@ -80,6 +87,7 @@ def register_output(workspace: WorkspaceStore, output: OutputSpec, stored: Store
         description=output.register_as.description,
         tags=output.register_as.tags,
         produced_by={"run_id": result.run_id, "step_id": result.step_id, "step_run_id": result.step_run_id, "output": stored.name},
-        token=f"{result.step_run_id}/{stored.name}",
+        origin=f"{result.step_run_id}/{stored.name}",
+        token=f"{run_id}/{step_id}/{result.step_run_id}/{stored.name}",
     )
     return DatasetVersion(name=record.name, version=record.version, id=record.id)

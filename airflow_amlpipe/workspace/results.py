@@ -64,7 +64,7 @@ class ResultLog:
     def _problem_of(self, output: StoredOutput) -> str | None:
         where = f"output {output.name!r} at {output.path!r} on datastore {output.datastore!r}"
         try:
-            identity = self._datastores.open(output.datastore).identify(output.path, self._memo)
+            identity = self._datastores.open(output.datastore).identify(output.path, self._memo).called(output.name)
         except FileNotFoundError:
             return f"{where} is gone"
         except (DefinitionError, ProtocolError) as error:

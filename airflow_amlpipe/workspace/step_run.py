@@ -122,7 +122,7 @@ class StepRun:
                 where = f"step {self.step.name!r}: output {output.name!r}"
                 published_to = resolve_destination(where, output.destination, run_id=self.step_run_id, output_name=output.name)
                 publish_output(self.workspace, output, place, published_to)
-            dataset = register_output(self.workspace, output, place, result)
+            dataset = register_output(self.workspace, output, place, result, run_id=self.run_id, step_id=self.step.id)
             records[output.name] = OutputRecord(**place.model_dump(), dataset=dataset, published_to=published_to)
         return records
 

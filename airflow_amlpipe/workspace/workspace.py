@@ -48,7 +48,7 @@ class WorkspaceStore:
 
         :raises DefinitionError: the URL cannot be a workspace
         """
-        return cls(open_store(url), url=url, home=home)
+        return cls(open_store(url, what="workspace"), url=url, home=home)
 
     @cached_property
     def memo(self) -> HashMemo:

@@ -193,6 +193,10 @@ def test_two_parameters_of_one_variable_are_fine_where_no_step_reads_both_or_the
         "}x",
         "",
         "/",
+        "x*y",
+        "x?/y",
+        "x" * 300,
+        "x/" * 500,
     ],
 )
 def test_a_destination_that_leaves_its_datastore_or_has_an_unknown_place_holder_is_refused(destination: str) -> None:
@@ -259,3 +263,9 @@ def test_two_outputs_never_share_a_place_nor_does_one_lie_in_the_other(one: str,
 def test_places_that_do_not_meet_are_fine(one: str | None, other: str | None) -> None:
     steps = [a_step(name, outputs=(OutputSpec(name="o", datastore="d", destination=place),)) for name, place in (("a", one), ("b", other))]
     a_pipeline(*steps).check()
+
+
+@pytest.mark.parametrize("source", ["", "../x", "a/../../x", "a\0b", "/tmp/../etc", "x" * 300])
+def test_a_place_on_the_compute_that_leaves_its_folder_is_refused_before_anything_runs(source: str) -> None:
+    with pytest.raises(DefinitionError, match="output 'o': source"):
+        a_pipeline(a_step(outputs=(OutputSpec(name="o", datastore="d", source=source),))).check()

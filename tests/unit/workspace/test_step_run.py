@@ -15,9 +15,10 @@ from airflow_amlpipe.spec.data import OutputSpec, RegistrationSpec
 from airflow_amlpipe.spec.step import StepSpec
 from airflow_amlpipe.workspace import WorkspaceStore
 from airflow_amlpipe.workspace.assessment import Assessment, assess_step, enforce
+from airflow_amlpipe.workspace.inputs import fetch_input, resolve_input
 from airflow_amlpipe.workspace.records import StepFinished
 from airflow_amlpipe.workspace.step_run import StepRun
-from tests.builders import a_step
+from tests.builders import a_step, reading
 
 OUT = OutputSpec(name="model", datastore="workspaceblobstore", register_as=RegistrationSpec(name="models"))
 STEP = a_step(outputs=(OUT,))
@@ -125,6 +126,48 @@ def test_an_output_is_registered_once_for_its_result(workspace: WorkspaceStore, 
     assert [item.outputs["model"].dataset and item.outputs["model"].dataset.version for item in (first, second, third)] == [1, 1, 2]
     record = workspace.datasets.get("models")
     assert (record.digest, record.produced_by and record.produced_by["step_run_id"]) == (third.outputs["model"].digest, third.step_run_id)
+
+
+def latest(workspace: WorkspaceStore) -> tuple[int, str | None]:
+    record = workspace.datasets.get("models")
+    return record.version, record.digest
+
+
+def test_after_a_run_the_latest_version_is_what_that_run_handed_on(workspace: WorkspaceStore, tmp_path: Path) -> None:
+    """Reusing an older result while another run has registered something else since makes it the latest again."""
+    first = run(workspace, tmp_path, content="one")
+    run(workspace, tmp_path, content="two", snapshot="other code", run_id="run-2")
+    again = run(workspace, tmp_path, run_id="run-3")
+    assert again.reused
+    assert latest(workspace) == (3, first.outputs["model"].digest)
+    assert again.outputs["model"].dataset is not None
+    assert again.outputs["model"].dataset.version == 3
+    assert [run(workspace, tmp_path, run_id="run-4").reused, latest(workspace)[0]] == [True, 3]
+
+
+@pytest.mark.parametrize("destination", [None, "files/{run-id}", "files/fixed"])
+def test_an_output_that_is_one_file_is_reused_and_cut_off_wherever_it_lies(
+    workspace: WorkspaceStore, tmp_path: Path, destination: str | None
+) -> None:
+    step = a_step(outputs=(OutputSpec(name="model", datastore="workspaceblobstore", destination=destination),))
+
+    def write(policy: str, run_id: str) -> StepFinished:
+        assessment = assess(workspace, step, policy)
+        step_run = StepRun(workspace, "nightly", run_id, step, 1)
+        if assessment.decision.result is not None:
+            return step_run.finish_reused(assessment, assessment.decision.result)
+        produced = tmp_path / step_run.step_run_id / "model"
+        produced.parent.mkdir()
+        produced.write_text("weights")
+        return step_run.finish_ran(assessment, {"model": produced})
+
+    first, second, third = write("auto", "run-1"), write("auto", "run-2"), write("refresh", "run-3")
+    assert [first.reused, second.reused, third.reused] == [False, True, False]
+    assert first.outputs["model"].digest == third.outputs["model"].digest
+    reading_it = reading("train", "model")[0]
+    resolved = resolve_input(workspace, "step 's'", reading_it, {"train": third.outputs})
+    place = fetch_input(workspace, resolved, tmp_path / "in")
+    assert (place.name, place.read_text()) == ("model", "weights")
 
 
 class Crash(BaseException):
