@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_amlpipe.exceptions import DefinitionError, UnknownNameError, shorten
+from airflow_amlpipe.sdk._arguments import check_workspace_given
 from airflow_amlpipe.sdk._parsing import refuse_while_parsing
 from airflow_amlpipe.sdk.exceptions import UserErrorException
 
@@ -88,9 +89,10 @@ def open_workspace(workspace: Any, what: str = "this look-up") -> WorkspaceStore
     """Return the records of an SDK ``Workspace``.
 
     :param what: what needs them, for the message if Airflow is parsing a DAG file
-    :raises UserErrorException: Airflow is parsing
+    :raises UserErrorException: Airflow is parsing, or ``workspace`` is none
     """
     refuse_while_parsing(what)
+    check_workspace_given(what, workspace)
     from airflow_amlpipe.workspace import WorkspaceStore
 
     key = (workspace._url, str(home()))
@@ -137,6 +139,7 @@ def check_workspace(what: str, owner: Any, workspace: Any) -> None:
 
     :raises UserErrorException: it is used in another; the message names both
     """
+    check_workspace_given(what, workspace)
     if owner is None or _same_root(owner._url, workspace._url):
         return
     from airflow_amlpipe.workspace.git_state import without_credentials

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from airflow_amlpipe.exceptions import shorten
+from airflow_amlpipe.sdk._arguments import check_local_path
 from airflow_amlpipe.sdk._workspace_store import default_root
 from airflow_amlpipe.sdk.exceptions import UserErrorException
 
@@ -38,7 +39,7 @@ def find_config(path: str | Path | None = None, file_name: str | None = None) ->
 
     :raises UserErrorException: there is none
     """
-    start = Path(path).absolute() if path is not None else Path.cwd()
+    start = check_local_path("workspace configuration", path).absolute() if path is not None else Path.cwd()
     if start.is_file():
         return start
     for folder in _FOLDERS:

@@ -14,6 +14,7 @@ from typing import Any
 
 from airflow_amlpipe.exceptions import shorten
 from airflow_amlpipe.sdk._absent import absent
+from airflow_amlpipe.sdk._arguments import check_items, check_local_path
 from airflow_amlpipe.sdk._yaml import dump_yaml, read_yaml
 from airflow_amlpipe.sdk.exceptions import UserErrorException
 
@@ -44,7 +45,8 @@ class CondaDependencies:
         if conda_dependencies_file_path is not None and _underlying_structure is not None:
             raise UserErrorException("CondaDependencies: give a file or a structure, not both")
         if conda_dependencies_file_path is not None:
-            _underlying_structure = read_yaml(Path(conda_dependencies_file_path), "conda specification")
+            file = check_local_path("CondaDependencies: conda_dependencies_file_path", conda_dependencies_file_path)
+            _underlying_structure = read_yaml(file, "conda specification")
         structure = {} if _underlying_structure is None else copy.deepcopy(_underlying_structure)
         self._name = structure.get("name", "project_environment")
         self._channels: list[str] = [str(channel) for channel in structure.get("channels") or (_CHANNELS if not structure else ())]
@@ -212,7 +214,7 @@ def _listed(what: str, packages: Iterable[str] | None) -> list[str]:
         raise UserErrorException(
             f"CondaDependencies.create: {what} must be a list of packages, not the text {shorten(repr(packages))}; write [{packages!r}]"
         )
-    return list(packages or [])
+    return check_items(f"CondaDependencies.create: {what}", packages or ())
 
 
 def _project(package: object) -> str:

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from airflow_amlpipe.exceptions import shorten
 from airflow_amlpipe.sdk._absent import absent
+from airflow_amlpipe.sdk._arguments import check_workspace_given
 from airflow_amlpipe.sdk._parsing import is_airflow_parsing
 from airflow_amlpipe.sdk._workspace_store import as_user_error, open_workspace, register_datastore
 from airflow_amlpipe.sdk.data.azure_storage_datastore import AbstractAzureStorageDatastore, AzureBlobDatastore, AzureFileDatastore
@@ -40,6 +41,7 @@ class Datastore:
 
         :raises UserErrorException: it is not registered; the message lists those that are
         """
+        check_workspace_given("Datastore.get", workspace)
         if not isinstance(datastore_name, str) or not datastore_name:
             raise UserErrorException(f"Datastore.get: {shorten(repr(datastore_name))} is no name of a datastore; give text")
         if datastore_name in _WELL_KNOWN:
@@ -53,6 +55,7 @@ class Datastore:
     @staticmethod
     def get_default(workspace: Workspace) -> AbstractAzureStorageDatastore:
         """Return the workspace's default datastore."""
+        check_workspace_given("Datastore.get_default", workspace)
         return workspace.get_default_datastore()
 
     @staticmethod

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_amlpipe.exceptions import shorten
 from airflow_amlpipe.sdk._absent import absent, refuse
+from airflow_amlpipe.sdk._arguments import check_local_path, check_workspace_given
 from airflow_amlpipe.sdk._parsing import is_airflow_parsing
 from airflow_amlpipe.sdk._workspace_store import as_user_error, open_workspace
 from airflow_amlpipe.sdk._yaml import parse_yaml
@@ -139,7 +140,9 @@ class Environment(ConfigElement):
         """
         environment = Environment(name)
         environment.python.conda_dependencies = CondaDependencies.create(pip_packages=[])
-        environment.python.conda_dependencies.set_pip_requirements(_requirement_lines(Path(file_path)))
+        environment.python.conda_dependencies.set_pip_requirements(
+            _requirement_lines(check_local_path("Environment.from_pip_requirements: file_path", file_path))
+        )
         return environment
 
     @staticmethod
@@ -166,7 +169,7 @@ class Environment(ConfigElement):
         name: str, dockerfile: str, conda_specification: str | None = None, pip_requirements: str | None = None
     ) -> Environment:
         """Return an environment in an image that is built from a Dockerfile (its text, or its path)."""
-        path = Path(dockerfile)
+        path = check_local_path("Environment.from_dockerfile: dockerfile", dockerfile)
         is_path = "\n" not in dockerfile and len(dockerfile) < 4096 and path.is_file()
         environment = Environment.from_docker_image(name, "", None, conda_specification, pip_requirements)
         environment.docker.base_image = None
@@ -222,6 +225,7 @@ class Environment(ConfigElement):
     @staticmethod
     def list(workspace: Workspace) -> dict[str, Environment]:
         """Return the latest version of every registered environment by its name."""
+        check_workspace_given("Environment.list", workspace)
         return dict(workspace.environments)
 
     def register(self, workspace: Workspace) -> Environment:
@@ -249,7 +253,7 @@ class Environment(ConfigElement):
         """Write the definition to a folder that :meth:`load_from_directory` reads."""
         from airflow_amlpipe.sdk.lowering import lower_environment
 
-        folder = Path(path)
+        folder = check_local_path("Environment.save_to_directory: path", path)
         if folder.exists() and any(folder.iterdir()) and not overwrite:
             raise UserErrorException(
                 f"Environment.save_to_directory: {shorten(repr(path))} is not empty; use overwrite=True, or an empty folder"
@@ -263,7 +267,7 @@ class Environment(ConfigElement):
         """Return the environment that :meth:`save_to_directory` wrote."""
         from airflow_amlpipe.sdk.lowering import parse_environment
 
-        file = Path(path, "azureml_environment.json")
+        file = check_local_path("Environment.load_from_directory: path", path) / "azureml_environment.json"
         try:
             text = file.read_text()
         except OSError as error:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_amlpipe.exceptions import DefinitionError, UnknownNameError, shorten
 from airflow_amlpipe.sdk._absent import absent, refuse
+from airflow_amlpipe.sdk._arguments import check_tags, check_text, check_workspace_given
 from airflow_amlpipe.sdk._parsing import refuse_while_parsing
 from airflow_amlpipe.sdk._workspace_store import check_workspace, home, open_workspace
 from airflow_amlpipe.sdk.core.run import matches_tags, tag_changes
@@ -52,6 +53,7 @@ class Experiment:
         _experiment_dto: Any = None,
         **_kwargs: Any,
     ) -> None:
+        check_workspace_given("Experiment", workspace)
         if not _skip_name_validation and (not isinstance(name, str) or not _NAME.fullmatch(name)):
             raise UserErrorException(
                 f"Experiment: the name {shorten(repr(name))} cannot be used; "
@@ -130,6 +132,9 @@ class Experiment:
     @staticmethod
     def list(workspace: Workspace, experiment_name: str | None = None, view_type: str = "ActiveOnly", tags: Any = None) -> Any:
         """Return the experiments that have runs, by name."""
+        check_workspace_given("Experiment.list", workspace)
+        if experiment_name is not None:
+            check_text("Experiment.list: experiment_name", experiment_name)
         if view_type not in _VIEWS:
             raise UserErrorException(f"Experiment.list: view_type {shorten(repr(view_type))} is not known; use one of: {', '.join(_VIEWS)}")
         if view_type == "ArchivedOnly" or tags is not None:
@@ -170,6 +175,10 @@ class Experiment:
         reuse_policy: str | None = None,
     ) -> PipelineRun:
         refuse_while_parsing("submitting a pipeline")
+        for what, value in (("reuse_policy", reuse_policy), ("parent_run_id", parent_run_id)):
+            if value is not None:
+                check_text(f"submitting to experiment {self._name!r}: {what}", value)
+        tags = dict(check_tags(f"submitting to experiment {self._name!r}: tags", tags))
         check_workspace(f"the pipeline submitted to experiment {self._name!r}", pipeline.workspace, self._workspace)
         source_base = Path.cwd()
         spec = pipeline._to_spec(self._name, source_base)
@@ -195,7 +204,7 @@ class Experiment:
         parameters: dict[str, Any],
         policy: str,
         source_base: Path,
-        tags: dict[str, Any] | None,
+        tags: dict[str, Any],
         continue_on_step_failure: bool,
         parent_run_id: str | None,
     ) -> str:
@@ -207,7 +216,7 @@ class Experiment:
             experiment=self._name,
             parameters=parameters,
             policy=policy,
-            tags={key: value or "" for key, value in tag_changes(tags or {}).items()},
+            tags={key: value or "" for key, value in tag_changes(tags).items()},
             source_base=source_base,
             home=home(),
             continue_on_step_failure=bool(continue_on_step_failure),

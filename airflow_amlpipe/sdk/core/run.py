@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_amlpipe.exceptions import shorten
 from airflow_amlpipe.sdk._absent import absent
+from airflow_amlpipe.sdk._arguments import check_experiment, check_items, check_tags, check_workspace_given
 from airflow_amlpipe.sdk._workspace_store import open_workspace
 from airflow_amlpipe.sdk.exceptions import UserErrorException
 
@@ -41,6 +42,7 @@ class Run:
         return object.__new__(cls)
 
     def __init__(self, experiment: Experiment, run_id: str, outputs: Any = None, **_kwargs: Any) -> None:
+        check_experiment(type(self).__name__, experiment)
         self._experiment = experiment
         self._id = run_id
 
@@ -50,6 +52,7 @@ class Run:
 
         :raises UserErrorException: the workspace has no such run
         """
+        check_workspace_given("Run.get", workspace)
         return workspace.get_run(run_id)
 
     @staticmethod
@@ -319,13 +322,19 @@ def matches_tags(tags: dict[str, str], wanted: Any) -> bool:
         return wanted in tags
     if isinstance(wanted, dict):
         return all(tags.get(key) == value for key, value in wanted.items())
-    return all(matches_tags(tags, item) if isinstance(item, str) else tags.get(item[0]) == item[1] for item in wanted)
+    items = check_items("tags and properties to look for", wanted)
+    if not all(isinstance(item, (str, list, tuple)) and (isinstance(item, str) or len(item) == 2) for item in items):
+        raise UserErrorException(
+            f"tags and properties to look for cannot be {shorten(repr(wanted))}; write 'name', {{'name': 'value'}} or a list"
+        )
+    return all(matches_tags(tags, item) if isinstance(item, str) else tags.get(item[0]) == item[1] for item in items)
 
 
 def tag_changes(changes: dict[str, Any]) -> dict[str, str | None]:
     """Return tags as text; numbers and truth values keep their JSON form."""
     return {
-        str(key): value if value is None or isinstance(value, str) else json.dumps(value, default=str) for key, value in changes.items()
+        str(key): value if value is None or isinstance(value, str) else json.dumps(value, default=str)
+        for key, value in check_tags("tags", changes).items()
     }
 
 

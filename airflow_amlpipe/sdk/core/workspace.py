@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_amlpipe.exceptions import shorten
 from airflow_amlpipe.sdk._absent import absent
+from airflow_amlpipe.sdk._arguments import check_local_path
 from airflow_amlpipe.sdk._parsing import is_airflow_parsing, refuse_while_parsing
 from airflow_amlpipe.sdk._registries import NamedThings
 from airflow_amlpipe.sdk._workspace_store import as_user_error, chosen_root, default_root, home, known_workspaces, open_workspace
@@ -157,7 +158,7 @@ class Workspace:
 
     def write_config(self, path: str | None = None, file_name: str | None = None) -> None:
         """Write a config.json that :meth:`from_config` finds: ``<path>/.azureml/config.json``, in the current folder without ``path``."""
-        target = Path(path) if path is not None else Path.cwd()
+        target = check_local_path("Workspace.write_config: path", path) if path is not None else Path.cwd()
         if target.name != CONFIG_FOLDER:
             target = target / CONFIG_FOLDER
         target.mkdir(parents=True, exist_ok=True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from airflow_amlpipe.exceptions import shorten
 from airflow_amlpipe.sdk._absent import absent
+from airflow_amlpipe.sdk._arguments import check_tags, check_text, check_workspace_given
 from airflow_amlpipe.sdk._parsing import is_airflow_parsing
 from airflow_amlpipe.sdk._workspace_store import as_user_error, check_workspace, open_workspace
 from airflow_amlpipe.sdk.exceptions import UserErrorException
@@ -101,6 +102,9 @@ class AbstractDataset(metaclass=DatasetFactories):
             workspace
         """
         check_workspace(f"Dataset.register: the data of {self!r}", self._workspace, workspace)
+        if description is not None:
+            check_text(f"dataset {name!r}: description", description)
+        texts = {str(key): str(value) for key, value in check_tags(f"dataset {name!r}: tags", tags).items()}
         registry = open_workspace(workspace, "Dataset.register").datasets
         with as_user_error():
             latest = registry.find(name)
@@ -114,7 +118,7 @@ class AbstractDataset(metaclass=DatasetFactories):
             return self._registered(workspace, latest)
         from airflow_amlpipe.sdk.lowering import lower_paths
 
-        record = registry.add_version(name, lower_paths(f"dataset {name!r}", paths), description=description, tags=dict(tags or {}))
+        record = registry.add_version(name, lower_paths(f"dataset {name!r}", paths), description=description, tags=texts)
         return self._registered(workspace, record)
 
     @staticmethod
@@ -125,6 +129,8 @@ class AbstractDataset(metaclass=DatasetFactories):
 
         :raises UserErrorException: no such dataset or version; the message lists those there are
         """
+        check_workspace_given("Dataset.get_by_name", workspace)
+        check_text("Dataset.get_by_name: name", name)
         number = _version_number(name, version)
         from airflow_amlpipe.sdk.data.file_dataset import FileDataset
 
@@ -143,6 +149,7 @@ class AbstractDataset(metaclass=DatasetFactories):
         """
         from airflow_amlpipe.sdk.data.file_dataset import FileDataset
 
+        check_text("Dataset.get_by_id: id", id)
         with as_user_error():
             return FileDataset()._registered(workspace, open_workspace(workspace, "Dataset.get_by_id").datasets.find_id(id))
 

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from airflow_amlpipe.exceptions import shorten
+from airflow_amlpipe.sdk._arguments import check_items, check_local_path, check_text
 from airflow_amlpipe.sdk._workspace_store import data_files, open_datastore
 from airflow_amlpipe.sdk.data.abstract_datastore import AbstractDatastore
 from airflow_amlpipe.sdk.data.data_reference import DataReference
@@ -51,7 +52,7 @@ class AbstractAzureStorageDatastore(AbstractDatastore):
         :param overwrite: replace files that are there already; otherwise they are left, and noted
         :raises UserErrorException: ``src_dir`` is no folder, or ``target_path`` leaves the datastore
         """
-        source = Path(src_dir)
+        source = check_local_path(f"datastore {self.name!r}: upload: src_dir", src_dir)
         if not source.is_dir():
             raise UserErrorException(
                 f"datastore {self.name!r}: upload: {shorten(repr(str(src_dir)))} is no folder; give one, or use upload_files"
@@ -72,12 +73,19 @@ class AbstractAzureStorageDatastore(AbstractDatastore):
         :param relative_root: folder below which the files keep their place; without it, the folder that they have in common
         :raises UserErrorException: a file does not exist or lies outside ``relative_root``
         """
-        given = [Path(file).absolute() for file in files]
+        what = f"datastore {self.name!r}: upload_files"
+        given = [check_local_path(what, file).absolute() for file in check_items(f"{what}: files", files)]
         for file in given:
             if not file.is_file():
                 raise UserErrorException(f"datastore {self.name!r}: upload_files: {shorten(repr(str(file)))} is no file")
         parents = [str(file.parent) for file in given]
-        root = Path(relative_root).absolute() if relative_root else Path(os.path.commonpath(parents)) if parents else Path.cwd()
+        root = (
+            check_local_path(f"{what}: relative_root", relative_root).absolute()
+            if relative_root
+            else Path(os.path.commonpath(parents))
+            if parents
+            else Path.cwd()
+        )
         for file in given:
             if not file.is_relative_to(root):
                 raise UserErrorException(
@@ -91,10 +99,11 @@ class AbstractAzureStorageDatastore(AbstractDatastore):
         :param prefix: only what lies under this file or folder
         :param overwrite: replace local files; otherwise they are left, and noted
         """
+        folder = check_local_path(f"datastore {self.name!r}: download: target_path", target_path)
         store = self._store("Datastore.download")
         names = [name for name, _ in data_files(store, relative_path(f"datastore {self.name!r}: download", prefix))]
         for number, name in enumerate(names, 1):
-            target = Path(target_path, *PurePosixPath(name).parts)
+            target = folder.joinpath(*PurePosixPath(name).parts)
             fetch_file(store, name, target, overwrite=overwrite)
             _show(show_progress, f"Downloaded {name}, {number} files out of an estimated total of {len(names)}")
         return len(names)
@@ -126,9 +135,9 @@ class AzureFileDatastore(AbstractAzureStorageDatastore):
 def relative_path(what: str, path: str | None) -> str:
     """Return ``path`` below a datastore's root; a leading ``/`` means that root.
 
-    :raises UserErrorException: it leaves the datastore
+    :raises UserErrorException: it leaves the datastore, or is no text
     """
-    parts = [part for part in (path or "").replace("\\", "/").split("/") if part not in {"", "."}]
+    parts = [part for part in check_text(f"{what}: the path", path or "").replace("\\", "/").split("/") if part not in {"", "."}]
     if ".." in parts or any(not part.isprintable() for part in parts):
         raise UserErrorException(
             f"{what}: the path {shorten(repr(path))} leaves the datastore or cannot be printed; remove '..' and control characters"

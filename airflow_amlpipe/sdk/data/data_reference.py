@@ -6,7 +6,9 @@ import copy
 import re
 from typing import TYPE_CHECKING
 
+from airflow_amlpipe.exceptions import shorten
 from airflow_amlpipe.sdk._absent import absent
+from airflow_amlpipe.sdk._arguments import check_text
 from airflow_amlpipe.sdk.data._config_helper import check_binding_name
 from airflow_amlpipe.sdk.data.datapath import DataPath, DataPathComputeBinding
 from airflow_amlpipe.sdk.exceptions import UserErrorException
@@ -31,13 +33,15 @@ class DataReference:
         path_on_compute: str | None = None,
         overwrite: bool = False,
     ) -> None:
+        if not hasattr(datastore, "datastore_type"):
+            raise UserErrorException(f"DataReference: {shorten(repr(datastore))} is no Datastore; use Datastore.get(ws, name)")
         if mode not in _MODES:
-            raise UserErrorException(f"DataReference: mode {mode!r} is not known; use one of: {', '.join(_MODES)}")
+            raise UserErrorException(f"DataReference: mode {shorten(repr(mode))} is not known; use one of: {', '.join(_MODES)}")
         self.datastore = datastore
         self.data_reference_name = check_binding_name("DataReference", data_reference_name or re.sub(r"\W", "_", datastore.name))
-        self.path_on_datastore = path_on_datastore
+        self.path_on_datastore = None if path_on_datastore is None else check_text("DataReference: path_on_datastore", path_on_datastore)
         self.mode = mode
-        self.path_on_compute = path_on_compute
+        self.path_on_compute = None if path_on_compute is None else check_text("DataReference: path_on_compute", path_on_compute)
         self.overwrite = overwrite
 
     @staticmethod
@@ -47,7 +51,7 @@ class DataReference:
         datapath_compute_binding: DataPathComputeBinding | None = None,
     ) -> DataReference:
         """Return a reference to ``datapath``."""
-        if datapath is None or datapath._datastore is None:
+        if not isinstance(datapath, DataPath) or datapath._datastore is None:
             raise UserErrorException("DataReference.create: datapath is missing, or names no datastore; give DataPath(datastore, path)")
         binding = datapath_compute_binding or DataPathComputeBinding()
         return DataReference(

@@ -7,6 +7,7 @@ from typing import Any
 
 from airflow_amlpipe.exceptions import shorten
 from airflow_amlpipe.sdk._absent import absent, refuse
+from airflow_amlpipe.sdk._arguments import check_text
 from airflow_amlpipe.sdk.data._config_helper import check_binding_name
 from airflow_amlpipe.sdk.data.abstract_dataset import AbstractDataset
 from airflow_amlpipe.sdk.data.output_dataset_config import OutputDatasetConfig
@@ -54,7 +55,7 @@ class DatasetConsumptionConfig:
             )
         self.dataset = dataset
         self.mode = mode
-        self.path_on_compute = path_on_compute
+        self.path_on_compute = None if path_on_compute is None else check_text("DatasetConsumptionConfig: path_on_compute", path_on_compute)
         self._given_name: str | None = None
 
     @property

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_amlpipe.exceptions import shorten
 from airflow_amlpipe.sdk._absent import absent, refuse
+from airflow_amlpipe.sdk._arguments import check_local_path, check_text
 from airflow_amlpipe.sdk._parsing import is_airflow_parsing
 from airflow_amlpipe.sdk._workspace_store import check_workspace, open_datastore
 from airflow_amlpipe.sdk.data.azure_storage_datastore import relative_path
@@ -68,9 +69,11 @@ class FileDatasetFactory:
         import fnmatch
 
         datastore, relative = _place(target)
-        source = Path(src_dir)
+        source = check_local_path("Dataset.File.upload_directory: src_dir", src_dir)
         if not source.is_dir():
             raise UserErrorException(f"Dataset.File.upload_directory: {shorten(repr(str(src_dir)))} is no folder")
+        if pattern is not None:
+            check_text("Dataset.File.upload_directory: pattern", pattern)
         files = [Path(folder, name) for folder, _, names in os.walk(source) for name in sorted(names)]
         chosen = [file for file in files if pattern is None or fnmatch.fnmatch(file.relative_to(source).as_posix(), pattern)]
         datastore.upload_files([str(file) for file in chosen], str(source), relative or None, overwrite, show_progress)  # type: ignore[attr-defined]

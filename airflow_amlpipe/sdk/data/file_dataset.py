@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from airflow_amlpipe.exceptions import shorten
 from airflow_amlpipe.sdk._absent import absent
+from airflow_amlpipe.sdk._arguments import check_local_path
 from airflow_amlpipe.sdk._workspace_store import dataset_files
 from airflow_amlpipe.sdk.data.abstract_dataset import AbstractDataset
 from airflow_amlpipe.sdk.data.azure_storage_datastore import fetch_file
@@ -55,7 +56,8 @@ class FileDataset(AbstractDataset):
             import tempfile
 
             target_path = tempfile.mkdtemp(prefix="amlpipe-dataset-")
-        targets = [Path(target_path, *PurePosixPath(relative).parts) for _, _, relative in files]
+        folder = check_local_path("FileDataset.download: target_path", target_path)
+        targets = [folder.joinpath(*PurePosixPath(relative).parts) for _, _, relative in files]
         present = [target for target in targets if target.exists()]
         if present and not overwrite:
             raise UserErrorException(

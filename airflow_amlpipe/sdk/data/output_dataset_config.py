@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from airflow_amlpipe.exceptions import shorten
 from airflow_amlpipe.sdk._absent import absent, refuse
+from airflow_amlpipe.sdk._arguments import check_items, check_tags, check_text
 from airflow_amlpipe.sdk.data._config_helper import check_binding_name
 from airflow_amlpipe.sdk.exceptions import UserErrorException
 
@@ -49,7 +50,7 @@ class UploadOptions:
     """How an output in upload mode is copied when its step has ended well."""
 
     def __init__(self, overwrite: bool = False, source_globs: Any = None) -> None:
-        globs = [source_globs] if isinstance(source_globs, str) else list(source_globs or [])
+        globs = [source_globs] if isinstance(source_globs, str) else check_items("as_upload: source_globs", source_globs or ())
         if not all(isinstance(pattern, str) for pattern in globs):
             raise UserErrorException(
                 f"as_upload: source_globs must be patterns, not {shorten(repr(source_globs))}; give a list such as ['*.csv']"
@@ -65,8 +66,8 @@ class RegistrationConfiguration:
         if not isinstance(name, str) or not name.strip():
             raise UserErrorException(f"register_on_complete: the name {shorten(repr(name))} cannot be used; give the dataset a name")
         self.name = name
-        self.description = description
-        self.tags = tags
+        self.description = None if description is None else check_text("register_on_complete: description", description)
+        self.tags = check_tags("register_on_complete: tags", tags)
 
 
 class OutputDatasetConfig:

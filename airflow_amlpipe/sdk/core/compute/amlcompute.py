@@ -6,6 +6,7 @@ from typing import Any
 
 from airflow_amlpipe.exceptions import shorten
 from airflow_amlpipe.sdk._absent import absent
+from airflow_amlpipe.sdk._arguments import check_tags, check_text
 from airflow_amlpipe.sdk._workspace_store import open_workspace
 from airflow_amlpipe.sdk.core.compute.compute import ComputeTarget, ComputeTargetProvisioningConfiguration
 from airflow_amlpipe.sdk.exceptions import ComputeTargetException
@@ -56,6 +57,9 @@ class AmlComputeProvisioningConfiguration(ComputeTargetProvisioningConfiguration
             raise ComputeTargetException(
                 f"AmlCompute: vm_priority {shorten(repr(self.vm_priority))} is not known; use one of: {', '.join(_PRIORITIES)}"
             )
+        if self.description is not None:
+            check_text("AmlCompute: description", self.description)
+        check_tags("AmlCompute: tags", self.tags)
         for what in ("min_nodes", "max_nodes", "idle_seconds_before_scaledown"):
             value = getattr(self, what)
             if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 0):

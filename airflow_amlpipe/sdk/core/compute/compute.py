@@ -66,6 +66,8 @@ class ComputeTarget:
                 f"ComputeTarget.create: {shorten(repr(provisioning_configuration))} is no configuration; use AmlCompute.provisioning_configuration(...)"
             )
         provisioning_configuration.validate_configuration()
+        if not isinstance(name, str):
+            raise ComputeTargetException(f"ComputeTarget.create: the name {shorten(repr(name))} cannot be used; give text")
         registry = open_workspace(workspace, "ComputeTarget.create").computes
         try:
             registry.register(name, provisioning_configuration._to_spec(name))

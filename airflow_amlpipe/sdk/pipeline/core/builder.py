@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from airflow_amlpipe.exceptions import shorten
+from airflow_amlpipe.sdk._arguments import check_items
 from airflow_amlpipe.sdk._lazy import lazy_names
 from airflow_amlpipe.sdk.data._config_helper import check_binding_name
 from airflow_amlpipe.sdk.data.abstract_dataset import AbstractDataset
@@ -33,7 +34,7 @@ class StepSequence(list[Any]):
     """Steps of which each waits for all of the one before it; an element may be a list of steps that run in parallel."""
 
     def __init__(self, steps: Iterable[Any] | None = None) -> None:
-        super().__init__(steps or ())
+        super().__init__(check_items("StepSequence: steps", steps or ()))
 
 
 class PipelineStep:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_amlpipe.exceptions import shorten
 from airflow_amlpipe.sdk._absent import absent, refuse
+from airflow_amlpipe.sdk._arguments import check_text, check_workspace_given
 from airflow_amlpipe.sdk._calling_file import folder_of_calling_file
 from airflow_amlpipe.sdk._parsing import is_airflow_parsing
 from airflow_amlpipe.sdk._workspace_store import check_registered
@@ -49,12 +50,9 @@ class Pipeline:
     ) -> None:
         if kwargs:
             raise UserErrorException(f"Pipeline: unknown keyword arguments {shorten(', '.join(sorted(kwargs)))}; check their spelling")
-        if not hasattr(workspace, "get_default_datastore"):
-            raise UserErrorException(
-                f"Pipeline: workspace must be a Workspace, not {shorten(repr(workspace))}; use Workspace.from_config()"
-            )
+        check_workspace_given("Pipeline", workspace)
         self.workspace = workspace
-        self.description = description
+        self.description = None if description is None else check_text("Pipeline: description", description)
         self._default_datastore = default_datastore
         self._default_source_directory = None if default_source_directory is None else str(default_source_directory)
         # Each step with those it waits for other than through data.
@@ -117,6 +115,7 @@ class Pipeline:
         :param dag_kwargs: further arguments of ``airflow.sdk.DAG``
         :raises DefinitionError: the pipeline is not sound
         """
+        check_text("Pipeline.to_dag: dag_id", dag_id)
         base = folder_of_calling_file()
         spec = self._to_spec(dag_id, base)
         from airflow_amlpipe.services.dag_file import dag_of_file
