@@ -9,11 +9,12 @@ from airflow_amlpipe.storage.store import Store
 __all__ = ["open_store"]
 
 
-def open_store(url: str) -> Store:
+def open_store(url: str, *, what: str = "datastore") -> Store:
     """Return the store at ``url``: ``file:///folder`` or the absolute path of a local folder, which need not exist yet.
 
     The path is literal: ``%20`` is no space, as in fsspec.
 
+    :param what: what is kept there, as people know it: it is in the messages
     :raises UnsupportedFeatureError: another protocol
     :raises DefinitionError: no absolute path
     """
@@ -23,8 +24,8 @@ def open_store(url: str) -> Store:
     elif protocol.lower() != "file" or "::" in url:
         # Only the protocol is repeated: the rest may hold a password.
         raise UnsupportedFeatureError(
-            f"a datastore on {shorten(repr(protocol), 60)} cannot be opened; use a folder of this machine or a mounted one (file:///...)"
+            f"a {what} on {shorten(repr(protocol), 60)} cannot be opened; use a folder of this machine or a mounted one (file:///...)"
         )
     if not rest.startswith("/") or "\0" in rest:
-        raise DefinitionError(f"the datastore URL {shorten(repr(url))} names no absolute folder; write it as file:///folder or /folder")
+        raise DefinitionError(f"the {what} URL {shorten(repr(url))} names no absolute folder; write it as file:///folder or /folder")
     return LocalStore(rest)

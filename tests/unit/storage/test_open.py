@@ -37,6 +37,11 @@ def test_other_protocols_are_refused_without_repeating_what_may_be_secret(url: s
     assert "secret" not in str(caught.value).replace("'secret'", "")
 
 
+def test_what_is_kept_there_is_named_in_the_authors_words() -> None:
+    with pytest.raises(UnsupportedFeatureError, match="^a workspace on 's3' cannot be opened"):
+        open_store("s3://bucket", what="workspace")
+
+
 @pytest.mark.parametrize("url", ["", "relative/x", "./x", "~/x", "file://host/x", "file://", "/a\0b"])
 def test_what_is_no_absolute_folder_is_refused(url: str) -> None:
     with pytest.raises(DefinitionError, match=r"names no absolute folder; write it as file:///"):

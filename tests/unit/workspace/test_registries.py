@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
-from airflow_amlpipe.exceptions import DefinitionError, ProtocolError, UnknownNameError
+from airflow_amlpipe.exceptions import DefinitionError, ProtocolError, UnknownNameError, UnsupportedFeatureError
 from airflow_amlpipe.spec.compute import ComputeTargetSpec
 from airflow_amlpipe.spec.data import DatastorePath
 from airflow_amlpipe.spec.environment import EnvironmentSpec
@@ -14,6 +15,11 @@ from airflow_amlpipe.workspace import WorkspaceStore
 from airflow_amlpipe.workspace.datastores import DatastoreRecord
 
 PATHS = (DatastorePath(datastore="workspaceblobstore", path="x"),)
+
+
+def test_a_workspace_where_none_can_be_is_not_called_a_datastore(tmp_path: Path) -> None:
+    with pytest.raises(UnsupportedFeatureError, match="^a workspace on 's3' cannot be opened"):
+        WorkspaceStore.open("s3://bucket", home=tmp_path)
 
 
 def test_a_fresh_workspace_has_the_well_known_datastores_and_the_first_is_the_default(workspace: WorkspaceStore) -> None:
