@@ -157,9 +157,14 @@ def _as_the_command_wants(
 
 def _enforce(plan: PipelinePlan, policy: ReusePolicy) -> None:
     if policy.mode == "require" and not plan.is_all_reused:
-        steps = "; ".join(f"step {shorten(repr(step.name))} {step.explanation}" for step in plan.steps if step.answer == "run")
+        # The reasons are written for what has happened; here nothing has.
+        steps = "; ".join(
+            f"step {shorten(repr(step.name))} would have to run: {step.explanation.removeprefix('ran: ')}"
+            for step in plan.steps
+            if step.answer == "run"
+        )
         raise ReuseRequiredError(
-            f"pipeline {plan.pipeline!r} was not submitted: some of its steps would have to run, which the reuse policy 'require' does not allow: {shorten(steps, 2000)}"
+            f"pipeline {plan.pipeline!r} was not submitted, because the reuse policy 'require' allows no step to run: {shorten(steps, 2000)}"
         )
 
 

@@ -72,5 +72,5 @@ def enforce(workspace: WorkspaceStore, assessment: Assessment, policy: ReusePoli
         workspace.results.mark_bad(assessment.key, rejection)
     if policy.mode == "require" and not assessment.decision.is_reused:
         raise ReuseRequiredError(
-            f"step {shorten(repr(assessment.step.name))} would have to run, which the reuse policy 'require' does not allow; {assessment.decision.sentence}"
+            f"step {shorten(repr(assessment.step.name))} would have to run, which the reuse policy 'require' does not allow: {assessment.decision.sentence.removeprefix('ran: ')}"
         )

@@ -161,7 +161,7 @@ def test_requiring_reuse_refuses_what_would_have_to_run(project: Project) -> Non
     answer = project.amlpipe("run", "--reuse", "require", "--param", "word=unheard", "dag_file.py")
 
     assert answer.returncode == 2
-    assert "was not submitted: some of its steps would have to run" in answer.stderr
+    assert "was not submitted, because the reuse policy 'require' allows no step to run: step 'write' would have to run" in answer.stderr
     assert project.amlpipe("run", "--reuse", "require", "dag_file.py").returncode == 0
 
 

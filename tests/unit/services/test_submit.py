@@ -150,7 +150,7 @@ def test_a_script_that_is_not_in_the_source_folder_is_refused(workspace: Workspa
 def test_the_policy_require_refuses_a_pipeline_that_would_have_to_run(workspace: WorkspaceStore, tmp_path: Path, engine: list[str]) -> None:
     write_source(tmp_path)
 
-    with pytest.raises(ReuseRequiredError, match="step 'prepare' ran: no earlier run"):
+    with pytest.raises(ReuseRequiredError, match="step 'prepare' would have to run: no earlier run"):
         send(workspace, CHAIN, tmp_path, policy="require")
 
     assert engine == []
