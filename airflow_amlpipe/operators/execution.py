@@ -322,6 +322,8 @@ class StepExecution:
 
     def _refuse_when_stopped(self) -> None:
         if self._is_stopped:
+            if self.workspace.runs.cancel_requested(self.request.run_id):
+                raise InfrastructureError(f"{self._where} was stopped, because its run was cancelled")
             raise InfrastructureError(
                 f"{self._where} was stopped by Airflow: cancelled, cleared, marked by hand, timed out, or its worker shuts down"
             )

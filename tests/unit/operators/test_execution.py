@@ -319,7 +319,7 @@ def test_a_step_of_a_cancelled_run_does_not_start(open_try: Opener, backend: Scr
 
 
 def test_the_policy_require_fails_rather_than_computes(open_try: Opener, backend: ScriptedBackend) -> None:
-    with pytest.raises(ReuseRequiredError):
+    with pytest.raises(ReuseRequiredError, match="step 'train' would have to run, which .* does not allow: no earlier run had the same"):
         carry_out(open_try(policy="require"))
     assert backend.launched == []
 
@@ -499,6 +499,18 @@ class TestStopping:
             carry_out(step)
         assert backend.terminated == [backend.launched[0].job_name]
         assert [item.status for item in tries(step)] == ["Canceled"]
+
+    def test_a_stop_of_a_cancelled_run_says_that_it_was_cancelled(self, open_try: Opener, backend: ScriptedBackend) -> None:
+        step = open_try()
+
+        def cancel(*_: object) -> None:
+            step.workspace.runs.request_cancel(RUN, "asked for by a person")
+            step.stop()
+
+        backend.script, backend.on_wait = lambda _: RUNNING, cancel
+        with pytest.raises(InfrastructureError, match="^step 'train' was stopped, because its run was cancelled$"):
+            carry_out(step)
+        assert tries(step)[0].finished.error == "step 'train' was stopped, because its run was cancelled"  # type: ignore[union-attr]
 
     def test_a_stop_while_the_job_is_launched_is_not_lost(self, open_try: Opener, backend: ScriptedBackend) -> None:
         step = open_try()
