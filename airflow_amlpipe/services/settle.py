@@ -36,13 +36,14 @@ def settle_run(workspace: WorkspaceStore, run_id: str, home: Path) -> bool:
     if workspace.runs.finished(run_id) is not None:
         return False
     canceled = workspace.runs.cancel_requested(run_id)
-    last_words = engine_log_tail(home, run_id).splitlines()[-1:]
-    said = f"; its last words: {shorten(last_words[0], 500)}" if last_words else ""
+    # The engine's log has the scripts' lines too, so its last one need not say why the engine died.
+    last_lines = engine_log_tail(home, run_id).splitlines()[-1:]
+    said = f", which ends with: {shorten(last_lines[0], 500)}" if last_lines else ""
     log = home / "engines" / run_id / "engine.log"
     reason = (
         "the run was cancelled"
         if canceled
-        else f"the engine of the run ended without finishing it (killed, or out of memory){said}; see {log}"
+        else f"the engine of the run ended without finishing it (killed, or out of memory); see {log}{said}"
     )
     status: RunStatus = "Canceled" if canceled else "Failed"
     end_running_tries(workspace, run_id, home, status="Canceled" if canceled else "Failed", error=reason)
