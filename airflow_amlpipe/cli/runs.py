@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sys
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from typing import Any
 
 from airflow_amlpipe.cli.command import Command, CommandGroup, add_json_argument, add_run_argument, add_workspace_argument
 from airflow_amlpipe.cli.output import human_duration, human_time, print_json, print_table, short_id, status_style
 from airflow_amlpipe.cli.run_table import print_run
 from airflow_amlpipe.cli.shown_run import shown_run
-from airflow_amlpipe.cli.workspace_choice import choose_workspace
+from airflow_amlpipe.cli.workspace_choice import ChosenWorkspace, choose_workspace
+from airflow_amlpipe.exceptions import shorten
 
 __all__ = ["COMMAND"]
 
@@ -20,10 +21,17 @@ _DEFAULT_LIMIT = 20
 def _add_list_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--experiment", metavar="NAME", help="only runs of this experiment")
     parser.add_argument(
-        "--limit", type=int, default=_DEFAULT_LIMIT, metavar="N", help=f"how many, newest first (default {_DEFAULT_LIMIT}, 0 for all)"
+        "--limit", type=_limit, default=_DEFAULT_LIMIT, metavar="N", help=f"how many, newest first (default {_DEFAULT_LIMIT}, 0 for all)"
     )
     add_workspace_argument(parser)
     add_json_argument(parser)
+
+
+def _limit(text: str) -> int:
+    limit = int(text)
+    if limit < 0:
+        raise ArgumentTypeError(f"{limit} is less than nothing; give a number of runs, or 0 for all")
+    return limit
 
 
 def _list(given: Namespace) -> int:
@@ -35,7 +43,7 @@ def _list(given: Namespace) -> int:
         print_json(runs)
         return 0
     if not runs:
-        print(f"no runs in {chosen.url} yet")
+        print(_nothing_listed(chosen, given.experiment))
         return 0
     rows = [
         (
@@ -51,6 +59,15 @@ def _list(given: Namespace) -> int:
     styles = [status_style(run["status"]) for run in runs]
     print_table(("run", "experiment", "pipeline", "status", "created", "duration"), rows, styles=styles)
     return 0
+
+
+def _nothing_listed(chosen: ChosenWorkspace, experiment: str | None) -> str:
+    from airflow_amlpipe.services.runs import list_experiments
+
+    known = list_experiments(chosen.url, home=chosen.home) if experiment is not None else []
+    if not known:
+        return f"no runs in {chosen.url} yet"
+    return f"no runs of experiment {shorten(repr(experiment))} in {chosen.url}; its experiments are: {shorten(', '.join(known), 600)}"
 
 
 def _run_id(run: dict[str, Any]) -> str:

@@ -64,13 +64,21 @@ def remove_environments(home: Path, digests: Iterable[str] | None) -> list[dict[
 
 def _chosen(built: list[dict[str, Any]], text: str) -> dict[str, Any]:
     found = [item for item in built if item["digest"].startswith(text)]
-    if len(text) < _SHORTEST_PREFIX or len(found) > 1:
-        raise DefinitionError(
-            f"environment {shorten(repr(text))}: {len(found)} digests begin so; give more of it, at least {_SHORTEST_PREFIX} characters"
-        )
     if not found:
-        known = ", ".join(item["digest"][:12] for item in built) or "none"
-        raise UnknownNameError(f"no built environment has the digest {shorten(repr(text))}; there are: {shorten(known, 300)}")
+        known = ", ".join(f"{item['digest'][:12]} ({item['name']})" for item in built) or "none"
+        raise UnknownNameError(
+            f"no built environment has a digest that begins with {shorten(repr(text))}; there are: {shorten(known, 300)}"
+        )
+    if len(found) > 1:
+        known = ", ".join(item["digest"][:12] for item in found)
+        raise DefinitionError(
+            f"{len(found)} digests begin with {shorten(repr(text))}: {shorten(known, 300)}; give more of the one you mean"
+        )
+    if len(text) < _SHORTEST_PREFIX:
+        raise DefinitionError(
+            f"{shorten(repr(text))} is too short to remove an environment by: give at least {_SHORTEST_PREFIX} characters of its digest, "
+            f"as in {found[0]['digest'][:12]}"
+        )
     return found[0]
 
 

@@ -12,7 +12,7 @@ from airflow_amlpipe.services.settle import settle_run
 from airflow_amlpipe.workspace.records import RunRecord, StepTry
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
 
-__all__ = ["find_run", "find_step", "find_step_of", "list_runs", "show_run", "step_log"]
+__all__ = ["find_run", "find_step", "find_step_of", "list_experiments", "list_runs", "show_run", "step_log"]
 
 _SHORTEST_PREFIX = 4
 
@@ -69,6 +69,11 @@ def list_runs(workspace: str, *, home: Path, experiment: str | None = None, limi
             return
         settle_run(opened, record.run_id, home)
         yield _run(opened, record)
+
+
+def list_experiments(workspace: str, *, home: Path) -> list[str]:
+    """Return the names of the experiments that have runs, sorted; reads the record of every run."""
+    return sorted({record.experiment for record in WorkspaceStore.open(workspace, home=home).runs.list()})
 
 
 def show_run(workspace: str, run_id: str, *, home: Path) -> dict[str, Any]:

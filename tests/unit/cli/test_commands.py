@@ -50,6 +50,8 @@ def test_without_a_command_the_help_is_shown_and_that_is_an_error(amlpipe: Amlpi
 
 def test_a_wrong_use_ends_with_2(amlpipe: Amlpipe) -> None:
     assert amlpipe("runs", "list", "--limit", "many").code == 2
+    refused = amlpipe("runs", "list", "--limit", "-3")
+    assert (refused.code, "-3 is less than nothing; give a number of runs, or 0 for all" in refused.err) == (2, True)
     assert amlpipe("no-such-command").code == 2
 
 
@@ -114,6 +116,9 @@ def test_runs_are_listed_as_a_table_and_as_data(amlpipe: Amlpipe, workspace: Wor
 
     table = amlpipe("runs", "list", "--workspace", "team").out.splitlines()
     assert [line.split()[0] for line in table] == ["run", second, first]
+    assert [line.split()[0] for line in amlpipe("runs", "list", "--limit", "1", "--workspace", "team").out.splitlines()] == ["run", second]
+    assert "no runs of experiment 'nope' in" in (said := amlpipe("runs", "list", "--experiment", "nope", "--workspace", "team").out)
+    assert said.endswith("; its experiments are: other, pretended\n")
     data = amlpipe("runs", "list", "--experiment", "other", "--json", "--workspace", "team").document
     assert [(run["run_id"], run["status"]) for run in data] == [(second, "Finished")]
 
@@ -232,7 +237,13 @@ def test_built_environments_are_listed_and_removed(amlpipe: Amlpipe, home: Path)
     assert (listed["digest"], listed["requirements"], listed["ready"]) == (folder.name, ["scikit-learn==1.9.1"], True)
     assert listed["size_bytes"] > 0
     assert amlpipe("env", "remove").code == 2
-    assert "no built environment has the digest" in amlpipe("env", "remove", "ffff").err
+    assert "no built environment has a digest that begins with 'zz'; there are: 3f9a00000000" in amlpipe("env", "remove", "zz").err
+    assert "'3f' is too short to remove an environment by: give at least 4 characters" in amlpipe("env", "remove", "3f").err
+    twin = home / "environments" / ("3f9a" + "1" * 60)
+    twin.mkdir()
+    assert "2 digests begin with '3f9a': " in (said := amlpipe("env", "remove", "3f9a").err)
+    assert twin.name[:12] in said
+    twin.rmdir()
     assert amlpipe("env", "remove", "3f9a").code == 0
     assert not folder.exists()
     assert lock.exists(), "somebody may be building it anew under this very file"
