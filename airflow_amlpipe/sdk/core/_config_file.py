@@ -74,14 +74,13 @@ def read_config(file: Path) -> WorkspaceConfig:
     if not isinstance(keys, dict):
         raise UserErrorException(f"{where}, line 1: it must hold an object {{...}}, not {type(keys).__name__}")
     keys = _with_scope(keys)
-    name = keys.get("workspace_name")
-    if not isinstance(name, str) or not name:
+    for key in ("workspace_name", "subscription_id", "resource_group", "location", "sku", "root"):
+        if keys.get(key) is not None and not isinstance(keys[key], str):
+            raise UserErrorException(f'{where}: "{key}" must be text, not {shorten(repr(keys[key]))}; write it in quotes')
+    if not keys.get("workspace_name"):
         raise UserErrorException(
             f'{where} has no "workspace_name"; its keys are: {shorten(", ".join(map(str, keys)) or "none")}. Add "workspace_name": "NAME"'
         )
-    for key in ("subscription_id", "resource_group", "location", "sku", "root"):
-        if keys.get(key) is not None and not isinstance(keys[key], str):
-            raise UserErrorException(f'{where}: "{key}" must be text, not {shorten(repr(keys[key]))}')
     return WorkspaceConfig(keys, _root(keys, file, where))
 
 
