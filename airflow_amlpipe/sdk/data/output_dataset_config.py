@@ -142,7 +142,10 @@ class OutputFileDatasetConfig(OutputDatasetConfig):
     def as_upload(self, overwrite: bool = False, source_globs: Any = None) -> OutputFileDatasetConfig:
         """Return a copy in upload mode.
 
-        :param overwrite: replace what lies at a fixed destination; otherwise something there is an error
+        What an earlier run of this workspace put at a fixed destination is replaced as a whole. Files of others there are never deleted
+        (docs/decisions/0006).
+
+        :param overwrite: replace files of others that have the same names; otherwise they are left as they are
         :param source_globs: keep only files that one of these patterns names
         """
         copied = self._copy()
