@@ -19,7 +19,7 @@ from airflow_amlpipe.reuse.result import StoredOutput
 from airflow_amlpipe.services.history import StepHistory
 from airflow_amlpipe.services.sources import freeze_sources
 from airflow_amlpipe.settings import Settings
-from airflow_amlpipe.spec.data import StepOutputSource
+from airflow_amlpipe.spec.data import DatasetSource, StepOutputSource
 from airflow_amlpipe.spec.model import Scalar
 from airflow_amlpipe.spec.pipeline import PipelineSpec
 from airflow_amlpipe.spec.step import StepSpec
@@ -150,6 +150,7 @@ def _plan_step(
     written: Mapping[str, Mapping[str, StoredOutput]],
 ) -> StepPlan:
     unwritten = [item.source.step for item in step.inputs if isinstance(item.source, StepOutputSource) and item.source.step not in written]
+    unwritten += _unregistered(workspace, spec, step, ancestors=ancestors, written=written)
     if not unwritten:
         assessment = assess_step(
             workspace,
@@ -174,6 +175,27 @@ def _plan_step(
         "DEPENDS",
         f"depends on what {names} writes: reused if that is what an earlier run read, run otherwise",
     )
+
+
+def _unregistered(
+    workspace: WorkspaceStore,
+    spec: PipelineSpec,
+    step: StepSpec,
+    *,
+    ancestors: frozenset[str],
+    written: Mapping[str, Mapping[str, StoredOutput]],
+) -> list[str]:
+    """Return the earlier steps that will register the latest version of a dataset this step reads, where it is not that version yet."""
+    read = {item.source.name for item in step.inputs if isinstance(item.source, DatasetSource) and item.source.version is None}
+    found = []
+    for earlier in spec.steps if read - {None} else ():
+        for output in earlier.outputs if earlier.id in ancestors else ():
+            if output.register_as is not None and output.register_as.name in read:
+                latest = workspace.datasets.find(output.register_as.name)
+                stored = written.get(earlier.id, {}).get(output.name)
+                if stored is None or latest is None or latest.digest != stored.digest:
+                    found.append(earlier.id)
+    return found
 
 
 def _with_differences(history: StepHistory, plan: StepPlan) -> StepPlan:

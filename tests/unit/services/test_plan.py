@@ -5,12 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
-from time import perf_counter
 
 import pytest
 
 from airflow_amlpipe.exceptions import DefinitionError, UnknownNameError
 from airflow_amlpipe.services.plan import PipelinePlan, plan_pipeline
+from airflow_amlpipe.spec.data import DatasetSource, InputSpec, RegistrationSpec
 from airflow_amlpipe.spec.parameter import ParameterSpec
 from airflow_amlpipe.spec.pipeline import PipelineSpec
 from airflow_amlpipe.spec.step import ParameterArgument
@@ -131,7 +131,10 @@ def test_a_changed_parameter_is_named_with_both_values(workspace: WorkspaceStore
 
     found = plan(workspace, spec, tmp_path, parameters={"rate": 0.7})
 
-    assert [difference.sentence for difference in found.steps[0].differences] == ["arguments: [0].value changed from 0.5 to 0.7"]
+    assert [difference.sentence for difference in found.steps[0].differences] == [
+        "arguments: [0].value changed from 0.5 to 0.7",
+        "parameters: rate.value changed from 0.5 to 0.7",
+    ]
 
 
 def test_a_policy_for_a_step_that_is_not_there_is_refused(workspace: WorkspaceStore, tmp_path: Path) -> None:
@@ -160,20 +163,28 @@ def test_the_plan_as_data_has_an_answer_and_a_reason_for_every_step(workspace: W
     ]
 
 
-def test_a_reused_pipeline_of_a_hundred_steps_is_planned_in_less_than_a_second(workspace: WorkspaceStore, tmp_path: Path) -> None:
-    write_source(tmp_path)
-    steps = [a_step("s0", outputs=OUT), *(a_step(f"s{number}", inputs=reading(f"s{number - 1}"), outputs=OUT) for number in range(1, 100))]
-    spec = a_pipeline(*steps)
-    pretend_run(workspace, spec, tmp_path)
-
-    began = perf_counter()
-    found = plan(workspace, spec, tmp_path)
-
-    assert found.is_all_reused
-    assert perf_counter() - began < 1
-
-
 def test_planning_and_submitting_import_no_airflow() -> None:
     program = "import sys, airflow_amlpipe.services.plan, airflow_amlpipe.services.submit; sys.exit('airflow' in sys.modules)"
 
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_a_step_that_reads_a_dataset_which_an_earlier_step_registers_depends_on_it(workspace: WorkspaceStore, tmp_path: Path) -> None:
+    write_source(tmp_path)
+    registering = OUT[0].model_copy(update={"register_as": RegistrationSpec(name="model")})
+    latest = InputSpec(name="m", mode="mount", source=DatasetSource(name="model"))
+
+    def pipeline(version: str) -> PipelineSpec:
+        return a_pipeline(
+            a_step("write", outputs=(registering,), version=version), a_step("read", inputs=(latest,), run_after=("write",), outputs=OUT)
+        )
+
+    def write(step_id: str, output: str, version: str) -> bytes:
+        return f"{step_id} {output} {version}".encode()
+
+    assert answers(plan(workspace, pipeline("a"), tmp_path)) == {"write": ("run", "NO_RECORD"), "read": ("depends", "DEPENDS")}
+    for version in ("a", "b"):
+        pretend_run(workspace, pipeline(version), tmp_path, write=lambda step_id, output, version=version: write(step_id, output, version))
+    assert answers(plan(workspace, pipeline("b"), tmp_path)) == {"write": ("reuse", "MATCH"), "read": ("reuse", "MATCH")}
+    # The result of "a" is there, but the latest version is still "b": what "read" gets is known once "write" has handed "a" on again.
+    assert answers(plan(workspace, pipeline("a"), tmp_path)) == {"write": ("reuse", "MATCH"), "read": ("depends", "DEPENDS")}
