@@ -22,6 +22,7 @@ class StepFolder:
         run/       context, events and uploads (``runtime/protocol.py``)
         logs/      stdout and stderr
         tmp/       the script's TMPDIR
+        exit_code  how it ended, where the back end needs a file for that
 
     A back end whose jobs have another file system shows them this folder at the same path, so that no path has two forms.
     """

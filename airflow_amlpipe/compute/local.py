@@ -58,7 +58,7 @@ class LocalBackend(ComputeBackend):
         try:
             with (request.log_folder / STDOUT).open("xb") as stdout, (request.log_folder / STDERR).open("xb") as stderr:
                 process = subprocess.Popen(
-                    ["/bin/sh", "-c", _WRAPPER, "amlpipe-step", str(request.log_folder / EXIT_CODE), *request.argv],
+                    ["/bin/sh", "-c", _WRAPPER, "amlpipe-step", str(request.folder / EXIT_CODE), *request.argv],
                     cwd=request.working_folder,
                     env=environment,
                     stdin=subprocess.DEVNULL,
@@ -77,6 +77,7 @@ class LocalBackend(ComputeBackend):
                 "started": start_of(process.pid),
                 "boot": boot_id(),
                 "host": host_name(),
+                "folder": str(request.folder),
                 "log_folder": str(request.log_folder),
             },
         )
@@ -148,6 +149,8 @@ class _Job:
             self.boot = str(payload["boot"])
             self.host = str(payload["host"])
             self.log_folder = Path(str(payload["log_folder"]))
+            # Beside the logs, not among them: what is in their folder is kept and shown as a log.
+            self.exit_code_file = Path(str(payload["folder"])) / EXIT_CODE
         except (KeyError, ValueError) as error:
             raise ProtocolError(
                 f"a job handle of kind {handle.kind!r} is not one of this version: {shorten(str(dict(payload)))}"
@@ -163,7 +166,7 @@ class _Job:
     def recorded_end(self) -> int | None:
         """Return the exit code that was written down, negative for a signal; ``None`` while there is none."""
         try:
-            text = (self.log_folder / EXIT_CODE).read_text(encoding="ascii")
+            text = self.exit_code_file.read_text(encoding="ascii")
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -176,7 +179,7 @@ class _Job:
 
     def record_end_if_missing(self, code: int) -> None:
         try:
-            with (self.log_folder / EXIT_CODE).open("x", encoding="ascii") as file:
+            with self.exit_code_file.open("x", encoding="ascii") as file:
                 file.write(f"{code}\n")
         except FileExistsError:
             return  # the shell was quicker

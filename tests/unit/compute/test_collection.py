@@ -61,7 +61,7 @@ print("done")
     assert [event["name"] for event in collected.parent.events] == ["auc of train"]
     assert collected.parent.tags == {"stage": "trained"}
     assert [artifact.name for artifact in collected.parent.artifacts] == ["summary.txt"]
-    assert [log.name for log in collected.logs] == ["exit_code", "stderr.txt", "stdout.txt"]
+    assert [log.name for log in collected.logs] == ["stderr.txt", "stdout.txt"]
     assert not collected.notices
     assert collect_step(STEP, folder) == collected or str(collect_step(STEP, folder)) == str(collected), "collecting changes nothing"
 

@@ -105,7 +105,7 @@ def test_a_process_that_got_a_recycled_id_is_never_signalled(tmp_path: Path) -> 
         (tmp_path / "logs").mkdir()
         mine = LocalBackend().launch(a_job(tmp_path, "print('x')"))
         wait_until_final(mine)
-        earlier = {"pid": stranger.pid, "started": "1", "job_name": "job-9", "log_folder": str(tmp_path / "logs")}
+        earlier = {"pid": stranger.pid, "started": "1", "job_name": "job-9", "folder": str(tmp_path), "log_folder": str(tmp_path / "logs")}
         handle = JobHandle("local", {**mine.payload, **earlier})
         backend = LocalBackend()
         assert backend.status(handle).state is JobState.GONE
