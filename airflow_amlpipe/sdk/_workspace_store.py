@@ -16,6 +16,7 @@ from airflow_amlpipe.exceptions import DefinitionError, UnknownNameError, shorte
 from airflow_amlpipe.sdk._arguments import check_workspace_given
 from airflow_amlpipe.sdk._parsing import refuse_while_parsing
 from airflow_amlpipe.sdk.exceptions import UserErrorException
+from airflow_amlpipe.spec.datastores import WELL_KNOWN_DATASTORES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from airflow_amlpipe.workspace import WorkspaceStore
 
 __all__ = [
-    "WELL_KNOWN_DATASTORES",
     "as_user_error",
     "check_registered",
     "check_workspace",
@@ -39,9 +39,6 @@ __all__ = [
     "open_workspace",
     "register_datastore",
 ]
-
-# Every workspace has these (semantics 1.1), so nothing is looked up for them; the first is the default.
-WELL_KNOWN_DATASTORES = ("workspaceblobstore", "workspacefilestore", "workspaceartifactstore")
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}")
 _CACHE: dict[tuple[str, str], WorkspaceStore] = {}

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Literal
 
+from airflow_amlpipe.spec.datastores import DEFAULT_DATASTORE, WELL_KNOWN_DATASTORES, DatastoreType
 from airflow_amlpipe.spec.model import SpecModel
 from airflow_amlpipe.storage.log import AppendLog
 from airflow_amlpipe.storage.open import open_store
@@ -12,10 +12,7 @@ from airflow_amlpipe.storage.store import Store
 from airflow_amlpipe.workspace.layout import log_folder
 from airflow_amlpipe.workspace.registry import Registry
 
-__all__ = ["WELL_KNOWN_DATASTORES", "DatastoreRecord", "DatastoreRegistry"]
-
-# SDK v1 gave every workspace these (semantics 1.1); the first is the default.
-WELL_KNOWN_DATASTORES = ("workspaceblobstore", "workspacefilestore", "workspaceartifactstore")
+__all__ = ["DatastoreRecord", "DatastoreRegistry"]
 
 
 class DatastoreRecord(SpecModel):
@@ -24,7 +21,7 @@ class DatastoreRecord(SpecModel):
     name: str
     url: str
     conn_id: str | None = None
-    sdk_type: Literal["AzureBlob", "AzureFile"] = "AzureBlob"
+    sdk_type: DatastoreType = "AzureBlob"
 
 
 class DatastoreRegistry(Registry[DatastoreRecord]):
@@ -33,8 +30,7 @@ class DatastoreRegistry(Registry[DatastoreRecord]):
     def __init__(self, store: Store, workspace_url: str) -> None:
         root = workspace_url.rstrip("/")
         built_in = {
-            name: DatastoreRecord(name=name, url=f"{root}/{name}", sdk_type="AzureFile" if name == "workspacefilestore" else "AzureBlob")
-            for name in WELL_KNOWN_DATASTORES
+            name: DatastoreRecord(name=name, url=f"{root}/{name}", sdk_type=sdk_type) for name, sdk_type in WELL_KNOWN_DATASTORES.items()
         }
         super().__init__(store, kind="datastores", noun="datastore", model=DatastoreRecord, built_in=built_in)
         self._default = AppendLog(store, log_folder("defaults", "datastore"))
@@ -43,7 +39,7 @@ class DatastoreRegistry(Registry[DatastoreRecord]):
     def default_name(self) -> str:
         """Return the name of the default datastore."""
         latest = self._default.latest()
-        return WELL_KNOWN_DATASTORES[0] if latest is None else str(json.loads(latest[1])["name"])
+        return DEFAULT_DATASTORE if latest is None else str(json.loads(latest[1])["name"])
 
     def set_default(self, name: str) -> None:
         """Make ``name`` the default.

@@ -13,19 +13,14 @@ from airflow_amlpipe.sdk._parsing import is_airflow_parsing
 from airflow_amlpipe.sdk._workspace_store import as_user_error, open_workspace, register_datastore
 from airflow_amlpipe.sdk.data.azure_storage_datastore import AbstractAzureStorageDatastore, AzureBlobDatastore, AzureFileDatastore
 from airflow_amlpipe.sdk.exceptions import UserErrorException
+from airflow_amlpipe.spec.datastores import WELL_KNOWN_DATASTORES, DatastoreType
 
 if TYPE_CHECKING:
     from airflow_amlpipe.sdk.core.workspace import Workspace
 
 __all__ = ["Datastore"]
 
-# Every workspace has these (semantics 1.1), so nothing is looked up for them.
-_WELL_KNOWN: dict[str, type[AbstractAzureStorageDatastore]] = {
-    "workspaceblobstore": AzureBlobDatastore,
-    "workspacefilestore": AzureFileDatastore,
-    "workspaceartifactstore": AzureBlobDatastore,
-}
-_TYPES: dict[str, type[AbstractAzureStorageDatastore]] = {"AzureBlob": AzureBlobDatastore, "AzureFile": AzureFileDatastore}
+_TYPES: dict[DatastoreType, type[AbstractAzureStorageDatastore]] = {"AzureBlob": AzureBlobDatastore, "AzureFile": AzureFileDatastore}
 _REGISTER = "register a folder or URL with Datastore.register_url(ws, name, url)"
 
 
@@ -44,13 +39,14 @@ class Datastore:
         check_workspace_given("Datastore.get", workspace)
         if not isinstance(datastore_name, str) or not datastore_name:
             raise UserErrorException(f"Datastore.get: {shorten(repr(datastore_name))} is no name of a datastore; give text")
-        if datastore_name in _WELL_KNOWN:
-            return _made(workspace, datastore_name, _WELL_KNOWN[datastore_name])
+        # Nothing is looked up for what every workspace has.
+        if datastore_name in WELL_KNOWN_DATASTORES:
+            return _made(workspace, datastore_name, WELL_KNOWN_DATASTORES[datastore_name])
         if is_airflow_parsing():
-            return _made(workspace, datastore_name, AzureBlobDatastore)
+            return _made(workspace, datastore_name, "AzureBlob")
         with as_user_error():
             record = open_workspace(workspace).datastores.get(datastore_name)
-        return _made(workspace, datastore_name, _TYPES[record.sdk_type])
+        return _made(workspace, datastore_name, record.sdk_type)
 
     @staticmethod
     def get_default(workspace: Workspace) -> AbstractAzureStorageDatastore:
@@ -86,5 +82,5 @@ class Datastore:
     register_hdfs = absent("Datastore.register_hdfs", _REGISTER)
 
 
-def _made(workspace: Workspace, name: str, of: type[AbstractAzureStorageDatastore]) -> AbstractAzureStorageDatastore:
-    return of(workspace, name, "AzureFile" if of is AzureFileDatastore else "AzureBlob")
+def _made(workspace: Workspace, name: str, datastore_type: DatastoreType) -> AbstractAzureStorageDatastore:
+    return _TYPES[datastore_type](workspace, name, datastore_type)

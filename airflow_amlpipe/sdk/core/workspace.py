@@ -15,6 +15,7 @@ from airflow_amlpipe.sdk._registries import NamedThings
 from airflow_amlpipe.sdk._workspace_store import as_user_error, chosen_root, default_root, home, known_workspaces, open_workspace
 from airflow_amlpipe.sdk.core._config_file import CONFIG_FOLDER, find_config, read_config
 from airflow_amlpipe.sdk.exceptions import UserErrorException, WorkspaceException
+from airflow_amlpipe.spec.datastores import DEFAULT_DATASTORE
 
 if TYPE_CHECKING:
     from airflow_amlpipe.sdk.core.compute import ComputeTarget
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Workspace"]
 
-_DEFAULT_DATASTORE = "workspaceblobstore"
 _CONNECTIONS = "keep it as an Airflow connection"
 
 
@@ -218,7 +218,7 @@ class Workspace:
         """Return the default datastore. While Airflow parses a DAG file that is ``workspaceblobstore``: nothing is looked up then."""
         from airflow_amlpipe.sdk.core.datastore import Datastore
 
-        name = _DEFAULT_DATASTORE if is_airflow_parsing() else open_workspace(self).datastores.default_name()
+        name = DEFAULT_DATASTORE if is_airflow_parsing() else open_workspace(self).datastores.default_name()
         return Datastore.get(self, name)
 
     def set_default_datastore(self, name: str) -> None:
