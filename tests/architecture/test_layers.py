@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import shutil
 import subprocess
 import sys
@@ -10,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.architecture.source_tree import PACKAGE, REPOSITORY, Module, package_modules
+from tests.architecture.source_tree import PACKAGE, REPOSITORY, package_modules
 
-RUNTIME = [module for module in package_modules() if "runtime" in module.path.relative_to(PACKAGE).parts[:1]]
 LINT = "from importlinter.cli import lint_imports; import sys; sys.exit(lint_imports(cache_dir=None))"
 
 
@@ -45,47 +43,6 @@ def test_the_contracts_refuse(tmp_path: Path, place: str, text: str) -> None:
     answer = lint_imports(tmp_path)
     assert answer.returncode == 1, answer.stdout
     assert place.split("/", maxsplit=1)[0] in answer.stdout
-
-
-@pytest.mark.parametrize("module", RUNTIME, ids=str)
-def test_the_runtime_imports_the_standard_library_and_itself(module: Module) -> None:
-    foreign = {name.split(".")[0] for name in module.imports} - set(sys.stdlib_module_names) - {"azureml"}
-    assert foreign <= {"airflow_amlpipe"}
-    ours = {name for name in module.imports if name.startswith("airflow_amlpipe")}
-    assert all(name.startswith("airflow_amlpipe.runtime") for name in ours)
-
-
-@pytest.mark.parametrize("module", RUNTIME, ids=str)
-def test_the_runtime_is_written_in_the_syntax_of_its_oldest_python(module: Module) -> None:
-    ast.parse(module.text, str(module), feature_version=(3, 8))
-
-
-def test_the_runtime_imports_on_the_oldest_python_that_is_here() -> None:
-    python = oldest_python()
-    if python is None:
-        pytest.skip("no Python older than the one that runs the tests was found")
-    names = [".".join(module.path.relative_to(REPOSITORY).with_suffix("").parts) for module in RUNTIME if not module.is_shim]
-    names = [name.removesuffix(".__init__") for name in names]
-    # The package's own __init__ is for Python 3.11; inside a step the runtime is loaded without it.
-    script = (
-        "import sys, types, importlib\n"
-        f"package = types.ModuleType('airflow_amlpipe'); package.__path__ = [{str(PACKAGE)!r}]\n"
-        "sys.modules['airflow_amlpipe'] = package\n"
-        f"[importlib.import_module(name) for name in {names!r}]\n"
-    )
-    answer = subprocess.run([python, "-B", "-c", script], capture_output=True, text=True, check=False, cwd="/")
-    assert answer.returncode == 0, f"{python}: {answer.stderr}"
-
-
-def oldest_python() -> str | None:
-    for version in ("3.8", "3.9", "3.10"):
-        found = shutil.which(f"python{version}")
-        candidates = [found] if found else []
-        candidates += [str(path) for path in sorted(Path(sys.base_prefix).parent.glob(f"{version}.*/bin/python"))]
-        for candidate in candidates:
-            if subprocess.run([candidate, "-c", ""], capture_output=True, check=False).returncode == 0:
-                return candidate
-    return None
 
 
 def test_the_core_the_sdk_and_the_command_line_import_without_airflow() -> None:
