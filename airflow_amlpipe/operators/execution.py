@@ -73,6 +73,7 @@ class StepExecution:
     _snapshot: SourceSnapshot | None = field(default=None, init=False)
     _is_stopped: bool = field(default=False, init=False)
     _is_canceled: bool = field(default=False, init=False)
+    _is_refused: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
         self.run = self._new_run()
@@ -80,9 +81,11 @@ class StepExecution:
     def identify(self) -> None:
         """Write down that the run and this try of the step exist, and find the job that an earlier try may have left running.
 
-        :raises DefinitionError: the run was cancelled
+        :raises DefinitionError: the run was cancelled, or the run id that it was given is that of another run
         """
-        self.workspace.runs.create(self._run_record())
+        record = self._run_record()
+        if not self.workspace.runs.create(record):
+            self._refuse_run_of_another(record)
         self._take_up_job()
         if self._job is None:
             self.run.start()
@@ -249,6 +252,24 @@ class StepExecution:
             host=socket.gethostname(),
         )
 
+    def _refuse_run_of_another(self, record: RunRecord) -> None:
+        """Refuse a run id from ``conf`` under which something else ran: two runs would read each other's outputs."""
+        known = self.workspace.runs.get(record.run_id)
+        carriers = known.airflow or {}
+        if carriers.get("dag_run_id"):
+            is_ours = carriers == record.airflow
+            found = f"run {shorten(repr(carriers['dag_run_id']))} of DAG {shorten(repr(carriers.get('dag_id')))}"
+        else:
+            # A local submission's: its engine comes with the specification that was submitted, and its DAG run has no name of its own.
+            is_ours = known.spec == record.spec and carriers.get("dag_id", self.airflow["dag_id"]) == self.airflow["dag_id"]
+            found = f"a run of pipeline {shorten(repr(known.pipeline))} that was submitted without Airflow"
+        if not is_ours:
+            self._is_refused = True
+            raise DefinitionError(
+                f"{self._where}: run id {record.run_id!r}, which conf gives to run {shorten(repr(self.airflow['dag_run_id']))} of DAG "
+                f"{shorten(repr(self.airflow['dag_id']))}, is taken by {found}; leave out 'run_id' below 'amlpipe', or give one that is new"
+            )
+
     def _identify_source(self) -> str:
         if self.step.source.snapshot is not None:
             return self.step.source.snapshot
@@ -329,6 +350,8 @@ class StepExecution:
             )
 
     def _end_badly(self, error: BaseException) -> None:
+        if self._is_refused:
+            return  # the run is another's, and so are its records
         may_go_on = isinstance(error, InfrastructureError) and not self._is_stopped and not self.is_last_try
         if self._job is not None and may_go_on:
             self.say("the step's job is left as it is: the next try of this task takes it up again")

@@ -14,7 +14,7 @@ from airflow_amlpipe.exceptions import DefinitionError, UnknownNameError, shorte
 from airflow_amlpipe.operators.outline import PipelineOutline
 from airflow_amlpipe.reuse.policy import ReusePolicy
 from airflow_amlpipe.spec.model import Scalar
-from airflow_amlpipe.spec.names import RESERVED_KEY, check_display_name
+from airflow_amlpipe.spec.names import RESERVED_KEY, check_experiment_name
 from airflow_amlpipe.workspace.ids import run_id_for
 
 __all__ = ["RunRequest", "read_request"]
@@ -59,7 +59,7 @@ def read_request(
     policy.check_step(outline.step_names)
     return RunRequest(
         run_id=_run_id(options["run_id"]) if "run_id" in options else run_id_for(dag_id, dag_run_id, run_after),
-        experiment=check_display_name("experiment", str(options.get("experiment", dag_id))),
+        experiment=_experiment(options.get("experiment", dag_id), dag_id),
         policy=policy,
         tags=_tags(options.get("tags", {})),
         parameters=outline.bind_parameters({**defaults, **values}),
@@ -89,6 +89,11 @@ def _run_id(given: object) -> str:
             f"run id {shorten(repr(given))} cannot be used; use letters, digits, '-' and '_', at most {_LONGEST_RUN_ID} characters, or leave it out"
         )
     return given
+
+
+def _experiment(given: object, dag_id: str) -> str:
+    # The runs of a DAG are kept together under its id, which may have dots.
+    return dag_id if given == dag_id else check_experiment_name(f"conf key {RESERVED_KEY!r}: experiment", given)
 
 
 def _tags(given: object) -> Mapping[str, str]:

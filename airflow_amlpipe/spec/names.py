@@ -15,6 +15,7 @@ __all__ = [
     "RESERVED_KEY",
     "check_binding_name",
     "check_display_name",
+    "check_experiment_name",
     "check_parameter_name",
     "check_place_on_compute",
     "check_record_name",
@@ -36,6 +37,8 @@ _BINDING = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 # SDK v1 took any text and wrote "_" for what a variable's name cannot hold; these are the names that a shell and a form can show.
 _PARAMETER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_. -]*")
 _NOT_IN_VARIABLE = re.compile(r"\W", re.ASCII)
+# SDK v1: azureml/core/experiment.py.
+_EXPERIMENT = re.compile(r"[a-zA-Z0-9][\w\-]{0,254}", re.ASCII)
 # Registered things become folders of the workspace store, and parts of URLs and asset names.
 _RECORD = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_. -]*[A-Za-z0-9_-])?")
 _TASK_ID = re.compile(r"[A-Za-z0-9_.-]{1,250}")
@@ -108,6 +111,19 @@ def check_display_name(what: str, name: object) -> str:
     if not isinstance(name, str) or not name.strip() or not name.isprintable() or len(name) > LONGEST_NAME:
         raise DefinitionError(
             f"{what}: the name {shorten(repr(name))} cannot be used; use printable characters in one line, at most {LONGEST_NAME} of them"
+        )
+    return name
+
+
+def check_experiment_name(what: str, name: object) -> str:
+    """Return ``name`` if an experiment can be called so: letters, digits, ``_`` and ``-``, a letter or digit first.
+
+    :raises DefinitionError: it cannot; rename it
+    """
+    if not isinstance(name, str) or not _EXPERIMENT.fullmatch(name):
+        raise DefinitionError(
+            f"{what}: the name {shorten(repr(name))} cannot be used; "
+            f"use letters, digits, '_' and '-', beginning with a letter or digit, at most {LONGEST_NAME} of them"
         )
     return name
 

@@ -35,7 +35,7 @@ from airflow_amlpipe.spec.pipeline import PipelineSpec
 from airflow_amlpipe.spec.step import SourceSpec, StepSpec
 from airflow_amlpipe.spec.workspace import WorkspaceNames
 from airflow_amlpipe.workspace import git_state
-from airflow_amlpipe.workspace.records import StepFinished, StepTry
+from airflow_amlpipe.workspace.records import RunRecord, StepFinished, StepTry
 from airflow_amlpipe.workspace.try_files import Logged, logged_by_steps, read_logged
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
 from tests.builders import OUT, a_pipeline, a_step, reading
@@ -171,6 +171,37 @@ def test_the_first_task_of_a_run_records_the_run(open_try: Opener, backend: Scri
     assert (record.pipeline, record.experiment, record.tags, record.step_ids) == ("nightly", "digits", {"who": "me"}, ("train",))
     assert record.airflow == {"dag_id": "nightly", "dag_run_id": "manual__1"}
     assert record.spec is None
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ({"dag_id": "nightly", "dag_run_id": "manual__1"}, {"dag_id": "nightly", "dag_run_id": "manual__2"}),
+        ({"dag_id": "nightly", "dag_run_id": "manual__1"}, {"dag_id": "weekly", "dag_run_id": "manual__1"}),
+    ],
+)
+def test_a_run_id_that_another_dag_run_has_is_refused_and_its_records_are_left_alone(
+    open_try: Opener, backend: ScriptedBackend, first: dict[str, str], second: dict[str, str]
+) -> None:
+    carry_out(open_try(airflow={**first, "task_id": "train"}))
+    other = open_try(airflow={**second, "task_id": "train"})
+    with pytest.raises(DefinitionError, match=f"run id '{RUN}', .* is taken by run 'manual__1' of DAG 'nightly'; leave out 'run_id'"):
+        carry_out(other)
+    assert [item.status for item in tries(other)] == ["Finished"]
+    assert len(backend.launched) == 1
+
+
+@pytest.mark.parametrize("airflow", [None, {"dag_id": "nightly"}])
+def test_the_engine_carries_out_the_run_that_was_submitted_and_no_dag_file_does(
+    open_try: Opener, backend: ScriptedBackend, airflow: dict[str, str] | None
+) -> None:
+    step = open_try()
+    submitted = step.outline.model_copy(update={"digest": "c0ffee"})
+    record = RunRecord(run_id=RUN, pipeline="nightly", experiment="digits", created_at="2026-01-02", spec="c0ffee", airflow=airflow)
+    step.workspace.runs.create(record)
+    with pytest.raises(DefinitionError, match="is taken by a run of pipeline 'nightly' that was submitted without Airflow"):
+        carry_out(open_try())
+    assert carry_out(open_try(outline=submitted)).status == "Finished"
 
 
 def test_the_same_step_in_another_run_is_reused_without_a_job(open_try: Opener, backend: ScriptedBackend) -> None:

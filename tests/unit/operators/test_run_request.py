@@ -92,6 +92,11 @@ def test_the_reserved_key_says_which_run_it_is() -> None:
     assert request.parameters["rate"] == 0.1
 
 
+def test_the_experiment_may_be_called_as_the_dag_whatever_that_is_called() -> None:
+    assert read(dag_id="team.nightly").experiment == "team.nightly"
+    assert read(conf={"amlpipe": {"experiment": "team.nightly"}}, dag_id="team.nightly").experiment == "team.nightly"
+
+
 def test_options_that_are_null_are_not_given() -> None:
     assert read(conf={"amlpipe": {"run_id": None, "reuse": None}}) == read()
 
@@ -107,6 +112,10 @@ def test_options_that_are_null_are_not_given() -> None:
         ({"run_id": "x" * 101}, "run id .* cannot be used"),
         ({"run_id": 7}, "run id 7 cannot be used"),
         ({"experiment": "two\nlines"}, "experiment: the name"),
+        ({"experiment": "a.b"}, "conf key 'amlpipe': experiment: the name 'a.b' cannot be used; use letters, digits"),
+        ({"experiment": "-a"}, "experiment: the name '-a'"),
+        ({"experiment": "x" * 256}, "experiment: the name"),
+        ({"experiment": 7}, "experiment: the name 7"),
         ({"tags": ["a"]}, "must be a mapping of text to text"),
         ({"tags": {"a": 1}}, "must be a mapping of text to text"),
     ],
