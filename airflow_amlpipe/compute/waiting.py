@@ -18,6 +18,8 @@ OnLine = Callable[[str, str], None]
 
 TAIL_LINES = 40
 _TAIL_LINE_LENGTH = 400
+_LAST_LINES = 3
+_LONGEST_WORDS = 300
 _GLIMPSE_SECONDS = 10.0
 _FULL_CHUNK = 512 * 1024
 
@@ -93,6 +95,7 @@ class _Follower:
         self._splitters = {"stdout": LineSplitter(), "stderr": LineSplitter()}
         self._tail: deque[str] = deque(maxlen=TAIL_LINES)
         self._last_error_line = ""
+        self._last_output: deque[str] = deque(maxlen=_LAST_LINES)
         self._next_glimpse = time.monotonic() + _GLIMPSE_SECONDS
 
     @property
@@ -102,8 +105,13 @@ class _Follower:
 
     @property
     def last_words(self) -> str:
-        """The last line on stderr that says something: of a Python script, the error itself."""
-        return self._last_error_line
+        """The last line on stderr that says something (of a Python script, the error itself), else the last few on stdout, in one line."""
+        if self._last_error_line:
+            return f"its last words: {shorten(self._last_error_line.strip(), _LONGEST_WORDS)}"
+        if self._last_output:
+            said = " | ".join(shorten(line.strip(), _LONGEST_WORDS // _LAST_LINES) for line in self._last_output)
+            return f"it wrote nothing to stderr; its last words on stdout: {said}"
+        return "it wrote nothing"
 
     def read(self) -> int:
         """Hand on what is there, at most one chunk a stream; return the size of the longer one."""
@@ -138,6 +146,8 @@ class _Follower:
         self._tail.append(line if len(line) <= _TAIL_LINE_LENGTH else line[: _TAIL_LINE_LENGTH - 4] + " ...")
         if stream == "stderr" and line.strip():
             self._last_error_line = line
+        elif line.strip():
+            self._last_output.append(line)
         self._on_line(stream, line)
 
 
@@ -148,5 +158,4 @@ def _failure(what: str, status: JobStatus, follower: _Follower) -> str:
         reason = f"{what} was ended by {number.name} (exit code {128 - code}): {_SIGNALS.get(number, 'a signal')}"
     else:
         reason = f"{what} failed with exit code {code}"
-    words = follower.last_words.strip()
-    return f"{reason}; its last words: {shorten(words, 300)}" if words else f"{reason}; it wrote nothing to stderr"
+    return f"{reason}; {follower.last_words}"

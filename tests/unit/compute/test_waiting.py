@@ -69,7 +69,8 @@ def test_lines_come_while_the_script_still_runs(tmp_path: Path) -> None:
     script = "import os, sys, time\nprint('first')\nwhile not os.path.exists(sys.argv[1]): time.sleep(0.01)\n"
     backend = LocalBackend()
     handle = backend.launch(a_job(tmp_path, script, str(go)))
-    follow_job(backend, handle, on_line=lambda *_: go.touch(), timeout_seconds=20, poll_interval_seconds=0.02)
+    status = follow_job(backend, handle, on_line=lambda *_: go.touch(), timeout_seconds=20, poll_interval_seconds=0.02)
+    assert status == JobStatus(JobState.SUCCEEDED, 0)
 
 
 def test_the_end_is_noticed_at_once_and_not_at_the_next_look(tmp_path: Path) -> None:
@@ -103,8 +104,17 @@ def test_a_failure_carries_exit_code_last_words_and_the_last_lines(tmp_path: Pat
 
 
 def test_a_silent_failure_says_that_there_were_no_words(tmp_path: Path) -> None:
-    with pytest.raises(StepFailedError, match="failed with exit code 3; it wrote nothing to stderr"):
+    with pytest.raises(StepFailedError, match="failed with exit code 3; it wrote nothing$"):
         follow(tmp_path, "raise SystemExit(3)")
+
+
+def test_a_failure_that_was_told_on_stdout_only_is_repeated_from_there(tmp_path: Path) -> None:
+    script = "for i in range(50): print('line', i)\nprint('\\nno such été')\nraise SystemExit(3)"
+    with pytest.raises(
+        StepFailedError, match=r"exit code 3; it wrote nothing to stderr; its last words on stdout: line 48 \| line 49 \| no such été$"
+    ) as caught:
+        follow(tmp_path, script)
+    assert caught.value.log_tail.endswith("line 49\n\nno such été")
 
 
 @pytest.mark.parametrize(
