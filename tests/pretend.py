@@ -39,6 +39,7 @@ def pretend_run(
     policy: str = "auto",
     write: Writer = lambda step_id, output: f"{step_id} {output}".encode(),
     fail: str | None = None,
+    error: BaseException | None = None,
     log: Mapping[str, str] | None = None,
     source: Mapping[str, dict[str, dict[str, object]]] | None = None,
 ) -> str:
@@ -46,6 +47,7 @@ def pretend_run(
 
     :param write: what the script of a step writes as one of its outputs
     :param fail: id of the step whose script fails; the steps after it do not start
+    :param error: how it fails, if not by falling over
     :param log: what the script of a step prints, by step id
     :param source: git state by source folder that a step found, by step id
     """
@@ -87,7 +89,7 @@ def pretend_run(
         if assessment.decision.result is not None:
             finished = run.finish_reused(assessment, assessment.decision.result)
         elif step.id == fail:
-            run.finish_failed(ValueError("the script fell over"), assessment)
+            run.finish_failed(error or ValueError("the script fell over"), assessment)
             workspace.runs.finish(run_id, "Failed", f"step {step.id!r} failed")
             return run_id
         else:

@@ -148,6 +148,9 @@ def _step(workspace: WorkspaceStore, record: RunRecord, step_id: str, tries: lis
             "source": {},
             "outputs": {},
             "tries": 0,
+            "exit_code": None,
+            "error": None,
+            "log_tail": "",
         }
     last = tries[-1]
     finished = last.finished
@@ -165,6 +168,7 @@ def _step(workspace: WorkspaceStore, record: RunRecord, step_id: str, tries: lis
         "tries": len(tries),
         "exit_code": finished.exit_code if finished else None,
         "error": finished.error if finished else None,
+        "log_tail": finished.log_tail if finished else "",
         "key": finished.key if finished else None,
         "reused_from": finished.reused_from.model_dump() if finished and finished.reused_from else None,
         "source": finished.source if finished else {},

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from airflow_amlpipe.exceptions import UnknownNameError
+from airflow_amlpipe.exceptions import StepFailedError, UnknownNameError
 from airflow_amlpipe.services.runs import find_run, find_step, list_runs, show_run, step_log
 from airflow_amlpipe.workspace import WorkspaceStore
 from tests.builders import OUT, a_pipeline, a_step, reading
@@ -104,6 +104,19 @@ def test_steps_that_never_started_are_not_started_and_canceled_once_the_run_is(w
     assert [step["status"] for step in failed["steps"]] == ["Failed", "NotStarted"]
     assert failed["steps"][0]["error"] == "ValueError: the script fell over"
     assert failed["error"] == "step 'prepare' failed"
+
+
+def test_every_step_is_shown_with_its_error_and_the_end_of_its_log(workspace: WorkspaceStore, tmp_path: Path) -> None:
+    write_source(tmp_path)
+    error = StepFailedError("it fell over", exit_code=9, log_tail="epoch 1\nno such été")
+    run_id = pretend_run(workspace, CHAIN, tmp_path, fail="prepare", error=error)
+
+    steps = show_run(workspace.url, run_id, home=workspace.home)["steps"]
+
+    assert [(step["error"], step["exit_code"], step["log_tail"]) for step in steps] == [
+        ("it fell over", 9, "epoch 1\nno such été"),
+        (None, None, ""),
+    ]
 
 
 def test_the_log_of_a_reused_step_is_that_of_the_try_that_produced_its_result(workspace: WorkspaceStore, tmp_path: Path) -> None:
