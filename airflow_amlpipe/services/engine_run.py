@@ -25,7 +25,7 @@ from airflow_amlpipe.services.engine_process import engine_folder, prune_engines
 from airflow_amlpipe.services.engine_startup import import_airflow
 from airflow_amlpipe.services.settle import end_running_tries
 from airflow_amlpipe.settings import Settings
-from airflow_amlpipe.workspace.records import RunRecord, RunStatus
+from airflow_amlpipe.workspace.records import RunRecord, RunStatus, StepFinished
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
 
 if TYPE_CHECKING:
@@ -169,7 +169,7 @@ class EngineRun:
         for tries in self._workspace.runs.steps(self.run_id).values():
             finished = tries[-1].finished
             if finished is not None and finished.status == "Failed":
-                return f"step {finished.step_name!r} failed: {shorten(finished.error or 'no reason was recorded', 1500)}"
+                return _reason_of(finished)
         return f"a step failed before it could be recorded; see {self.folder / 'engine.log'}"
 
     def _finish(self, status: RunStatus, reason: str | None) -> None:
@@ -195,6 +195,11 @@ class EngineRun:
         """The run was cancelled, and what the main thread is doing does not end."""
         self._finish("Canceled", "the run was cancelled")
         os._exit(1)
+
+
+def _reason_of(finished: StepFinished) -> str:
+    step, said = f"step {shorten(repr(finished.step_name))}", shorten(finished.error or "no reason was recorded", 1500)
+    return said if said.startswith((f"{step} ", f"{step}: ")) else f"{step} failed: {said}"
 
 
 def _load(dag_file: Path) -> DAG:

@@ -140,7 +140,7 @@ def test_a_failing_step_fails_the_run_and_no_other_step_starts(workspace: Worksp
     ended = follow(workspace, run_id)
 
     assert ended.status == "Failed"
-    assert "step 'prepare' failed: step 'prepare' failed with exit code 1; its last words: fell over" in (ended.error or "")
+    assert ended.error == "step 'prepare' failed with exit code 1; its last words: fell over"
     found = statuses(workspace, run_id)
     assert (found["prepare"], found["train"]) == ("Failed", "NotStarted")
     assert "engine.log" in os.listdir(engine_folder(workspace.home, run_id))
