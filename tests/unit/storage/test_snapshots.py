@@ -65,8 +65,10 @@ def test_the_same_folder_gives_the_same_file(folder: Path, store: LocalStore) ->
 def test_storing_again_does_nothing(folder: Path, store: LocalStore) -> None:
     snapshot = snapshot_source(folder)
     put_snapshot(store, "1.zip", folder, snapshot)
+    stored = store.read("1.zip")
     (folder / "train.py").unlink()
     put_snapshot(store, "1.zip", folder, snapshot)
+    assert store.read("1.zip") == stored
 
 
 @pytest.mark.parametrize("change", ["content", "gone"])
