@@ -10,7 +10,7 @@ from airflow_amlpipe.spec.data import DatastorePath
 from airflow_amlpipe.spec.model import SpecModel
 from airflow_amlpipe.storage.store import Store
 from airflow_amlpipe.workspace.ids import now_text
-from airflow_amlpipe.workspace.layout import dataset_id_path, log_folder
+from airflow_amlpipe.workspace.layout import dataset_id_path
 from airflow_amlpipe.workspace.registry import Registry
 
 __all__ = ["DatasetRecord", "DatasetRegistry"]
@@ -103,7 +103,3 @@ class DatasetRegistry(Registry[DatasetRecord]):
         # Written after the version itself: a crash in between is mended by the next registration with the same token.
         self._store.put(dataset_id_path(record.id), json.dumps({"name": record.name, "version": record.version}).encode())
         return record
-
-    def folder(self, name: str) -> str:
-        """Folder of the log of ``name``, for reports."""
-        return log_folder("datasets", name)
