@@ -22,7 +22,7 @@ from airflow_amlpipe.services.collect import OnlyPlannedError, OptionRefusedErro
 
 __all__ = ["ScriptOutcome", "run_script"]
 
-_LONGEST_MESSAGE = 4000
+_LONGEST_LINE = 4000
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,9 @@ def _print(error: BaseException) -> None:
     if os.environ.get("AMLPIPE_DEBUG"):
         text = "".join(traceback.format_exception(error))
     elif isinstance(error, AmlPipeError):
-        text = "".join(_their_frames(error).format()) + f"amlpipe: {shorten(str(error), _LONGEST_MESSAGE)}\n"
+        # A failed run brings the end of a log along, line by line.
+        said, *more = [shorten(line, _LONGEST_LINE) for line in str(error).splitlines()] or [type(error).__name__]
+        text = "".join([*_their_frames(error).format(), f"amlpipe: {said}\n", *(f"  {line}\n" for line in more)])
     else:
         trace = error.__traceback__
         # The first frame is ours, the call that runs the script.

@@ -93,7 +93,7 @@ submit()
 @pytest.mark.parametrize(
     ("line", "code", "said"),
     [
-        ("raise exceptions.DefinitionError('the pipeline has\\nno steps')", 2, r"the pipeline has\nno steps"),
+        ("raise exceptions.DefinitionError('the pipeline has no étape\\x1b')", 2, r"the pipeline has no étape\x1b"),
         ("raise exceptions.StepFailedError('step x failed', exit_code=9)", 1, "step x failed"),
         ("raise exceptions.DatastoreUnavailableError('away')", 3, "away"),
         ("Workspace.get('no/such')", 2, ""),
@@ -115,6 +115,12 @@ def test_an_error_of_ours_that_ends_a_script_is_their_lines_one_sentence_and_the
     ]
     assert lines[-1].startswith(f"amlpipe: {said}")
     assert answer.returncode == code
+
+
+def test_a_message_of_several_lines_stays_one_of_several_lines(script: Path) -> None:
+    script.write_text(OURS.format(line="raise exceptions.StepFailedError('failed\\nepoch 1\\nepoch 2', exit_code=9)"))
+
+    assert run(script).stderr.splitlines()[-3:] == ["amlpipe: failed", "  epoch 1", "  epoch 2"]
 
 
 def test_everything_is_shown_of_an_error_when_asked_for(script: Path) -> None:
