@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import MISSING, fields
 from pathlib import Path
 
+from airflow_amlpipe.cli.airflow_commands import LEFT_OUT
 from airflow_amlpipe.cli.application import EXIT_CODES, all_commands
 from airflow_amlpipe.cli.command import Command
 from airflow_amlpipe.settings import Settings
@@ -21,11 +22,12 @@ REFERENCE = Path(__file__).resolve().parent / "reference"
 
 def cli_page() -> str:
     """Return the reference of the command line."""
+    left_out = " and ".join(f"`{name}`" for name in LEFT_OUT)
     lines = [
         "# Command line",
         "",
-        "`airflow amlpipe ...` offers the same commands beside Airflow's own. `--json` prints an answer for programs: one JSON document, nothing else on",
-        "standard output; messages and progress go to standard error.",
+        f"`airflow amlpipe ...` offers these commands beside Airflow's own, but not {left_out}: those choose their own Airflow.",
+        "`--json` prints an answer for programs: one JSON document, nothing else on standard output; messages and progress go to standard error.",
         "",
         f"{EXIT_CODES[0].upper()}{EXIT_CODES[1:]}.",
     ]

@@ -13,9 +13,9 @@ from typing import Any
 from airflow_amlpipe.cli.application import EXIT_CODES, all_commands, exit_code_of
 from airflow_amlpipe.cli.command import Command, CommandGroup
 
-__all__ = ["airflow_commands"]
+__all__ = ["LEFT_OUT", "airflow_commands"]
 
-_LEFT_OUT = {"plan", "run"}
+LEFT_OUT = ("run", "plan")
 
 
 def airflow_commands() -> list[Any]:
@@ -26,7 +26,7 @@ def airflow_commands() -> list[Any]:
         GroupCommand(
             name="amlpipe",
             help="Runs, plans and environments of Azure ML pipelines (airflow-amlpipe)",
-            subcommands=[_described(entry) for entry in all_commands(but=_LEFT_OUT)],
+            subcommands=[_described(entry) for entry in all_commands(but=LEFT_OUT)],
         )
     ]
 

@@ -1,4 +1,4 @@
-"""What is a command, independently of who offers it? (``amlpipe ...`` and ``airflow amlpipe ...`` offer the same ones)"""
+"""What is a command, independently of who offers it? (``amlpipe ...`` offers all, ``airflow amlpipe ...`` most of them)"""
 
 from __future__ import annotations
 

@@ -13,7 +13,6 @@ from airflow_amlpipe.settings import Settings
 
 __all__ = ["COMMAND"]
 
-_WORDS = {"reuse": "reuse", "run": "run", "depends": "depends"}
 _STYLES = {"reuse": "green", "run": "yellow", "depends": "cyan"}
 _MOST_DIFFERENCES = 10
 
@@ -44,9 +43,9 @@ def _plan(given: Namespace) -> int:
 
 
 def _print(plan: PipelinePlan) -> None:
-    rows = [(step.name, _WORDS[step.answer], _why(step)) for step in plan.steps]
+    rows = [(step.name, step.answer, _why(step)) for step in plan.steps]
     print_table(("step", "would", "why"), rows, title=f"pipeline {plan.pipeline}", styles=[_STYLES[step.answer] for step in plan.steps])
-    counts = {word: sum(step.answer == answer for step in plan.steps) for answer, word in _WORDS.items()}
+    counts = {answer: sum(step.answer == answer for step in plan.steps) for answer in _STYLES}
     print(f"{counts['reuse']} reused, {counts['run']} to run, {counts['depends']} depending on what those write; nothing was submitted")
 
 

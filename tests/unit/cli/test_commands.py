@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from airflow_amlpipe.cli import application
+from airflow_amlpipe.cli.airflow_commands import LEFT_OUT
 from airflow_amlpipe.cli.application import all_commands, exit_code_of
 from airflow_amlpipe.cli.command import Command
 from airflow_amlpipe.exceptions import DatastoreUnavailableError, StepFailedError, UnknownNameError
@@ -294,3 +295,10 @@ def test_an_option_that_stands_after_a_dag_file_is_refused_instead_of_passed_ove
         f"option {option.partition('=')[0]} stands after 'dag_file.py', which is a DAG file and takes no options; put it before the file"
         in answer.err
     )
+
+
+def test_the_reference_says_what_airflows_own_command_line_leaves_out() -> None:
+    offered = [entry.name for entry in all_commands(but=LEFT_OUT)]
+
+    assert offered == [name for name in application._MODULES if name not in LEFT_OUT]
+    assert "but not `run` and `plan`" in (REPOSITORY / "docs" / "reference" / "cli.md").read_text(encoding="utf-8")
