@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 from airflow_amlpipe.exceptions import DefinitionError, shorten
 from airflow_amlpipe.fingerprint.canonical import digest
 from airflow_amlpipe.fingerprint.local_tree import identify_tree
+from airflow_amlpipe.fingerprint.scan import UNFINISHED
 from airflow_amlpipe.reuse.result import StepResult, StoredOutput
 from airflow_amlpipe.spec.data import DatastorePath, OutputSpec
 from airflow_amlpipe.spec.step import StepSpec
@@ -24,11 +26,13 @@ def store_output(workspace: WorkspaceStore, step: StepSpec, output: OutputSpec, 
     """Move what the script wrote to the place on its datastore that only this try uses, and store its manifest.
 
     :param produced: local file or folder
+    :raises DefinitionError: it holds what cannot be data
     :raises DatastoreUnavailableError: it could not be stored; nothing refers to what was
     """
     where = f"step {shorten(repr(step.name))}: output {output.name!r}"
     template = output.destination if is_unique_destination(output.destination) else DEFAULT_DESTINATION
     path = resolve_destination(where, template, run_id=step_run_id, output_name=output.name)
+    _refuse_unfinished(where, produced)
     try:
         # A single file is called as its output: the last part of its place may be a run id.
         identity = identify_tree(produced, None).called(output.name)
@@ -91,3 +95,15 @@ def register_output(
         token=f"{run_id}/{step_id}/{result.step_run_id}/{stored.name}",
     )
     return DatasetVersion(name=record.name, version=record.version, id=record.id)
+
+
+def _refuse_unfinished(where: str, produced: Path) -> None:
+    """Refuse a file or folder that is called as our own unfinished writes are: nobody would find it again where it is stored."""
+    for folder, folders, files in os.walk(produced):
+        for name in (*folders, *files):
+            if name.startswith(UNFINISHED):
+                shown = os.path.relpath(os.path.join(folder, name), produced)
+                raise DefinitionError(
+                    f"{where}: the name of {shorten(repr(shown))} begins with {UNFINISHED!r}, as unfinished files of airflow-amlpipe do, "
+                    "which are never data; give it another name"
+                )

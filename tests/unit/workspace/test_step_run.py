@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from airflow_amlpipe.exceptions import DatastoreUnavailableError, ReuseRequiredError, StepFailedError
+from airflow_amlpipe.exceptions import DatastoreUnavailableError, DefinitionError, ReuseRequiredError, StepFailedError
 from airflow_amlpipe.reuse.decision import Reason
 from airflow_amlpipe.reuse.policy import ReusePolicy
 from airflow_amlpipe.spec.data import OutputSpec, RegistrationSpec
@@ -251,6 +251,21 @@ def test_files_of_others_at_a_fixed_destination_are_never_deleted(
     output = FIXED.outputs[0].model_copy(update={"mode": mode, "overwrite": overwrite})
     run(workspace, tmp_path, a_step(outputs=(output,)), content="ours")
     assert at_destination(workspace) == {"model.bin": expected, "notes.txt": "keep me"}
+
+
+@pytest.mark.parametrize("name", [".amlpipe-tmp-mine", "deep/.amlpipe-tmp-folder/x", "deep/.amlpipe-tmp-"])
+def test_a_file_that_would_be_taken_for_an_unfinished_write_of_ours_is_refused_by_name(
+    workspace: WorkspaceStore, tmp_path: Path, name: str
+) -> None:
+    step_run = StepRun(workspace, "nightly", "run-1", STEP, 1)
+    step_run.start()
+    (tmp_path / "out" / name).parent.mkdir(parents=True)
+    (tmp_path / "out" / name).write_text("precious")
+    shown = name.removesuffix("/x")
+    with pytest.raises(DefinitionError, match=f"step 'train': output 'model': the name of '{shown}' begins with '.amlpipe-tmp-'"):
+        step_run.finish_ran(assess(workspace), {"model": tmp_path / "out"})
+    assert (tmp_path / "out" / name).read_text() == "precious"
+    assert workspace.runs.output_of("run-1", "train") is None
 
 
 def test_a_failed_try_is_recorded_with_what_a_person_needs(workspace: WorkspaceStore) -> None:
