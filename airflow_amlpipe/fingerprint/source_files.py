@@ -30,17 +30,26 @@ _IGNORE_FILES = (".amlignore", ".gitignore")
 
 
 def read_ignore_file(top: str) -> tuple[str, str]:
-    """Return the text of the ignore file that counts and its name, both ``""`` when there is none."""
+    """Return the text of the ignore file that counts and its name, both ``""`` when there is none.
+
+    :raises DefinitionError: it is no plain file, or no text
+    :raises OSError: it cannot be read
+    """
     for name in _IGNORE_FILES:
-        try:
-            with open(os.path.join(top, name), encoding="utf-8") as file:
-                return file.read(), name
-        except FileNotFoundError:
+        path = os.path.join(top, name)
+        if not os.path.lexists(path):
             continue
-        except UnicodeDecodeError as error:
+        # Opening a FIFO would wait for somebody who writes to it.
+        if not os.path.isfile(path):
+            found = "a link that leads to no file" if os.path.islink(path) else "a folder" if os.path.isdir(path) else "no plain file"
             raise DefinitionError(
-                f"{shorten(repr(os.path.join(top, name)))} is not UTF-8 text ({error.reason}); save it as UTF-8"
-            ) from error
+                f"the ignore file {shorten(repr(path))} is {found}; remove it, or write which files to leave out in a file of that name"
+            )
+        try:
+            with open(path, encoding="utf-8") as file:
+                return file.read(), name
+        except UnicodeDecodeError as error:
+            raise DefinitionError(f"{shorten(repr(path))} is not UTF-8 text ({error.reason}); save it as UTF-8") from error
     return "", ""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -167,6 +168,30 @@ def test_an_ignore_file_that_is_no_text_is_refused(folder: Path) -> None:
     (folder / ".amlignore").write_bytes(b"\xff")
     with pytest.raises(DefinitionError, match=r"amlignore' is not UTF-8"):
         snapshot_source(folder)
+
+
+@pytest.mark.parametrize("name", [".amlignore", ".gitignore"])
+@pytest.mark.parametrize(
+    ("make", "found"),
+    [
+        (os.mkfifo, "no plain file"),
+        (os.mkdir, "a folder"),
+        (lambda path: os.symlink("nowhere", path), "a link that leads to no file"),
+        (lambda path: os.symlink("/dev/null", path), "a link that leads to no file"),
+    ],
+)
+def test_an_ignore_file_that_is_no_file_is_refused_without_being_opened(
+    folder: Path, name: str, make: Callable[[Path], None], found: str
+) -> None:
+    make(folder / name)
+    with pytest.raises(DefinitionError, match=f"the ignore file '.*/{name}' is {found}; remove it, or write"):
+        snapshot_source(folder)
+
+
+def test_an_ignore_file_may_be_a_link_to_a_file(folder: Path) -> None:
+    (folder / "ignored.txt").write_text("*.md\nlib\nignored.txt")
+    (folder / ".amlignore").symlink_to("ignored.txt")
+    assert paths(folder) == ["data/raw.csv", "train.py"]
 
 
 def test_an_unreadable_file_says_what_to_do(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
