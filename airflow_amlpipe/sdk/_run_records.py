@@ -38,11 +38,11 @@ def run_record(workspace: Any, run_id: str) -> RunRecord:
 
 
 def run_status(workspace: Any, run_id: str) -> str:
-    """Return SDK v1's word for a pipeline run's status; a run whose engine has died is recorded as ended first."""
-    from airflow_amlpipe.services.settle import settle_run
+    """Return SDK v1's word for a pipeline run's status; a run whose engine has died is recorded as ended first, if that can be written."""
+    from airflow_amlpipe.services.settle import settle_if_possible
 
     store = open_workspace(workspace)
-    settle_run(store, run_id, home())
+    settle_if_possible(store, run_id, home())
     return store.runs.status(run_id)
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Self
 
 from airflow_amlpipe.compute.processes import boot_id, host_name, is_running, start_of
-from airflow_amlpipe.exceptions import BackendUnavailableError
+from airflow_amlpipe.exceptions import BackendUnavailableError, shorten
 from airflow_amlpipe.services.airflow_home import airflow_environment, airflow_version
 
 __all__ = ["GO", "EngineFacts", "StartedEngine", "engine_folder", "engine_log_tail", "find_engine", "prune_engines"]
@@ -75,14 +75,18 @@ class StartedEngine:
     def start(cls, run_id: str, *, workspace: str, home: Path) -> Self:
         """Start the engine of ``run_id``.
 
-        :raises BackendUnavailableError: no Airflow is installed, or the process could not be started
+        :raises BackendUnavailableError: no Airflow is installed, its folder cannot be written, or the process could not be started
         """
         airflow_version()
         folder = engine_folder(home, run_id)
-        folder.mkdir(parents=True, exist_ok=True)
         _reap()
         try:
-            with (folder / "engine.log").open("ab") as log:
+            folder.mkdir(parents=True, exist_ok=True)
+            log = (folder / "engine.log").open("ab")
+        except OSError as error:
+            raise _unwritable(folder, home, error) from error
+        try:
+            with log:
                 process = subprocess.Popen(
                     # -P: the folder a script is submitted from may hold a module that is called like one of Airflow's.
                     [
@@ -109,11 +113,16 @@ class StartedEngine:
                 f"the engine of run {run_id} could not be started: {error.strerror or error}; submit again"
             ) from error
         _children.append(process)
+        started = cls(process)
         facts = EngineFacts(run_id, workspace, host_name(), boot_id(), process.pid, start_of(process.pid) or "")
         temporary = folder / f".engine-{process.pid}.json"
-        temporary.write_text(json.dumps(asdict(facts), sort_keys=True))
-        temporary.replace(folder / "engine.json")
-        return cls(process)
+        try:
+            temporary.write_text(json.dumps(asdict(facts), sort_keys=True))
+            temporary.replace(folder / "engine.json")
+        except OSError as error:
+            started.dismiss()
+            raise _unwritable(folder, home, error) from error
+        return started
 
     def go(self) -> None:
         """Let the engine carry out the run, which must be recorded by now. If it has died already, whoever follows the run finds out."""
@@ -163,6 +172,13 @@ def prune_engines(home: Path, *, keep: int = _MOST_KEPT) -> None:
         facts = find_engine(home, folder.name)
         if facts is not None and facts.is_here and not facts.is_alive:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _unwritable(folder: Path, home: Path, error: OSError) -> BackendUnavailableError:
+    return BackendUnavailableError(
+        f"the engine of a run could not be started: its folder {shorten(str(folder))} could not be written ({error.strerror or error}); "
+        f"make {shorten(str(home))} writable and see that it has room, or set AMLPIPE_HOME to another folder, and submit again"
+    )
 
 
 def _reap() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from airflow_amlpipe.exceptions import UnknownNameError, shorten
-from airflow_amlpipe.services.settle import settle_run
+from airflow_amlpipe.services.settle import settle_if_possible
 from airflow_amlpipe.workspace.records import RunRecord, StepTry
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
 
@@ -67,7 +67,7 @@ def list_runs(workspace: str, *, home: Path, experiment: str | None = None, limi
     for count, record in enumerate(opened.runs.list(experiment=experiment)):
         if limit is not None and count >= limit:
             return
-        settle_run(opened, record.run_id, home)
+        settle_if_possible(opened, record.run_id, home)
         yield _run(opened, record)
 
 
@@ -86,7 +86,7 @@ def show_run(workspace: str, run_id: str, *, home: Path) -> dict[str, Any]:
     """
     opened = WorkspaceStore.open(workspace, home=home)
     record = opened.runs.get(run_id)
-    settle_run(opened, run_id, home)
+    settle_if_possible(opened, run_id, home)
     run = _run(opened, record)
     tries = opened.runs.steps(run_id)
     order = [*record.step_ids, *(step_id for step_id in tries if step_id not in record.step_ids)]

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import shutil
 import signal
+from contextlib import suppress
 from pathlib import Path
 from time import monotonic, sleep
 
 from airflow_amlpipe.compute.folder import StepFolder
 from airflow_amlpipe.compute.processes import job_processes, send_signal
-from airflow_amlpipe.exceptions import shorten
+from airflow_amlpipe.exceptions import InfrastructureError, shorten
 from airflow_amlpipe.services.engine_process import engine_log_tail, find_engine
 from airflow_amlpipe.workspace.ids import now_text
 from airflow_amlpipe.workspace.records import RunStatus, StepFinished, StepStatus, StepTry
 from airflow_amlpipe.workspace.try_files import keep_logs
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
 
-__all__ = ["end_running_tries", "settle_run"]
+__all__ = ["end_running_tries", "settle_if_possible", "settle_run"]
 
 # The engine is dead, so nobody waits for what its jobs would do with more time.
 _GRACE_SECONDS = 3.0
@@ -25,7 +26,7 @@ _GRACE_SECONDS = 3.0
 def settle_run(workspace: WorkspaceStore, run_id: str, home: Path) -> bool:
     """Record a run as ended whose engine, on this machine, is dead and has not done so; return whether that was needed.
 
-    Whoever looks at a run calls this; calling it for a run that is well changes nothing.
+    Whoever waits for a run or cancels it calls this, and :func:`settle_if_possible` whoever looks at one; calling it for a run that is well changes nothing.
     """
     if workspace.runs.finished(run_id) is not None:
         return False
@@ -48,6 +49,12 @@ def settle_run(workspace: WorkspaceStore, run_id: str, home: Path) -> bool:
     status: RunStatus = "Canceled" if canceled else "Failed"
     end_running_tries(workspace, run_id, home, status="Canceled" if canceled else "Failed", error=reason)
     return workspace.runs.finish(run_id, status, reason)
+
+
+def settle_if_possible(workspace: WorkspaceStore, run_id: str, home: Path) -> None:
+    """Do as :func:`settle_run` for somebody who only looks: where it cannot be written down now (a full disk), that is left for later."""
+    with suppress(InfrastructureError, OSError):
+        settle_run(workspace, run_id, home)
 
 
 def end_running_tries(workspace: WorkspaceStore, run_id: str, home: Path, *, status: StepStatus, error: str) -> None:

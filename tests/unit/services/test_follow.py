@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -13,10 +15,12 @@ from time import sleep
 import pytest
 
 from airflow_amlpipe.compute.processes import boot_id, host_name, start_of
-from airflow_amlpipe.exceptions import UnknownNameError
+from airflow_amlpipe.exceptions import DatastoreUnavailableError, InfrastructureError, UnknownNameError
+from airflow_amlpipe.services import engine_process
 from airflow_amlpipe.services.cancel import cancel_run
-from airflow_amlpipe.services.engine_process import EngineFacts, engine_folder, find_engine, prune_engines
+from airflow_amlpipe.services.engine_process import EngineFacts, StartedEngine, engine_folder, find_engine, prune_engines
 from airflow_amlpipe.services.follow import RunEvent, follow_run
+from airflow_amlpipe.services.runs import list_runs, show_run
 from airflow_amlpipe.services.settle import settle_run
 from airflow_amlpipe.workspace import WorkspaceStore
 from airflow_amlpipe.workspace.ids import new_run_id, now_text
@@ -144,6 +148,40 @@ def test_a_run_whose_engine_is_dead_is_recorded_as_failed_with_the_end_of_its_lo
     assert (ended.error or "").endswith("engine.log, which ends with: MemoryError")
     last = workspace.runs.tries(step.run_id, "prepare")[-1]
     assert last.status == "Failed"
+
+
+def test_a_dead_engines_run_is_shown_when_its_end_cannot_be_written_and_settled_later(
+    workspace: WorkspaceStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step = a_started_run(workspace)
+    pid, start = a_dead_process()
+    write_engine(workspace.home, step.run_id, pid=pid, start=start)
+
+    def full(*_: object, **__: object) -> bool:
+        raise DatastoreUnavailableError("no space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(workspace.store), "create_exclusive", full)
+        assert show_run(workspace.url, step.run_id, home=workspace.home)["status"] == "Running"
+        assert [run["run_id"] for run in list_runs(workspace.url, home=workspace.home)] == [step.run_id]
+    assert show_run(workspace.url, step.run_id, home=workspace.home)["status"] == "Failed"
+
+
+def test_an_engine_whose_folder_cannot_be_written_says_where_and_what_to_do(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.write_text("a file where the folder should be")
+    with pytest.raises(InfrastructureError, match=f"its folder {home}/engines/.* could not be written .* or set AMLPIPE_HOME to another"):
+        StartedEngine.start(new_run_id(), workspace="file:///ws", home=home)
+
+
+def test_an_engine_that_cannot_be_written_down_is_sent_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(InfrastructureError, match="No space left on device"):
+        StartedEngine.start(new_run_id(), workspace=str(tmp_path / "ws"), home=tmp_path / "home")
+    assert engine_process._children[-1].wait(60) is not None
 
 
 def test_a_run_whose_engine_lives_or_is_on_another_machine_is_left_alone(workspace: WorkspaceStore) -> None:
