@@ -50,9 +50,9 @@ def read_file(given: Namespace, *, only_plan: bool) -> tuple[Collector, ScriptOu
     """
     collector = Collector(parameter_texts=_parameters(given.param), policy=given.reuse, only_plan=only_plan)
     if given.workspace:
-        from airflow_amlpipe.cli.workspace_choice import workspace_url
+        from airflow_amlpipe.sdk._workspace_choice import workspace_root
 
-        collector.workspace = os.environ["AMLPIPE_WORKSPACE"] = workspace_url(given.workspace, Settings.load().home)
+        collector.workspace = os.environ["AMLPIPE_WORKSPACE"] = workspace_root(given.workspace, Settings.load().home)
     # Makes `azureml` importable for the file; nothing is installed under that name.
     import airflow_amlpipe.azureml  # noqa: F401
 

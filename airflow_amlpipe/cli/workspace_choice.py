@@ -6,14 +6,14 @@ find from the current folder, and the only workspace below ``$AMLPIPE_HOME/works
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from airflow_amlpipe.exceptions import DefinitionError, UnknownNameError, shorten
+from airflow_amlpipe.exceptions import DefinitionError, shorten
+from airflow_amlpipe.sdk._workspace_choice import known_workspaces, workspace_root
 from airflow_amlpipe.settings import Settings
 
-__all__ = ["ChosenWorkspace", "choose_workspace", "workspace_url"]
+__all__ = ["ChosenWorkspace", "choose_workspace"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,42 +35,19 @@ def choose_workspace(given: str | None) -> ChosenWorkspace:
     settings = Settings.load()
     home = settings.home
     if given:
-        return ChosenWorkspace(workspace_url(given, home), home, "--workspace")
+        return ChosenWorkspace(workspace_root(given, home), home, "--workspace")
     if settings.workspace:
-        return ChosenWorkspace(workspace_url(settings.workspace, home), home, "the setting 'workspace'")
+        return ChosenWorkspace(workspace_root(settings.workspace, home), home, "the setting 'workspace'")
     found = _from_config()
     if found is not None:
         return ChosenWorkspace(found[0], home, f"{found[1]}")
-    names = _names(home)
+    names = known_workspaces(home)
     if len(names) == 1:
-        return ChosenWorkspace((home / "workspaces" / names[0]).as_uri(), home, "the only workspace there is")
+        return ChosenWorkspace(workspace_root(names[0], home), home, "the only workspace there is")
     there = f"{home / 'workspaces'} has {len(names)}: {shorten(', '.join(names), 300)}" if names else f"{home / 'workspaces'} has none"
     raise DefinitionError(
         f"no workspace is named, no config.json is found from {shorten(str(Path.cwd()))}, and {there}; give --workspace NAME"
     )
-
-
-def workspace_url(text: str, home: Path) -> str:
-    """Return the URL that ``text`` means: a URL, a path (with a separator in it), or the name of a workspace below ``home``.
-
-    :raises UnknownNameError: a name, and no such workspace is there
-    """
-    if "://" in text:
-        return text
-    if os.sep in text or text.startswith((".", "~")):
-        return Path(text).expanduser().absolute().as_uri()
-    if text in _names(home):
-        return (home / "workspaces" / text).as_uri()
-    known = ", ".join(_names(home)) or "none"
-    raise UnknownNameError(
-        f"workspace {shorten(repr(text))} is not in {home / 'workspaces'}; there are: {shorten(known, 300)}. "
-        "Give one of these, or a folder with a '/' in it, or a URL"
-    )
-
-
-def _names(home: Path) -> list[str]:
-    folder = home / "workspaces"
-    return sorted(entry.name for entry in folder.iterdir() if entry.is_dir()) if folder.is_dir() else []
 
 
 def _from_config() -> tuple[str, Path] | None:

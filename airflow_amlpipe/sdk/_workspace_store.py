@@ -6,15 +6,14 @@ building a pipeline needs neither the store nor the modules that read it.
 
 from __future__ import annotations
 
-import os
-import re
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_amlpipe.exceptions import DefinitionError, UnknownNameError, shorten
 from airflow_amlpipe.sdk._arguments import check_workspace_given
-from airflow_amlpipe.sdk._parsing import refuse_while_parsing
+from airflow_amlpipe.sdk._parsing import is_airflow_parsing, refuse_while_parsing
+from airflow_amlpipe.sdk._workspace_choice import workspace_root
 from airflow_amlpipe.sdk.exceptions import UserErrorException
 from airflow_amlpipe.spec.datastores import WELL_KNOWN_DATASTORES
 
@@ -32,15 +31,12 @@ __all__ = [
     "chosen_root",
     "data_files",
     "dataset_files",
-    "default_root",
     "home",
-    "known_workspaces",
     "open_datastore",
     "open_workspace",
     "register_datastore",
 ]
 
-_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}")
 _CACHE: dict[tuple[str, str], WorkspaceStore] = {}
 
 
@@ -51,35 +47,18 @@ def home() -> Path:
     return Settings.load().home
 
 
-def default_root(workspace_name: str) -> str:
-    """Return the URL of the workspace that a config.json with only AML's three keys means.
-
-    :raises UserErrorException: the name cannot be a folder's
-    """
-    if not isinstance(workspace_name, str) or not _NAME.fullmatch(workspace_name) or ".." in workspace_name:
-        raise UserErrorException(
-            f"workspace name {shorten(repr(workspace_name))} cannot be used; "
-            "use letters, digits, '_', '-' and '.', at most 255 of them, no '..' and no '.' or '-' first"
-        )
-    return (home() / "workspaces" / workspace_name).as_uri()
-
-
 def chosen_root() -> str | None:
-    """Return the workspace that the setting ``workspace`` (``amlpipe run --workspace``) puts in place of the one in config.json, if any."""
+    """Return the workspace that the setting ``workspace`` (``amlpipe run --workspace``) puts in place of the one in config.json, if any.
+
+    :raises UserErrorException: it is the name of none; while Airflow parses a DAG file that is not looked at
+    """
     from airflow_amlpipe.settings import Settings
 
-    chosen = Settings.load().workspace
-    if chosen is None or "://" in chosen:
-        return chosen
-    if os.sep in chosen or chosen.startswith((".", "~")):
-        return Path(chosen).expanduser().resolve().as_uri()
-    return default_root(chosen)
-
-
-def known_workspaces() -> list[str]:
-    """Return the names of the workspaces below the home folder, sorted."""
-    folder = home() / "workspaces"
-    return sorted(entry.name for entry in folder.iterdir() if entry.is_dir()) if folder.is_dir() else []
+    settings = Settings.load()
+    if settings.workspace is None:
+        return None
+    with as_user_error():
+        return workspace_root(settings.workspace, settings.home, may_be_new=is_airflow_parsing())
 
 
 def open_workspace(workspace: Any, what: str = "this look-up") -> WorkspaceStore:

@@ -9,8 +9,10 @@ from urllib.parse import urlsplit
 
 from airflow_amlpipe.exceptions import shorten
 from airflow_amlpipe.sdk._arguments import check_local_path
-from airflow_amlpipe.sdk._workspace_store import default_root
+from airflow_amlpipe.sdk._workspace_choice import default_root
+from airflow_amlpipe.sdk._workspace_store import home
 from airflow_amlpipe.sdk.exceptions import UserErrorException
+from airflow_amlpipe.storage.urls import folder_url
 
 __all__ = ["CONFIG_FOLDER", "WorkspaceConfig", "find_config", "read_config"]
 
@@ -101,11 +103,11 @@ def _with_scope(keys: dict[str, Any]) -> dict[str, Any]:
 def _root(keys: dict[str, Any], file: Path, where: str) -> str:
     root = keys.get("root")
     if root is None:
-        return default_root(keys["workspace_name"])
+        return default_root(keys["workspace_name"], home())
     if not root.strip() or not root.isprintable():
         raise UserErrorException(f'{where}: "root" is {shorten(repr(root))}; give a folder or a URL, or leave it out')
     if len(urlsplit(root).scheme) > 1:
         return str(root)
     # A path is relative to the project: the folder of config.json, or the one that holds .azureml.
     project = file.parent.parent if file.parent.name in {CONFIG_FOLDER, "aml_config"} else file.parent
-    return (project / Path(root).expanduser()).resolve().as_uri()
+    return folder_url((project / Path(root).expanduser()).resolve())

@@ -14,6 +14,7 @@ from airflow_amlpipe.sdk._workspace_store import as_user_error, open_workspace, 
 from airflow_amlpipe.sdk.data.azure_storage_datastore import AbstractAzureStorageDatastore, AzureBlobDatastore, AzureFileDatastore
 from airflow_amlpipe.sdk.exceptions import UserErrorException
 from airflow_amlpipe.spec.datastores import WELL_KNOWN_DATASTORES, DatastoreType
+from airflow_amlpipe.storage.urls import folder_url
 
 if TYPE_CHECKING:
     from airflow_amlpipe.sdk.core.workspace import Workspace
@@ -62,7 +63,7 @@ class Datastore:
         """
         if not isinstance(url, str) or not url.strip() or not url.isprintable():
             raise UserErrorException(f"datastore {datastore_name!r}: {shorten(repr(url))} is no folder or URL")
-        root = url if len(urlsplit(url).scheme) > 1 else Path(url).expanduser().absolute().as_uri()
+        root = url if len(urlsplit(url).scheme) > 1 else folder_url(Path(url).expanduser())
         known = open_workspace(workspace, "Datastore.register_url").datastores.find(datastore_name)
         if known is not None and known.url != root and not overwrite:
             raise UserErrorException(

@@ -12,7 +12,8 @@ from airflow_amlpipe.sdk._absent import absent
 from airflow_amlpipe.sdk._arguments import check_local_path
 from airflow_amlpipe.sdk._parsing import is_airflow_parsing, refuse_while_parsing
 from airflow_amlpipe.sdk._registries import NamedThings
-from airflow_amlpipe.sdk._workspace_store import as_user_error, chosen_root, default_root, home, known_workspaces, open_workspace
+from airflow_amlpipe.sdk._workspace_choice import default_root, known_workspaces
+from airflow_amlpipe.sdk._workspace_store import as_user_error, chosen_root, home, open_workspace
 from airflow_amlpipe.sdk.core._config_file import CONFIG_FOLDER, find_config, read_config
 from airflow_amlpipe.sdk.exceptions import UserErrorException, WorkspaceException
 from airflow_amlpipe.spec.datastores import DEFAULT_DATASTORE
@@ -60,7 +61,7 @@ class Workspace:
         self._location = _location
         self._sku = sku
         self._tags = dict(tags or {})
-        self._url = _root or default_root(workspace_name)
+        self._url = _root or default_root(workspace_name, home())
 
     @staticmethod
     def from_config(path: str | None = None, auth: Any = None, _logger: Any = None, _file_name: str | None = None) -> Workspace:
@@ -88,13 +89,13 @@ class Workspace:
 
         :raises WorkspaceException: there is none; the message lists those there are
         """
-        default_root(name)  # refuses names that cannot be a folder's
-        if is_airflow_parsing() or name in known_workspaces():
+        default_root(name, home())  # refuses names that cannot be a folder's
+        if is_airflow_parsing() or name in known_workspaces(home()):
             file = home() / "workspaces" / name / "config.json"
             if not is_airflow_parsing() and file.is_file():
                 return _of_file(file)
             return Workspace(subscription_id or "", resource_group or "", name, _location=location)
-        known = ", ".join(known_workspaces()) or "none"
+        known = ", ".join(known_workspaces(home())) or "none"
         raise WorkspaceException(
             f"Workspace.get: no workspace is called {shorten(repr(name))} in {shorten(str(home()))}; there are: {shorten(known, 600)}. "
             f"Make it with Workspace.create(name={shorten(repr(name))})"
@@ -135,7 +136,7 @@ class Workspace:
         :raises WorkspaceException: there is one of this name, and ``exist_ok`` is ``False``
         """
         refuse_while_parsing("Workspace.create")
-        default_root(name)
+        default_root(name, home())
         folder = home() / "workspaces" / name
         if folder.is_dir():
             if not exist_ok:
@@ -154,7 +155,7 @@ class Workspace:
     @staticmethod
     def list(subscription_id: str, auth: Any = None, resource_group: str | None = None) -> dict[str, list[Workspace]]:
         """Return the workspaces of this home folder by name; SDK v1's lists are here because Azure allowed one name twice."""
-        return {name: [Workspace.get(name)] for name in known_workspaces()}
+        return {name: [Workspace.get(name)] for name in known_workspaces(home())}
 
     def write_config(self, path: str | None = None, file_name: str | None = None) -> None:
         """Write a config.json that :meth:`from_config` finds: ``<path>/.azureml/config.json``, in the current folder without ``path``."""
@@ -163,7 +164,7 @@ class Workspace:
             target = target / CONFIG_FOLDER
         target.mkdir(parents=True, exist_ok=True)
         keys = {"subscription_id": self._subscription_id, "resource_group": self._resource_group, "workspace_name": self._name}
-        root = {} if self._url == default_root(self._name) else {"root": self._url}
+        root = {} if self._url == default_root(self._name, home()) else {"root": self._url}
         (target / (file_name or "config.json")).write_text(json.dumps({**keys, **root}, indent=4) + "\n")
 
     @property

@@ -9,6 +9,7 @@ import pytest
 
 from airflow_amlpipe.cli.workspace_choice import choose_workspace
 from airflow_amlpipe.exceptions import DefinitionError, UnknownNameError
+from airflow_amlpipe.sdk.core.workspace import Workspace
 from airflow_amlpipe.workspace import WorkspaceStore
 
 
@@ -30,6 +31,17 @@ def test_a_url_or_a_folder_is_taken_as_it_is(home: Path, project: Path) -> None:
 def test_a_name_that_is_not_there_is_refused_with_those_that_are(workspace: WorkspaceStore, project: Path) -> None:
     with pytest.raises(UnknownNameError, match=r"'taem'.*there are: team"):
         choose_workspace("taem")
+
+
+def test_the_setting_follows_the_same_rule(workspace: WorkspaceStore, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AMLPIPE_WORKSPACE", "taem")
+    for choose in (lambda: choose_workspace(None).url, lambda: Workspace.from_config()._url):
+        write_config(project)
+        with pytest.raises(DefinitionError, match=r"'taem'.*there are: team"):
+            choose()
+        with monkeypatch.context() as patch:
+            patch.setenv("AMLPIPE_WORKSPACE", "../up")
+            assert choose() == (project.parent / "up").as_uri()
 
 
 def test_the_setting_goes_before_the_config_file(workspace: WorkspaceStore, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from azureml.core import Dataset, Environment, Workspace
+from azureml.core import Dataset, Datastore, Environment, Workspace
 from azureml.core.compute import AmlCompute, ComputeTarget
 from azureml.exceptions import UserErrorException, WorkspaceException
 
@@ -111,13 +111,47 @@ def test_a_root_that_is_a_path_is_relative_to_the_project(project: Path, folder:
 
 def test_the_setting_workspace_puts_another_root_in_place(project: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(project, "team")
+    (home / "workspaces/other").mkdir(parents=True)
     for given, root in (
         ("s3://b/x", "s3://b/x"),
         (str(project / "x"), (project / "x").as_uri()),
         ("other", (home / "workspaces/other").as_uri()),
+        ("../x", (project.parent / "x").as_uri()),
     ):
         monkeypatch.setenv("AMLPIPE_WORKSPACE", given)
         assert Workspace.from_config()._url == root
+
+
+def test_a_setting_that_names_no_workspace_is_refused_with_those_there_are(
+    project: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(project, "team")
+    (home / "workspaces/other").mkdir(parents=True)
+    monkeypatch.setenv("AMLPIPE_WORKSPACE", "brandnew")
+    with pytest.raises(UserErrorException, match=r"workspace 'brandnew' is not in .*there are: other\. Give one of these, or a folder"):
+        Workspace.from_config()
+
+
+def test_a_setting_that_names_a_workspace_is_not_looked_up_while_airflow_parses(
+    project: Path, home: Path, monkeypatch: pytest.MonkeyPatch, airflow_is_parsing: None
+) -> None:
+    write(project, "team")
+    monkeypatch.setenv("AMLPIPE_WORKSPACE", "brandnew")
+    assert Workspace.from_config()._url == (home / "workspaces/brandnew").as_uri()
+
+
+@pytest.mark.parametrize("name", ["my home", "h\u00e4user", "a%20b"])
+def test_a_home_of_any_name_holds_its_workspaces(project: Path, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AMLPIPE_HOME", str(tmp_path / name))
+    Workspace.create("team", show_output=False).get_default_datastore().upload("src", "code", show_progress=False)
+    assert (tmp_path / name / "workspaces/team/workspaceblobstore/code/train.py").is_file()
+    write(project, "here", root="./" + name)
+    Workspace.from_config().get_default_datastore().upload("src", "code", show_progress=False)
+    assert (project / name / "workspaceblobstore/code/train.py").is_file()
+    lake = Datastore.register_url(Workspace.get("team"), "lake", str(tmp_path / name / "lake"))
+    lake.upload("src", "code", show_progress=False)
+    assert (tmp_path / name / "lake/code/train.py").is_file()
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == sorted([name, "project"])
 
 
 # ---- create, get, list, write_config
