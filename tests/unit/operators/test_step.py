@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from airflow_amlpipe.compiler import build_dag
+from airflow_amlpipe.operators.assets import dataset_asset
 from airflow_amlpipe.operators.step import StepOperator
 from airflow_amlpipe.settings import Settings
 from airflow_amlpipe.spec.data import InputSpec, OutputSpec, RegistrationSpec, StepOutputSource
@@ -109,7 +110,8 @@ def test_what_a_task_hands_on_is_small_and_says_where_things_are(project: Projec
 def test_a_registered_output_is_an_asset_event_with_version_and_digest(project: Project, run_dag: RunDag) -> None:
     dag = project.dag(project.step("train"))
     ran, reused = run_dag(dag), run_dag(dag)
-    event, again = ran.asset_events()["team/train-data"], reused.asset_events()["team/train-data"]
+    name = dataset_asset(project.url, "train-data").name
+    event, again = ran.asset_events()[name], reused.asset_events()[name]
     record = project.workspace.datasets.get("train-data", 1)
     assert (event["version"], event["id"], event["digest"], event["reused"]) == (1, record.id, record.digest, False)
     assert (again["version"], again["digest"], again["reused"]) == (1, record.digest, True)
