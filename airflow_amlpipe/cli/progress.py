@@ -1,4 +1,4 @@
-"""How is a run shown while it works? One line when a step starts and when it ends, and what its script writes in between."""
+"""How is a run shown while it works? One line when a step starts and when it ends, and what is said in between: by its script, and by us about it."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ class ProgressLines:
         name = shorten(event.started.step_name, 60) if event.started else ""
         if event.kind == "step_started":
             self._print("36", f"> {name}")
+        elif event.kind == "notice":
+            self._print("2", f"    {name}: {_printable(event.line)}")
         elif event.kind == "log_line" and self._show_logs:
-            # A script's control characters are its own business on its own terminal, not on ours.
-            line = "".join(character if character.isprintable() or character == "\t" else " " for character in event.line)
-            self._print("2", f"    {name} | {line}")
+            self._print("2", f"    {name} | {_printable(event.line)}")
         elif event.kind == "step_finished" and event.finished is not None:
             done = event.finished
             said = shorten(done.error or done.explanation, 400)
@@ -46,3 +46,8 @@ class ProgressLines:
 
     def _print(self, style: str, line: str) -> None:
         print(f"\x1b[{style}m{line}\x1b[0m" if self._is_terminal and style else line, file=self._stream, flush=True)
+
+
+def _printable(line: str) -> str:
+    # A script's control characters are its own business on its own terminal, not on ours.
+    return "".join(character if character.isprintable() or character == "\t" else " " for character in line)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from airflow_amlpipe.exceptions import InfrastructureError, shorten
 
-__all__ = ["StepFolder", "create_step_folder"]
+__all__ = ["NOTICES", "StepFolder", "create_step_folder"]
+
+NOTICES = "notices.txt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +23,7 @@ class StepFolder:
         inputs/    what is fetched for the script, one name each
         outputs/   what the script hands on, one folder each; they exist before it starts
         run/       context, events and uploads (``runtime/protocol.py``)
-        logs/      stdout and stderr
+        logs/      stdout, stderr and notices
         tmp/       the script's TMPDIR
         exit_code  how it ended, where the back end needs a file for that
 
@@ -51,8 +54,13 @@ class StepFolder:
 
     @property
     def logs(self) -> Path:
-        """Where stdout and stderr are kept."""
+        """Where stdout and stderr are kept, and the notices."""
         return self.root / "logs"
+
+    def note(self, line: str) -> None:
+        """Add a line to the notices, for whoever follows the run; where there is no folder, or no room, it is left out."""
+        with suppress(OSError), (self.logs / NOTICES).open("a", encoding="utf-8", errors="replace") as file:
+            file.write(f"{line}\n")
 
     @property
     def temporary(self) -> Path:

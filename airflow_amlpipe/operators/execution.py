@@ -132,7 +132,7 @@ class StepExecution:
         from airflow_amlpipe.operators.preparing import prepare_job, run_facts
 
         if self._job is not None:
-            self.say("the job that an earlier try of this task launched is taken up again")
+            self._note("the job that an earlier try of this task launched is taken up again")
             return JobHandle.from_json(self._job.handle)
         if self._snapshot is not None:
             self.run.source = self._git_state()
@@ -142,7 +142,7 @@ class StepExecution:
             self.assessment,
             self._folder,
             facts=run_facts(self.workspace, self.run, self.request.experiment, self.outline.workspace),
-            say=self.say,
+            say=self._note,
             conda_packages_from_pypi=self.settings.conda_packages_from_pypi,
             python_downloads=self.settings.python_downloads,
         )
@@ -195,7 +195,7 @@ class StepExecution:
         """
         from airflow_amlpipe.operators.keeping import keep_files
 
-        collected = keep_files(self.workspace, self.run, self._folder, say=self.say)
+        collected = keep_files(self.workspace, self.run, self._folder, say=self._note)
         self._job = None  # its files are moved from here on, so nobody can take it up again
         if collected.run.cancel_requested or collected.parent.cancel_requested:
             self._is_canceled = True
@@ -276,7 +276,7 @@ class StepExecution:
         limits = {"limit_bytes": self.settings.source_limit_bytes, "limit_files": self.settings.source_limit_files}
         self._snapshot = read_source(self.workspace, self.step, self.source_base, **limits)
         for warning in self._snapshot.warnings:
-            self.say(f"{self._where}: {warning}")
+            self._note(f"{self._where}: {warning}")
         return self._snapshot.digest
 
     def _git_state(self) -> dict[str, dict[str, Any]]:
@@ -354,7 +354,7 @@ class StepExecution:
             return  # the run is another's, and so are its records
         may_go_on = isinstance(error, InfrastructureError) and not self._is_stopped and not self.is_last_try
         if self._job is not None and may_go_on:
-            self.say("the step's job is left as it is: the next try of this task takes it up again")
+            self._note("the step's job is left as it is: the next try of this task takes it up again")
             return
         if self._job is not None:
             self._end_job(self.settings.terminate_grace_seconds)
@@ -362,11 +362,16 @@ class StepExecution:
             from airflow_amlpipe.operators.keeping import keep_files
 
             with suppress(AmlPipeError):
-                keep_files(self.workspace, self.run, self._folder, say=self.say)
+                keep_files(self.workspace, self.run, self._folder, say=self._note)
         self._keep_logs()
         canceled = self._is_stopped or self._is_canceled or isinstance(error, KeyboardInterrupt)
         self.run.finish_failed(error, getattr(self, "assessment", None), status="Canceled" if canceled else "Failed")
         self._clean()
+
+    def _note(self, sentence: str) -> None:
+        """Say something of ours, also to whoever follows the run without Airflow's log."""
+        self.say(sentence)
+        self._folder.note(sentence)
 
     def _keep_logs(self) -> None:
         keep_logs(self.workspace, self.run.folder, self._folder.logs)

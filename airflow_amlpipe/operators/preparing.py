@@ -41,6 +41,8 @@ def prepare_job(
     :raises InfrastructureError: something could not be read or written
     """
     step = assessment.step
+    # It has the notices, which tell of what comes next.
+    create_step_folder(folder.root)
     # The slowest first, and the one that fails for the author's reasons most often: nothing was copied then.
     interpreter = prepare_environment(
         step.environment,
@@ -49,7 +51,6 @@ def prepare_job(
         conda_packages_from_pypi=conda_packages_from_pypi,
         python_downloads=python_downloads,
     )
-    create_step_folder(folder.root)
     fetch_source(workspace, assessment.snapshot, folder.code)
     inputs = {item.name: _fetch(workspace, assessment, item, folder) for item in step.inputs}
     return stage_step(step, folder, parameters=assessment.parameters, inputs=inputs, facts=facts, interpreter=interpreter)

@@ -12,7 +12,7 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import Literal
 
-from airflow_amlpipe.services.logs import LogReader
+from airflow_amlpipe.services.logs import NOTICES, LogReader
 from airflow_amlpipe.services.settle import settle_run
 from airflow_amlpipe.workspace.layout import run_folder
 from airflow_amlpipe.workspace.records import RunFinished, StepFinished, StepStarted, StepTry
@@ -20,7 +20,7 @@ from airflow_amlpipe.workspace.workspace import WorkspaceStore
 
 __all__ = ["EventKind", "RunEvent", "follow_run"]
 
-EventKind = Literal["step_started", "log_line", "step_finished", "run_finished"]
+EventKind = Literal["step_started", "notice", "log_line", "step_finished", "run_finished"]
 
 _FASTEST_SECONDS = 0.05
 _SLOWEST_SECONDS = 0.2
@@ -32,7 +32,7 @@ class RunEvent:
     """Something that happened in a run; which fields are set depends on ``kind``.
 
     :ivar started: the try, of every event but ``run_finished``
-    :ivar line: ``log_line``: one line without its end
+    :ivar line: ``log_line``: one line of the step's script without its end; ``notice``: one of airflow-amlpipe about the step
     :ivar finished: ``step_finished``: the record of its end
     :ivar run: ``run_finished``: how the run ended
     """
@@ -114,11 +114,11 @@ class _Follower:
     def _look_at(self, item: StepTry) -> bool:
         new = item.folder not in self._readers
         if new:
-            self._readers[item.folder] = LogReader(self._workspace, item.started, item.folder, self._home)
+            self._readers[item.folder] = LogReader(self._workspace, item, self._home)
             self._tell(RunEvent("step_started", self._run_id, item.started))
-        for line in self._readers[item.folder].new_lines(item.finished):
+        for stream, line in self._readers[item.folder].new_lines(has_ended=item.finished is not None):
             new = True
-            self._tell(RunEvent("log_line", self._run_id, item.started, line=line))
+            self._tell(RunEvent("notice" if stream == NOTICES else "log_line", self._run_id, item.started, line=line))
         if item.finished is not None:
             new = True
             self._done_tries.add(item.folder)

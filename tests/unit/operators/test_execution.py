@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,6 +18,7 @@ from airflow_amlpipe.exceptions import (
     BackendUnavailableError,
     DatastoreUnavailableError,
     DefinitionError,
+    EnvironmentBuildError,
     InfrastructureError,
     ReuseRequiredError,
     StepFailedError,
@@ -347,6 +349,29 @@ def test_a_step_of_a_cancelled_run_does_not_start(open_try: Opener, backend: Scr
     with pytest.raises(DefinitionError, match=f"run {RUN} was cancelled before step 'other' started"):
         carry_out(open_try(a_step("other")))
     assert backend.launched == []
+
+
+def building(fails: bool) -> Callable[..., StepInterpreter]:
+    def prepare_environment(*_: object, say: Callable[[str], None], **__: object) -> StepInterpreter:
+        say("environment 'x': building it")
+        if fails:
+            raise EnvironmentBuildError("environment 'x' cannot be installed")
+        return StepInterpreter(sys.executable)
+
+    return prepare_environment
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_what_is_said_while_the_environment_is_built_is_kept_with_the_logs_however_it_ends(
+    open_try: Opener, backend: ScriptedBackend, monkeypatch: pytest.MonkeyPatch, said: list[str], fails: bool
+) -> None:
+    monkeypatch.setattr(preparing, "prepare_environment", building(fails))
+    step = open_try()
+    with pytest.raises(EnvironmentBuildError) if fails else nullcontext():
+        carry_out(step)
+    assert said[0] == "environment 'x': building it"
+    assert step.workspace.store.read(f"{step.run.folder}/logs/notices.txt") == b"environment 'x': building it\n"
+    assert not (step.workspace.home / "tries" / step.run.step_run_id).exists()
 
 
 def test_the_policy_require_fails_rather_than_computes(open_try: Opener, backend: ScriptedBackend) -> None:

@@ -124,6 +124,30 @@ def test_lines_are_told_while_the_step_runs_and_none_twice(workspace: WorkspaceS
     assert [event.line for event in events if event.kind == "log_line"] == ["epoch 1", "epoch 2"]
 
 
+def test_what_we_say_about_a_step_is_told_before_its_script_speaks(workspace: WorkspaceStore) -> None:
+    step = a_started_run(workspace)
+    live = workspace.home / "tries" / step.step_run_id / "logs"
+    live.mkdir(parents=True)
+    (live / "notices.txt").write_text("environment 'x': building it\n")
+    events: list[RunEvent] = []
+    listen = {"home": workspace.home, "on_event": events.append}
+
+    follow_run(workspace.url, step.run_id, timeout_seconds=0, **listen)  # type: ignore[arg-type]
+    assert [(event.kind, event.line) for event in events[1:]] == [("notice", "environment 'x': building it")]
+
+    events.clear()
+    workspace.store.put(f"{step.folder}/logs/notices.txt", b"environment 'x': building it\nready\n")
+    workspace.store.put(f"{step.folder}/logs/stdout.txt", b"epoch 1\n")
+    step.finish_failed(ValueError("the script fell over"))
+    workspace.runs.finish(step.run_id, "Failed")
+    follow_run(workspace.url, step.run_id, **listen)  # type: ignore[arg-type]
+    assert [(event.kind, event.line) for event in events[1:-2]] == [
+        ("notice", "environment 'x': building it"),
+        ("notice", "ready"),
+        ("log_line", "epoch 1"),
+    ]
+
+
 def test_following_ends_with_its_timeout_and_leaves_the_run_alone(workspace: WorkspaceStore) -> None:
     step = a_started_run(workspace)
 
