@@ -49,6 +49,28 @@ def test_without_a_command_the_help_is_shown_and_that_is_an_error(amlpipe: Amlpi
     assert (answer.code, "cancel" in answer.out) == (2, True)
 
 
+@pytest.mark.parametrize("interrupted", ["argparse", "airflow_amlpipe.cli.application", "airflow_amlpipe.cli.run"])
+def test_ctrl_c_while_the_command_is_being_imported_ends_it_like_any_other(interrupted: str) -> None:
+    program = f"""
+import sys
+class Interrupting:
+    def find_spec(name, *_):
+        if name == {interrupted!r}:
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Interrupting)
+from airflow_amlpipe.cli import main
+sys.exit(main(["run", "--help"]))
+"""
+    done = subprocess.run([sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "amlpipe: interrupted\n")
+
+
+def test_the_door_imports_nothing_so_that_ctrl_c_is_understood_from_the_start() -> None:
+    program = "import sys; before = set(sys.modules); import airflow_amlpipe.cli; print(*sorted(set(sys.modules) - before))"
+    done = subprocess.run([sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["__future__", "airflow_amlpipe", "airflow_amlpipe.cli"]
+
+
 def test_a_wrong_use_ends_with_2(amlpipe: Amlpipe) -> None:
     assert amlpipe("runs", "list", "--limit", "many").code == 2
     refused = amlpipe("runs", "list", "--limit", "-3")
