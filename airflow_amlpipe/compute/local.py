@@ -21,7 +21,7 @@ from airflow_amlpipe.compute.processes import boot_id, host_name, is_running, jo
 from airflow_amlpipe.exceptions import BackendUnavailableError, DefinitionError, ProtocolError, shorten
 from airflow_amlpipe.runtime.protocol import ENV_JOB
 
-__all__ = ["LocalBackend"]
+__all__ = ["STDERR", "STDOUT", "LocalBackend"]
 
 STDOUT = "stdout.txt"
 STDERR = "stderr.txt"

@@ -16,7 +16,7 @@ from airflow_amlpipe.spec.model import Scalar
 from airflow_amlpipe.spec.names import parameter_variable
 from airflow_amlpipe.spec.step import ParameterArgument, StepSpec
 
-__all__ = ["INHERITED", "data_variables", "inherited_variables", "own_variables", "parameter_variables"]
+__all__ = ["INHERITED", "data_variables", "inherited_variables", "own_variables", "parameter_variables", "prepend"]
 
 INHERITED = frozenset(
     {

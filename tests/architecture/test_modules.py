@@ -62,10 +62,20 @@ def test_exported_names_exist(module: Module) -> None:
     assert len(exported) == len(set(exported)), f"{module} exports a name twice"
     missing = set(exported) - defined_names(module)
     if missing:  # a lazy package: only importing it can tell
-        name = ".".join(("airflow_amlpipe", *module.path.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(".__init__")
-        loaded = importlib.import_module(name)
+        loaded = importlib.import_module(module_name(module))
         missing = {name for name in missing if not hasattr(loaded, name)}
     assert not missing, f"{module} exports {sorted(missing)}, which it does not have"
+
+
+# In sdk/ and runtime/ `__all__` is what SDK v1 had; what their modules share besides is no part of that.
+@pytest.mark.parametrize("module", [module for module in OURS if not {"sdk", "runtime"} & set(module.path.parts)], ids=str)
+def test_what_another_module_imports_is_exported(module: Module) -> None:
+    exported = assigned_all(module)
+    if exported is None:
+        return
+    own = module_name(module)
+    taken = {name for other in OURS for home, name in imported_from(other) if home == own and not is_module(f"{own}.{name}")}
+    assert taken <= {*exported, "__version__"}, f"{module} does not export {sorted(taken - set(exported))}, which other modules import"
 
 
 def test_every_file_that_the_readme_names_is_there() -> None:
@@ -75,6 +85,21 @@ def test_every_file_that_the_readme_names_is_there() -> None:
     assert not missing
 
 
+def module_name(module: Module) -> str:
+    return ".".join(("airflow_amlpipe", *module.path.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(".__init__")
+
+
+def is_module(name: str) -> bool:
+    place = PACKAGE.parent.joinpath(*name.split("."))
+    return place.is_dir() or place.with_suffix(".py").is_file()
+
+
+def imported_from(module: Module) -> set[tuple[str, str]]:
+    """Each module that it takes names from, with the name."""
+    found = [node for node in ast.walk(module.tree) if isinstance(node, ast.ImportFrom) and node.module]
+    return {(str(node.module), alias.name) for node in found for alias in node.names}
+
+
 def assigned_all(module: Module) -> list[str] | None:
     for node in module.tree.body:
         targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
@@ -82,8 +107,7 @@ def assigned_all(module: Module) -> list[str] | None:
             try:
                 return list(ast.literal_eval(node.value))  # type: ignore[union-attr]
             except ValueError:  # computed: the lazy packages do that from their own table
-                name = ".".join(("airflow_amlpipe", *module.path.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(".__init__")
-                return list(importlib.import_module(name).__all__)
+                return list(importlib.import_module(module_name(module)).__all__)
     return None
 
 
