@@ -47,12 +47,12 @@ _FOLDERS = frozenset({".", ".."})
 _DRIVE = re.compile(r"[A-Za-z]:")
 
 
-def check_binding_name(what: str, name: str) -> str:
+def check_binding_name(what: str, name: object) -> str:
     """Return ``name`` if it can name an input or an output: letters, digits and ``_``, no digit first.
 
     :raises DefinitionError: it cannot; rename it
     """
-    if not _BINDING.fullmatch(name) or len(name) > LONGEST_NAME:
+    if not isinstance(name, str) or not _BINDING.fullmatch(name) or len(name) > LONGEST_NAME:
         raise DefinitionError(
             f"{what}: the name {shorten(repr(name))} cannot be used; "
             f"use letters, digits and '_', no digit first, at most {LONGEST_NAME} characters"
@@ -151,7 +151,8 @@ def check_relative_path(what: str, path: str) -> str:
         raise DefinitionError(
             f"{what}: the path {shorten(repr(path))} is too long for a store; use at most {LONGEST_NAME} bytes between two '/', and {_LONGEST_PATH} in all"
         )
-    return "" if slashed in {"", "."} else normpath(slashed)
+    below = normpath(slashed)
+    return "" if below == "." else below
 
 
 def check_place_on_compute(what: str, path: str | None) -> None:

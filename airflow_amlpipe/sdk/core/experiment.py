@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +14,7 @@ from airflow_amlpipe.sdk._parsing import refuse_while_parsing
 from airflow_amlpipe.sdk._workspace_store import check_workspace, home, open_workspace
 from airflow_amlpipe.sdk.core.run import matches_tags, tag_changes
 from airflow_amlpipe.sdk.exceptions import UserErrorException
+from airflow_amlpipe.spec.names import check_experiment_name
 
 if TYPE_CHECKING:
     from airflow_amlpipe.sdk.core.run import Run
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Experiment"]
 
-_NAME = re.compile(r"[a-zA-Z0-9][\w\-]{0,254}", re.ASCII)
 _VIEWS = ("ActiveOnly", "All", "ArchivedOnly")
 _OPTIONS = (
     "continue_on_step_failure",
@@ -54,11 +53,11 @@ class Experiment:
         **_kwargs: Any,
     ) -> None:
         check_workspace_given("Experiment", workspace)
-        if not _skip_name_validation and (not isinstance(name, str) or not _NAME.fullmatch(name)):
-            raise UserErrorException(
-                f"Experiment: the name {shorten(repr(name))} cannot be used; "
-                "use letters, digits, '_' and '-', beginning with a letter or digit, at most 255 of them"
-            )
+        if not _skip_name_validation:
+            try:
+                check_experiment_name("Experiment", name)
+            except DefinitionError as error:
+                raise UserErrorException(str(error)) from error
         self._workspace = workspace
         self._name = name
 

@@ -1,18 +1,19 @@
-"""Which names may an input or an output of a step have?"""
+"""Which names may an input or an output of a step have, and which paths below a datastore?
+
+The rules are those of ``spec/names.py``; here they end in SDK v1's class of error, and warn of what SDK v1 let pass.
+"""
 
 from __future__ import annotations
 
-import re
 import warnings
 
-from airflow_amlpipe.exceptions import shorten
+from airflow_amlpipe.exceptions import DefinitionError
+from airflow_amlpipe.sdk._arguments import check_text
 from airflow_amlpipe.sdk.exceptions import UserErrorException
+from airflow_amlpipe.spec import names
 
-__all__ = ["check_binding_name"]
+__all__ = ["check_binding_name", "path_on_datastore"]
 
-# SDK v1's rule (semantics 1.2): the name becomes an environment variable of the step.
-_NAME = re.compile(r"[a-zA-Z_]+[a-zA-Z0-9_]*")
-_LONGEST = 255
 _COMMON_VARIABLES = frozenset(
     {"HOME", "LANG", "LD_LIBRARY_PATH", "PATH", "PWD", "PYTHONHOME", "PYTHONPATH", "SHELL", "TEMP", "TMP", "TMPDIR", "USER"}
 )
@@ -23,10 +24,23 @@ def check_binding_name(what: str, name: object) -> str:
 
     :raises UserErrorException: it cannot; rename it
     """
-    if not isinstance(name, str) or not _NAME.fullmatch(name) or len(name) > _LONGEST:
-        raise UserErrorException(
-            f"{what}: the name {shorten(repr(name))} cannot be used; use letters, digits and '_', no digit first, at most {_LONGEST} characters"
-        )
-    if name.upper() in _COMMON_VARIABLES:
+    try:
+        checked = names.check_binding_name(what, name)
+    except DefinitionError as error:
+        raise UserErrorException(str(error)) from error
+    # SDK v1 makes it an environment variable of the step (semantics 1.2).
+    if checked.upper() in _COMMON_VARIABLES:
         warnings.warn(f"{what} is called {name!r}, like an environment variable that scripts rely on; rename it", UserWarning, stacklevel=4)
-    return name
+    return checked
+
+
+def path_on_datastore(what: str, path: str | None) -> str:
+    """Return ``path`` below a datastore's root; a leading ``/`` means that root.
+
+    :raises UserErrorException: it leaves the datastore, or is no text
+    """
+    text = check_text(f"{what}: the path", path or "")
+    try:
+        return names.check_relative_path(what, text.replace("\\", "/").lstrip("/"))
+    except DefinitionError as error:
+        raise UserErrorException(str(error)) from error

@@ -11,8 +11,9 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from airflow_amlpipe.exceptions import shorten
-from airflow_amlpipe.sdk._arguments import check_items, check_local_path, check_text
+from airflow_amlpipe.sdk._arguments import check_items, check_local_path
 from airflow_amlpipe.sdk._workspace_store import data_files, open_datastore
+from airflow_amlpipe.sdk.data._config_helper import path_on_datastore
 from airflow_amlpipe.sdk.data.abstract_datastore import AbstractDatastore
 from airflow_amlpipe.sdk.data.data_reference import DataReference
 from airflow_amlpipe.sdk.exceptions import UserErrorException
@@ -101,7 +102,7 @@ class AbstractAzureStorageDatastore(AbstractDatastore):
         """
         folder = check_local_path(f"datastore {self.name!r}: download: target_path", target_path)
         store = self._store("Datastore.download")
-        names = [name for name, _ in data_files(store, relative_path(f"datastore {self.name!r}: download", prefix))]
+        names = [name for name, _ in data_files(store, path_on_datastore(f"datastore {self.name!r}: download", prefix))]
         for number, name in enumerate(names, 1):
             target = folder.joinpath(*PurePosixPath(name).parts)
             fetch_file(store, name, target, overwrite=overwrite)
@@ -110,7 +111,7 @@ class AbstractAzureStorageDatastore(AbstractDatastore):
 
     def _upload(self, files: list[tuple[Path, str]], target_path: str | None, overwrite: bool, show_progress: bool) -> DataReference:
         store = self._store("Datastore.upload")
-        folder = relative_path(f"datastore {self.name!r}: upload: target_path", target_path)
+        folder = path_on_datastore(f"datastore {self.name!r}: upload: target_path", target_path)
         for number, (source, relative) in enumerate(files, 1):
             target = f"{folder}/{relative}" if folder else relative
             if not overwrite and store.exists(target):
@@ -130,19 +131,6 @@ class AzureBlobDatastore(AbstractAzureStorageDatastore):
 
 class AzureFileDatastore(AbstractAzureStorageDatastore):
     """What SDK v1 kept in a file share."""
-
-
-def relative_path(what: str, path: str | None) -> str:
-    """Return ``path`` below a datastore's root; a leading ``/`` means that root.
-
-    :raises UserErrorException: it leaves the datastore, or is no text
-    """
-    parts = [part for part in check_text(f"{what}: the path", path or "").replace("\\", "/").split("/") if part not in {"", "."}]
-    if ".." in parts or any(not part.isprintable() for part in parts):
-        raise UserErrorException(
-            f"{what}: the path {shorten(repr(path))} leaves the datastore or cannot be printed; remove '..' and control characters"
-        )
-    return "/".join(parts)
 
 
 def put_file(store: Store, source: Path, target: str) -> None:

@@ -11,7 +11,7 @@ from airflow_amlpipe.sdk._absent import absent, refuse
 from airflow_amlpipe.sdk._arguments import check_local_path, check_text
 from airflow_amlpipe.sdk._parsing import is_airflow_parsing
 from airflow_amlpipe.sdk._workspace_store import check_workspace, open_datastore
-from airflow_amlpipe.sdk.data.azure_storage_datastore import relative_path
+from airflow_amlpipe.sdk.data._config_helper import path_on_datastore
 from airflow_amlpipe.sdk.data.datapath import DataPath
 from airflow_amlpipe.sdk.data.dataset_error_handling import DatasetValidationError
 from airflow_amlpipe.sdk.data.file_dataset import FileDataset
@@ -123,4 +123,4 @@ def _place(item: Any) -> tuple[AbstractDatastore, str]:
         raise UserErrorException(
             f"Dataset.File.from_files: the path {shorten(repr(path))} is of type {type(path).__name__}; write it as text"
         )
-    return datastore, relative_path(f"Dataset.File.from_files: datastore {datastore.name!r}", path)
+    return datastore, path_on_datastore(f"Dataset.File.from_files: datastore {datastore.name!r}", path)

@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 
 from airflow_amlpipe.exceptions import DefinitionError
-from airflow_amlpipe.spec.names import check_parameter_name, check_step_id, check_variable_name, parameter_variable, task_id_for
+from airflow_amlpipe.spec.names import (
+    check_parameter_name,
+    check_relative_path,
+    check_step_id,
+    check_variable_name,
+    parameter_variable,
+    task_id_for,
+)
 
 
 @pytest.mark.parametrize("name", ["rate", "learning-rate", "learning rate", "model.depth", "2nd", "_x", "a-", "x" * 255])
@@ -33,3 +40,11 @@ def test_the_variable_is_sdk_v1s(name: str, variable: str) -> None:
 @pytest.mark.parametrize("name", ["train", "train the model", ".", "..", "...", "", "é", "../x", "a" * 300, "_", "a\nb"])
 def test_every_name_of_a_step_gives_an_id_that_can_be_used(name: str) -> None:
     assert check_step_id("step", task_id_for(name))
+
+
+@pytest.mark.parametrize(
+    ("given", "path"),
+    [("", ""), (".", ""), ("./", ""), ("./.", ""), ("a/./b/", "a/b"), ("a//b", "a/b"), ("a\\b", "a/b"), ("**/*.csv", "**/*.csv")],
+)
+def test_a_relative_path_has_one_form(given: str, path: str) -> None:
+    assert check_relative_path("x", given) == path
