@@ -19,6 +19,7 @@ from airflow_amlpipe.compute.folder import StepFolder
 from airflow_amlpipe.exceptions import AmlPipeError, DefinitionError, InfrastructureError, shorten
 from airflow_amlpipe.fingerprint.source import SourceSnapshot
 from airflow_amlpipe.operators.job_note import JobNote, StateStore
+from airflow_amlpipe.operators.left_job import end_job, find_left_job, why_not_needed
 from airflow_amlpipe.operators.outline import PipelineOutline
 from airflow_amlpipe.operators.run_request import RunRequest
 from airflow_amlpipe.reuse.result import StepResult, StoredOutput
@@ -229,11 +230,8 @@ class StepExecution:
     def _folder(self) -> StepFolder:
         return StepFolder(self.workspace.home / "tries" / self.run.step_run_id)
 
-    def _new_run(self, job: JobNote | None = None) -> StepRun:
-        run = StepRun(self.workspace, self.outline.name, self.request.run_id, self.step, self.try_number, self.airflow)
-        if job is not None:
-            run.try_number, run.step_run_id, run.started_at, run.source = job.try_number, job.step_run_id, job.started_at, job.source
-        return run
+    def _new_run(self) -> StepRun:
+        return StepRun(self.workspace, self.outline.name, self.request.run_id, self.step, self.try_number, self.airflow)
 
     def _run_record(self) -> RunRecord:
         return RunRecord(
@@ -301,41 +299,17 @@ class StepExecution:
 
     def _take_up_job(self) -> None:
         """Go on as the try that launched a job and ended without a word, until it is clear what becomes of the job."""
-        note = JobNote.find(self.notes) if self.try_number > 1 else None
-        if note is not None:
-            run = self._new_run(note)
-            # Its record is closed, or another try has taken over: the note is of no use any more.
-            if not any(item.finished for item in self.workspace.runs.tries(run.run_id, self.step.id) if item.folder == run.folder):
-                self._job, self.run = note, run
+        left = find_left_job(self.notes, self.run) if self.try_number > 1 else None
+        if left is not None:
+            self._job, self.run = left
 
     def _settle_job(self) -> None:
         """Keep the job that an earlier try launched if it computes what is needed now; end it, and begin a new try, if it does not."""
-        if self._job is None:
-            return
-        result = self.assessment.decision.result
-        if result is not None and result.step_run_id == self.run.step_run_id:
-            return  # that try stored its result and was lost before it could say so
-        from airflow_amlpipe.compute.backend import JobHandle, JobState, open_backend
-
-        handle = JobHandle.from_json(self._job.handle)
-        state = open_backend(handle.kind).status(handle).state
-        is_collected = self.workspace.store.exists(f"{self.run.folder}/logs")
-        if (
-            result is None
-            and self._job.key == self.assessment.key
-            and state in {JobState.PENDING, JobState.RUNNING, JobState.SUCCEEDED}
-            and not is_collected
-        ):
+        why = None if self._job is None else why_not_needed(self._job, self.run, self.assessment)
+        if why is None:
             return
         self._end_job(self.settings.terminate_grace_seconds)
         self._keep_logs()
-        why = (
-            "its job was lost"
-            if state is JobState.GONE
-            else f"its job was {state.value}"
-            if state.is_final
-            else "its job is not needed any more"
-        )
         self.run.finish_failed(InfrastructureError(f"the task process ended before this try did; {why}"), status="Canceled")
         self._clean()
         self._job, self.run = None, self._new_run()
@@ -378,10 +352,7 @@ class StepExecution:
 
     def _end_job(self, grace_seconds: float) -> None:
         if self._job is not None:
-            from airflow_amlpipe.compute.backend import JobHandle, open_backend
-
-            handle = JobHandle.from_json(self._job.handle)
-            open_backend(handle.kind).terminate(handle, grace_seconds)
+            end_job(self._job, grace_seconds)
 
     def _clean(self) -> None:
         shutil.rmtree(self._folder.root, ignore_errors=True)
