@@ -13,7 +13,7 @@ from typing import Any
 from airflow_amlpipe.exceptions import shorten
 from airflow_amlpipe.sdk.exceptions import UserErrorException
 
-__all__ = ["check_experiment", "check_items", "check_local_path", "check_tags", "check_text", "check_workspace_given"]
+__all__ = ["check_encodable", "check_experiment", "check_items", "check_local_path", "check_tags", "check_text", "check_workspace_given"]
 
 
 def check_workspace_given(what: str, value: Any) -> None:
@@ -35,7 +35,21 @@ def check_text(what: str, value: Any) -> str:
     """
     if not isinstance(value, str):
         raise UserErrorException(f"{what} must be text, not {shorten(repr(value))} of type {type(value).__name__}")
-    return value
+    return check_encodable(what, value)
+
+
+def check_encodable(what: str, text: str) -> str:
+    """Return ``text``.
+
+    :raises UserErrorException: it has half a character, as names and bytes that are no UTF-8 leave behind
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise UserErrorException(
+            f"{what}: {shorten(repr(text))} cannot be written as UTF-8: character {error.start + 1} is half of one; leave it out"
+        ) from error
+    return text
 
 
 def check_local_path(what: str, value: Any) -> Path:

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from airflow_amlpipe.exceptions import CycleError, DefinitionError, UnsupportedFeatureError, shorten
+from airflow_amlpipe.sdk._arguments import check_encodable
 from airflow_amlpipe.sdk._workspace_store import check_workspace
 from airflow_amlpipe.sdk.data.abstract_dataset import AbstractDataset
 from airflow_amlpipe.sdk.data.data_reference import DataReference
@@ -22,7 +23,7 @@ from airflow_amlpipe.sdk.pipeline.core.graph import PipelineParameter
 from airflow_amlpipe.spec.bulk import collector_paused
 from airflow_amlpipe.spec.compute import ComputeTargetSpec, RunSettingsSpec
 from airflow_amlpipe.spec.data import DatasetSource, DatastorePath, InputSpec, OutputSpec, RegistrationSpec, StepOutputSource
-from airflow_amlpipe.spec.document import parse_model
+from airflow_amlpipe.spec.document import parse_model, validation_explained
 from airflow_amlpipe.spec.environment import EnvironmentSpec
 from airflow_amlpipe.spec.names import check_display_name, check_relative_path, task_id_for
 from airflow_amlpipe.spec.parameter import ParameterSpec, parameter_type_of
@@ -88,19 +89,21 @@ def _lower(pipeline: Pipeline, name: str) -> tuple[PipelineSpec, list[Definition
     problems = list(lowering.problems)
     for step in pipeline._steps:
         try:
-            steps.append(lowering.step(step))
+            with validation_explained(step._where):
+                steps.append(lowering.step(step))
         except DefinitionError as error:
             problems.append(error)
     if not problems:
         lowering.warn_of_dropped_registrations()
     parameters = tuple(ParameterSpec(name=key, type=parameter_type_of(value), default=value) for key, value in lowering.parameters.items())
-    spec = PipelineSpec(
-        name=name,
-        description=pipeline.description,
-        parameters=parameters,
-        steps=tuple(steps),
-        workspace=_workspace_names(pipeline.workspace),
-    )
+    with validation_explained(f"pipeline {shorten(repr(name))}"):
+        spec = PipelineSpec(
+            name=name,
+            description=pipeline.description,
+            parameters=parameters,
+            steps=tuple(steps),
+            workspace=_workspace_names(pipeline.workspace),
+        )
     return spec, problems
 
 
@@ -301,37 +304,39 @@ def lower_environment(environment: Environment, where: str = "environment") -> E
     dependencies = None if python.user_managed_dependencies else python.conda_dependencies
     if docker.build_context is not None:
         raise UnsupportedFeatureError(f"{where}: docker.build_context is not supported; use docker.base_image or docker.base_dockerfile")
-    return EnvironmentSpec(
-        name=str(environment.name),
-        version=None if environment.version is None else str(environment.version),
-        python_version=None if dependencies is None else dependencies._python_version,
-        pip_requirements=() if dependencies is None else _requirements(dependencies),
-        pip_options=() if dependencies is None else tuple(dependencies._options),
-        conda_packages=() if dependencies is None else tuple(package for package in dependencies._conda if package != "pip"),
-        conda_channels=tuple(dependencies._channels) if dependencies is not None and dependencies._conda else (),
-        image=docker.base_image or None,
-        dockerfile=docker.base_dockerfile or None,
-        variables={
-            str(key): _plain(f"{where}: environment_variables: {key}", str(value))
-            for key, value in environment.environment_variables.items()
-        },
-        user_managed=bool(python.user_managed_dependencies),
-        interpreter=None if python.interpreter_path in {None, "", "python"} else str(python.interpreter_path),
-    )
+    with validation_explained(where):
+        return EnvironmentSpec(
+            name=str(environment.name),
+            version=None if environment.version is None else str(environment.version),
+            python_version=None if dependencies is None else dependencies._python_version,
+            pip_requirements=() if dependencies is None else _requirements(dependencies),
+            pip_options=() if dependencies is None else tuple(dependencies._options),
+            conda_packages=() if dependencies is None else tuple(package for package in dependencies._conda if package != "pip"),
+            conda_channels=tuple(dependencies._channels) if dependencies is not None and dependencies._conda else (),
+            image=docker.base_image or None,
+            dockerfile=docker.base_dockerfile or None,
+            variables={
+                str(key): _plain(f"{where}: environment_variables: {key}", str(value))
+                for key, value in environment.environment_variables.items()
+            },
+            user_managed=bool(python.user_managed_dependencies),
+            interpreter=None if python.interpreter_path in {None, "", "python"} else str(python.interpreter_path),
+        )
 
 
 def lower_compute(name: str, configuration: Any) -> ComputeTargetSpec:
     """Return what a compute target of that configuration is registered as."""
-    return ComputeTargetSpec(
-        name=name,
-        vm_size=str(configuration.vm_size or ""),
-        vm_priority=str(configuration.vm_priority).lower(),
-        min_nodes=configuration.min_nodes,
-        max_nodes=configuration.max_nodes,
-        idle_seconds_before_scaledown=configuration.idle_seconds_before_scaledown,
-        description=configuration.description,
-        tags={str(key): str(value) for key, value in (configuration.tags or {}).items()},
-    )
+    with validation_explained(f"compute target {shorten(repr(name))}"):
+        return ComputeTargetSpec(
+            name=name,
+            vm_size=str(configuration.vm_size or ""),
+            vm_priority=str(configuration.vm_priority).lower(),
+            min_nodes=configuration.min_nodes,
+            max_nodes=configuration.max_nodes,
+            idle_seconds_before_scaledown=configuration.idle_seconds_before_scaledown,
+            description=configuration.description,
+            tags={str(key): str(value) for key, value in (configuration.tags or {}).items()},
+        )
 
 
 def parse_environment(text: str, where: str) -> EnvironmentSpec:
@@ -384,7 +389,7 @@ def _plain(where: str, text: str) -> str:
     """
     found = _MARKER.search(text)
     if found is None:
-        return str(text)
+        return check_encodable(where, str(text))
     if found.group(0) == "PipelineParameter_Name:":
         what = "a PipelineParameter, turned into text (by an f-string, str() or +)"
         advice = "give the PipelineParameter itself as an argument of its own, and put the text together in the script"

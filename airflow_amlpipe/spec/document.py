@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -10,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from airflow_amlpipe.exceptions import DefinitionError, ProtocolError, shorten
 from airflow_amlpipe.spec.pipeline import PIPELINE_FORMAT, PipelineSpec
 
-__all__ = ["dump_pipeline", "explain_validation", "load_pipeline", "parse_model"]
+__all__ = ["dump_pipeline", "explain_validation", "load_pipeline", "parse_model", "validation_explained"]
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 _MOST_COMPLAINTS = 5
@@ -42,8 +44,18 @@ def parse_model(model: type[ModelT], text: str | bytes, what: str) -> ModelT:
 
     :raises DefinitionError: it is not one; the message names up to five places
     """
-    try:
+    with validation_explained(what):
         return model.model_validate_json(text)
+
+
+@contextmanager
+def validation_explained(what: str) -> Iterator[None]:
+    """Turn what pydantic refuses inside into an error that names ``what`` and up to five places.
+
+    :raises DefinitionError: a value is of the wrong type
+    """
+    try:
+        yield
     except ValidationError as error:
         raise DefinitionError(f"{what}: {explain_validation(error)}") from error
 

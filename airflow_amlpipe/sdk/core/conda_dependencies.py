@@ -14,7 +14,7 @@ from typing import Any
 
 from airflow_amlpipe.exceptions import shorten
 from airflow_amlpipe.sdk._absent import absent
-from airflow_amlpipe.sdk._arguments import check_items, check_local_path
+from airflow_amlpipe.sdk._arguments import check_items, check_local_path, check_text
 from airflow_amlpipe.sdk._yaml import dump_yaml, read_yaml
 from airflow_amlpipe.sdk.exceptions import UserErrorException
 
@@ -81,7 +81,7 @@ class CondaDependencies:
         return made
 
     def add_channel(self, channel: str) -> None:
-        _add(self._channels, channel)
+        _add(self._channels, check_text("CondaDependencies: add_channel: channel", channel))
 
     def add_conda_package(self, conda_package: str) -> None:
         """Add a conda package; one of the same name is replaced, and ``python=...`` sets the Python version."""
@@ -110,7 +110,7 @@ class CondaDependencies:
 
     def set_pip_option(self, pip_option: str) -> None:
         """Add a line such as ``--extra-index-url https://...``."""
-        _add(self._options, pip_option)
+        _add(self._options, check_text("CondaDependencies: set_pip_option: pip_option", pip_option))
 
     def remove_pip_option(self, pip_option: str) -> None:
         _remove(self._options, pip_option)

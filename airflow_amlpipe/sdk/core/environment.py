@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_amlpipe.exceptions import shorten
 from airflow_amlpipe.sdk._absent import absent, refuse
-from airflow_amlpipe.sdk._arguments import check_local_path, check_workspace_given
+from airflow_amlpipe.sdk._arguments import check_local_path, check_tags, check_workspace_given
 from airflow_amlpipe.sdk._parsing import is_airflow_parsing
 from airflow_amlpipe.sdk._workspace_store import as_user_error, open_workspace
 from airflow_amlpipe.sdk._yaml import parse_yaml
@@ -20,7 +20,7 @@ from airflow_amlpipe.sdk.exceptions import UserErrorException
 if TYPE_CHECKING:
     from airflow_amlpipe.sdk.core.workspace import Workspace
 
-__all__ = ["DEFAULT_CPU_IMAGE", "DEFAULT_GPU_IMAGE", "DockerSection", "Environment", "PythonSection"]
+__all__ = ["DEFAULT_CPU_IMAGE", "DEFAULT_GPU_IMAGE", "DockerSection", "Environment", "PythonSection", "environment_of_spec", "is_reference"]
 
 # Names that scripts import; an image is used only where an author sets one.
 DEFAULT_CPU_IMAGE = "mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu20.04"
@@ -120,7 +120,7 @@ class Environment(ConfigElement):
 
     @environment_variables.setter
     def environment_variables(self, variables: dict[str, str] | None) -> None:
-        self._environment_variables = dict(variables or {})
+        self._environment_variables = dict(check_tags("Environment: environment_variables", variables))
 
     @staticmethod
     def from_conda_specification(name: str, file_path: str) -> Environment:
@@ -220,7 +220,7 @@ class Environment(ConfigElement):
         with as_user_error():
             number = registry.versions(name)[-1:] if version is None else _numbers(registry, name, str(version))
             record = registry.get(name, number[0] if number else None)
-        return _from_spec(record, record.version or str(number[0]))
+        return environment_of_spec(record, record.version or str(number[0]))
 
     @staticmethod
     def list(workspace: Workspace) -> dict[str, Environment]:
@@ -273,7 +273,7 @@ class Environment(ConfigElement):
         except OSError as error:
             raise UserErrorException(f"Environment.load_from_directory: {shorten(str(error))}") from error
         spec = parse_environment(text, f"environment {shorten(str(file), 300)}")
-        return _from_spec(spec, spec.version)
+        return environment_of_spec(spec, spec.version)
 
     add_private_pip_wheel = absent("Environment.add_private_pip_wheel", "put the wheel into the source folder, or on an index of your own")
     build = absent("Environment.build", "leave it out: environments are built when a step first needs them")
@@ -296,7 +296,7 @@ def _numbers(registry: Any, name: str, version: str) -> tuple[int, ...]:
     return tuple(found[-1:])
 
 
-def _from_spec(spec: Any, version: str | None) -> Environment:
+def environment_of_spec(spec: Any, version: str | None) -> Environment:
     """Return the environment that a registered ``EnvironmentSpec`` describes."""
     environment = Environment(spec.name)
     environment.version = version

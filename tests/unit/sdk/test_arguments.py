@@ -80,6 +80,27 @@ NO_TEXT: dict[str, Callable[[Workspace, Any], Any]] = {
 }
 
 
+def test_half_a_character_is_no_text(ws: Workspace) -> None:
+    with pytest.raises(DefinitionError, match=r"Dataset.get_by_id: id: 'a\\ud800' cannot be written as UTF-8: character 2 is half of one"):
+        Dataset.get_by_id(ws, "a\ud800")
+    with pytest.raises(DefinitionError, match=r"Pipeline: description: '\\ud800' cannot be written as UTF-8"):
+        Pipeline(ws, train(), description="\ud800")
+
+
+def test_variables_of_an_environment_are_a_dictionary() -> None:
+    with pytest.raises(DefinitionError, match="environment_variables must be a dictionary of names and values, not 5"):
+        Environment("e").environment_variables = 5  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize("value", [None, 5], ids=repr)
+def test_options_and_channels_are_text(value: Any) -> None:
+    dependencies = CondaDependencies()
+    with pytest.raises(DefinitionError, match="set_pip_option: pip_option must be text"):
+        dependencies.set_pip_option(value)
+    with pytest.raises(DefinitionError, match="add_channel: channel must be text"):
+        dependencies.add_channel(value)
+
+
 @pytest.mark.parametrize("value", [5, ["x"], {"x": 1}, b"x"], ids=repr)
 @pytest.mark.parametrize("call", NO_TEXT.values(), ids=NO_TEXT)
 def test_a_name_is_text(ws: Workspace, call: Callable[[Workspace, Any], Any], value: Any) -> None:

@@ -386,6 +386,30 @@ def test_a_pipeline_without_steps_is_refused(ws: Workspace) -> None:
         lowered(ws)
 
 
+def test_a_value_of_the_wrong_kind_is_refused_with_its_place(ws: Workspace) -> None:
+    environment = Environment("e")
+    environment.docker.base_image = 1
+    with pytest.raises(DefinitionError, match=r"^environment 'e': image: Input should be a valid string \(given: 1\)"):
+        environment.register(ws)
+    runconfig = RunConfiguration()
+    runconfig.environment = environment
+    with pytest.raises(DefinitionError, match=r"^step 'train': environment 'e': image: Input should be a valid string \(given: 1\)"):
+        only(ws, runconfig=runconfig)
+    odd = step()
+    odd._allow_reuse = "always"  # type: ignore[assignment]
+    with pytest.raises(DefinitionError, match=r"^step 'train': allow_reuse: Input should be a valid boolean \(given: 'always'\)"):
+        lowered(ws, odd)
+    with pytest.raises(DefinitionError, match=r"^pipeline 1: name: Input should be a valid string \(given: 1\)"):
+        lower_pipeline(Pipeline(ws, step()), 1)  # type: ignore[arg-type]
+
+
+def test_an_argument_that_cannot_be_written_is_refused(ws: Workspace) -> None:
+    with pytest.raises(
+        DefinitionError, match=r"step 'train': argument 1: '\\udcff' cannot be written as UTF-8: character 1 is half of one"
+    ):
+        only(ws, arguments=["\udcff"])
+
+
 def test_a_bare_step_is_refused(ws: Workspace) -> None:
     with pytest.raises(DefinitionError, match="step 'a': a PipelineStep says not what to run; use PythonScriptStep"):
         lowered(ws, PipelineStep("a", [], []))
