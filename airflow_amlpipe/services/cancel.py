@@ -29,5 +29,5 @@ def cancel_run(workspace: str, run_id: str, *, home: Path, why: str = "asked for
     engine = find_engine(home, run_id)
     if engine is not None and engine.is_here:
         engine.cancel()
-        settle_run(opened, run_id, home)
+    settle_run(opened, run_id, home)
     return opened.runs.finished(run_id)

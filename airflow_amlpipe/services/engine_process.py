@@ -5,6 +5,8 @@ The engine is a process of its own, in its own session, so that it outlives the 
     <home>/engines/<run id>/engine.json     process id, when that process started, host, workspace
     <home>/engines/<run id>/engine.log      everything it wrote
     <home>/engines/<run id>/airflow/        its private Airflow home, deleted when the run ends well
+    <home>/engines/<run id>/recorder.json   like engine.json, of the process that submits a run whose every step is reused: such a run has no
+                                            engine, and the folder is deleted when all of it is recorded
 """
 
 from __future__ import annotations
@@ -15,6 +17,8 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
@@ -23,7 +27,17 @@ from airflow_amlpipe.compute.processes import boot_id, host_name, is_running, st
 from airflow_amlpipe.exceptions import BackendUnavailableError, shorten
 from airflow_amlpipe.services.airflow_home import airflow_environment, airflow_version
 
-__all__ = ["GO", "EngineFacts", "StartedEngine", "engine_folder", "engine_log_tail", "find_engine", "prune_engines"]
+__all__ = [
+    "GO",
+    "EngineFacts",
+    "StartedEngine",
+    "engine_folder",
+    "engine_log_tail",
+    "find_engine",
+    "find_recorder",
+    "prune_engines",
+    "recording",
+]
 
 # What the engine is told when its run is recorded.
 GO = b"go\n"
@@ -114,11 +128,8 @@ class StartedEngine:
             ) from error
         _children.append(process)
         started = cls(process)
-        facts = EngineFacts(run_id, workspace, host_name(), boot_id(), process.pid, start_of(process.pid) or "")
-        temporary = folder / f".engine-{process.pid}.json"
         try:
-            temporary.write_text(json.dumps(asdict(facts), sort_keys=True))
-            temporary.replace(folder / "engine.json")
+            _write_facts(folder / "engine.json", run_id, workspace, process.pid)
         except OSError as error:
             started.dismiss()
             raise _unwritable(folder, home, error) from error
@@ -149,10 +160,28 @@ def engine_folder(home: Path, run_id: str) -> Path:
 
 def find_engine(home: Path, run_id: str) -> EngineFacts | None:
     """Return what is known of a run's engine; ``None`` when it never had one here, or its folder was deleted after it ended well."""
+    return _read_facts(engine_folder(home, run_id) / "engine.json")
+
+
+def find_recorder(home: Path, run_id: str) -> EngineFacts | None:
+    """Return what is known of the process that records a run without an engine; ``None`` when it is done, or there never was one here."""
+    return _read_facts(engine_folder(home, run_id) / "recorder.json")
+
+
+@contextmanager
+def recording(home: Path, run_id: str, workspace: str) -> Iterator[None]:
+    """Let it be known during the block that this process carries the run out, so that its death is noticed as an engine's is.
+
+    Where nothing can be written that is left out: the run needs nothing else there.
+    """
+    folder = engine_folder(home, run_id)
+    with suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+        _write_facts(folder / "recorder.json", run_id, workspace, os.getpid())
     try:
-        return EngineFacts(**json.loads((engine_folder(home, run_id) / "engine.json").read_text()))
-    except (FileNotFoundError, ValueError, TypeError):
-        return None
+        yield
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def engine_log_tail(home: Path, run_id: str) -> str:
@@ -169,7 +198,7 @@ def prune_engines(home: Path, *, keep: int = _MOST_KEPT) -> None:
     """Delete the folders of all but the newest ``keep`` engines; those that still run, or are just being started, are left alone."""
     folders = sorted((home / "engines").iterdir(), reverse=True)
     for folder in folders[keep:]:
-        facts = find_engine(home, folder.name)
+        facts = find_engine(home, folder.name) or find_recorder(home, folder.name)
         if facts is not None and facts.is_here and not facts.is_alive:
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -179,6 +208,20 @@ def _unwritable(folder: Path, home: Path, error: OSError) -> BackendUnavailableE
         f"the engine of a run could not be started: its folder {shorten(str(folder))} could not be written ({error.strerror or error}); "
         f"make {shorten(str(home))} writable and see that it has room, or set AMLPIPE_HOME to another folder, and submit again"
     )
+
+
+def _write_facts(file: Path, run_id: str, workspace: str, pid: int) -> None:
+    facts = EngineFacts(run_id, workspace, host_name(), boot_id(), pid, start_of(pid) or "")
+    temporary = file.with_name(f".{file.stem}-{pid}.json")
+    temporary.write_text(json.dumps(asdict(facts), sort_keys=True))
+    temporary.replace(file)
+
+
+def _read_facts(file: Path) -> EngineFacts | None:
+    try:
+        return EngineFacts(**json.loads(file.read_text()))
+    except (FileNotFoundError, ValueError, TypeError):
+        return None
 
 
 def _reap() -> None:

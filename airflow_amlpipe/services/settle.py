@@ -1,4 +1,7 @@
-"""What becomes of a run whose engine died without a word? (killed, out of memory, machine restarted)"""
+"""What becomes of a run whose engine died without a word? (killed, out of memory, machine restarted)
+
+The same as of a run without an engine, whose every step is reused, when the process that submits it dies before it has recorded all of it.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from time import monotonic, sleep
 from airflow_amlpipe.compute.folder import StepFolder
 from airflow_amlpipe.compute.processes import job_processes, send_signal
 from airflow_amlpipe.exceptions import InfrastructureError, shorten
-from airflow_amlpipe.services.engine_process import engine_log_tail, find_engine
+from airflow_amlpipe.services.engine_process import engine_folder, engine_log_tail, find_engine, find_recorder
 from airflow_amlpipe.workspace.ids import now_text
 from airflow_amlpipe.workspace.records import RunStatus, StepFinished, StepStatus, StepTry
 from airflow_amlpipe.workspace.try_files import keep_logs
@@ -21,6 +24,7 @@ __all__ = ["end_running_tries", "settle_if_possible", "settle_run"]
 
 # The engine is dead, so nobody waits for what its jobs would do with more time.
 _GRACE_SECONDS = 3.0
+_UNRECORDED = "the process that submitted the run was killed while it recorded that every step is reused; submit again"
 
 
 def settle_run(workspace: WorkspaceStore, run_id: str, home: Path) -> bool:
@@ -31,24 +35,28 @@ def settle_run(workspace: WorkspaceStore, run_id: str, home: Path) -> bool:
     if workspace.runs.finished(run_id) is not None:
         return False
     engine = find_engine(home, run_id)
-    if engine is None or not engine.is_here or engine.is_alive:
+    carrier = engine or find_recorder(home, run_id)
+    if carrier is None or not carrier.is_here or carrier.is_alive:
         return False
     # It may have ended well between the two looks.
     if workspace.runs.finished(run_id) is not None:
         return False
     canceled = workspace.runs.cancel_requested(run_id)
+    status: RunStatus = "Canceled" if canceled else "Failed"
+    reason = "the run was cancelled" if canceled else _reason_of_death(home, run_id) if engine else _UNRECORDED
+    end_running_tries(workspace, run_id, home, status="Canceled" if canceled else "Failed", error=reason)
+    was_needed = workspace.runs.finish(run_id, status, reason)
+    if engine is None:
+        shutil.rmtree(engine_folder(home, run_id), ignore_errors=True)
+    return was_needed
+
+
+def _reason_of_death(home: Path, run_id: str) -> str:
     # The engine's log has the scripts' lines too, so its last one need not say why the engine died.
     last_lines = engine_log_tail(home, run_id).splitlines()[-1:]
     said = f", which ends with: {shorten(last_lines[0], 500)}" if last_lines else ""
-    log = home / "engines" / run_id / "engine.log"
-    reason = (
-        "the run was cancelled"
-        if canceled
-        else f"the engine of the run ended without finishing it (killed, or out of memory); see {log}{said}"
-    )
-    status: RunStatus = "Canceled" if canceled else "Failed"
-    end_running_tries(workspace, run_id, home, status="Canceled" if canceled else "Failed", error=reason)
-    return workspace.runs.finish(run_id, status, reason)
+    log = engine_folder(home, run_id) / "engine.log"
+    return f"the engine of the run ended without finishing it (killed, or out of memory); see {log}{said}"
 
 
 def settle_if_possible(workspace: WorkspaceStore, run_id: str, home: Path) -> None:

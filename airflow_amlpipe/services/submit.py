@@ -16,7 +16,7 @@ from airflow_amlpipe.compute.processes import host_name
 from airflow_amlpipe.exceptions import ReuseRequiredError, shorten
 from airflow_amlpipe.reuse.policy import ReusePolicy
 from airflow_amlpipe.services.collect import CollectedPipeline, active_collector
-from airflow_amlpipe.services.engine_process import StartedEngine
+from airflow_amlpipe.services.engine_process import StartedEngine, recording
 from airflow_amlpipe.services.plan import PipelinePlan, plan_steps
 from airflow_amlpipe.services.sources import FrozenSources, freeze_sources
 from airflow_amlpipe.settings import Settings
@@ -111,11 +111,15 @@ def submit_pipeline(
             host=host_name(),
             continue_on_step_failure=continue_on_step_failure,
         )
-        opened.runs.create(record)
-        _submitted.append(SubmittedRun(run_id, workspace, experiment))
+        submitted = SubmittedRun(run_id, workspace, experiment)
         if plan.is_all_reused:
-            _finish_reused(opened, record, plan)
+            with recording(home, run_id, workspace):
+                opened.runs.create(record)
+                _submitted.append(submitted)
+                _finish_reused(opened, record, plan)
         else:
+            opened.runs.create(record)
+            _submitted.append(submitted)
             engine.go()
     return run_id
 

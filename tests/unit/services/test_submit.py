@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import pickle
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,14 +13,19 @@ import pytest
 
 from airflow_amlpipe.exceptions import DefinitionError, ReuseRequiredError, UnknownNameError
 from airflow_amlpipe.services import submit
+from airflow_amlpipe.services.cancel import cancel_run
+from airflow_amlpipe.services.engine_process import engine_folder
+from airflow_amlpipe.services.settle import settle_run
 from airflow_amlpipe.services.submit import submit_pipeline, submitted_runs
 from airflow_amlpipe.spec.parameter import ParameterSpec
 from airflow_amlpipe.spec.pipeline import PipelineSpec
 from airflow_amlpipe.spec.step import ParameterArgument
 from airflow_amlpipe.workspace import WorkspaceStore
+from airflow_amlpipe.workspace.step_run import StepRun
 from tests.builders import OUT, a_pipeline, a_step, reading
 from tests.pretend import pretend_run, write_source
 
+REPOSITORY = Path(__file__).parents[3]
 CHAIN = a_pipeline(a_step("prepare", outputs=OUT), a_step("train", inputs=reading("prepare"), outputs=OUT))
 TUNED = a_pipeline(
     a_step(arguments=(ParameterArgument(parameter="rate"),)), parameters=(ParameterSpec(name="rate", type="number", default=0.5),)
@@ -145,6 +154,65 @@ def test_a_script_that_is_not_in_the_source_folder_is_refused(workspace: Workspa
         send(workspace, CHAIN, tmp_path)
 
     assert workspace.runs.ids() == []
+
+
+KILLED = """
+import os, pickle, signal, sys
+from pathlib import Path
+from airflow_amlpipe.services.submit import submit_pipeline
+from airflow_amlpipe.workspace.step_run import StepRun
+
+url, base, home = sys.argv[1:]
+StepRun.finish_reused = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+spec = pickle.loads(sys.stdin.buffer.read())
+submit_pipeline(spec, workspace=url, experiment="nights", source_base=Path(base), home=Path(home))
+"""
+
+
+@pytest.mark.parametrize("cancel", [False, True])
+def test_a_reused_run_whose_submitting_process_was_killed_half_way_is_recorded_as_ended(
+    workspace: WorkspaceStore, tmp_path: Path, cancel: bool
+) -> None:
+    write_source(tmp_path)
+    first = pretend_run(workspace, CHAIN, tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED, workspace.url, str(tmp_path), str(workspace.home)], cwd=REPOSITORY, input=pickle.dumps(CHAIN)
+    )
+    assert done.returncode == -signal.SIGKILL
+    run_id, *_ = workspace.runs.ids()
+    assert run_id != first
+    assert workspace.runs.status(run_id) == "Running"
+
+    if cancel:
+        cancel_run(workspace.url, run_id, home=workspace.home)
+    else:
+        assert settle_run(workspace, run_id, workspace.home)
+
+    ended = workspace.runs.finished(run_id)
+    assert ended is not None
+    assert ended.status == workspace.runs.tries(run_id, "prepare")[-1].status == ("Canceled" if cancel else "Failed")
+    assert ("the run was cancelled" if cancel else "every step is reused; submit again") in (ended.error or "")
+    assert not engine_folder(workspace.home, run_id).exists()
+
+
+def test_a_reused_run_that_is_being_recorded_is_left_alone_and_leaves_nothing_behind(
+    workspace: WorkspaceStore, tmp_path: Path, engine: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_source(tmp_path)
+    pretend_run(workspace, CHAIN, tmp_path)
+    settled: list[bool] = []
+    start = StepRun.start
+
+    def start_and_settle(step: StepRun) -> None:
+        start(step)
+        settled.append(settle_run(workspace, step.run_id, workspace.home))
+
+    monkeypatch.setattr(StepRun, "start", start_and_settle)
+    run_id = send(workspace, CHAIN, tmp_path)
+
+    assert settled == [False, False]
+    assert workspace.runs.status(run_id) == "Finished"
+    assert not engine_folder(workspace.home, run_id).exists()
 
 
 def test_the_policy_require_refuses_a_pipeline_that_would_have_to_run(workspace: WorkspaceStore, tmp_path: Path, engine: list[str]) -> None:
