@@ -1,6 +1,6 @@
 """How does a step's script find its code, data and settings, and under which command line?
 
-The contract is SDK v1's (semantics 2.3 and 2.4): the working folder is a copy of the snapshot, arguments are local paths and plain text,
+The contract is that of SDK v1's PythonScriptStep: the working folder is a copy of the snapshot, arguments are local paths and plain text,
 inputs and outputs are named by environment variables, and ``from azureml.core import Run`` works. The environment is built up from an
 allow-list (``variables.py``), never taken over.
 """

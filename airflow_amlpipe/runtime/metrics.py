@@ -1,6 +1,6 @@
 """What does ``get_metrics`` return for everything a script logged?
 
-Used by the script's side and by the host alike, so that both give the same answer (semantics 2.5):
+Used by the script's side and by the host alike, so that both give the same answer (SDK v1's ``Run.get_metrics``):
 
 * ``log``: one value stays a value, several under one name become a list in the order they came
 * ``log_list``: a list; more of it under the same name goes to its end

@@ -1,6 +1,6 @@
 """What can a script say about its run, and ask of it?
 
-``Run`` has SDK v1's methods (semantics 2.5). Where they go is decided in its two kinds: ``SubmittedRun`` inside a step
+``Run`` has the methods of SDK v1's ``azureml.core.Run``. Where they go is decided in its two kinds: ``SubmittedRun`` inside a step
 (``submitted.py``), ``OfflineRun`` everywhere else (``offline.py``). Everything is recorded the moment it is said: there is nothing to flush.
 """
 # The signatures are SDK v1's, whether or not there is a use for an argument here.
@@ -190,7 +190,7 @@ class Run(MetricMethods, FileMethods, AbsentMethods):
         """Do nothing: the run has started."""
 
     def complete(self, _set_status: bool = True) -> None:
-        """Do nothing more than :meth:`flush`: the step ends when the script does, well if its exit code is 0 (semantics 2.5)."""
+        """Do nothing more than :meth:`flush`: the step ends when the script does, well if its exit code is 0 (SDK v1: ``Run.complete``)."""
         self.flush()
 
     def fail(self, error_details: Any = None, error_code: Any = None, _set_status: bool = True) -> None:

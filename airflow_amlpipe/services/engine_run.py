@@ -140,7 +140,7 @@ class EngineRun:
 
         if self._cancellation.is_requested:
             raise AirflowFailException("the run was cancelled before this step started")
-        # SDK v1: one failed step stops the pipeline unless it was submitted with continue_on_step_failure (semantics 2.1).
+        # SDK v1: one failed step stops the pipeline unless it was submitted with continue_on_step_failure (``Pipeline.submit``).
         # Airflow's own fail_fast marks the other tasks as skipped, and a run whose last task was skipped as a success.
         if self._has_failed and not self._record.continue_on_step_failure:
             raise AirflowFailException("another step failed before this one started")

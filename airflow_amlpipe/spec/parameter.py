@@ -47,7 +47,7 @@ class ParameterSpec(SpecModel):
     def bind(self, value: object) -> Scalar:
         """Return ``value`` as this parameter takes it; a whole number given for a ``number`` becomes a float.
 
-        SDK v1 refused ``1`` for a default of ``0.5`` (semantics 2.6); JSON and the trigger form cannot tell the two apart, so we take it.
+        SDK v1 refused ``1`` for a default of ``0.5`` (``PipelineParameter``); JSON and the trigger form cannot tell the two apart, so we take it.
 
         :raises DefinitionError: ``value`` is of another type
         """

@@ -9,7 +9,7 @@ from airflow_amlpipe.spec.names import check_relative_path
 
 __all__ = ["DEFAULT_DESTINATION", "check_destination", "is_unique_destination", "resolve_destination"]
 
-# What SDK v1 really used for outputs of pipeline steps (semantics 1.3), and not the /dataset/... of its documentation.
+# What SDK v1 really used for outputs of pipeline steps (``OutputFileDatasetConfig`` without a ``destination``), and not the /dataset/... of its documentation.
 DEFAULT_DESTINATION = "azureml/{run-id}/{output-name}"
 
 _PLACE_HOLDER = re.compile(r"\{([^{}]*)\}|[{}]")

@@ -20,7 +20,7 @@ __all__ = [
     "StepTry",
 ]
 
-# SDK v1's words for pipeline runs and step runs (semantics 2.5).
+# SDK v1's words for pipeline runs and step runs (``Run.get_status``).
 RunStatus = Literal["NotStarted", "Running", "Finished", "Failed", "Canceled"]
 StepStatus = Literal["NotStarted", "Running", "Finished", "Failed", "Canceled"]
 

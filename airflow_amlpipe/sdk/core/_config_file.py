@@ -17,7 +17,7 @@ from airflow_amlpipe.storage.urls import folder_url
 __all__ = ["CONFIG_FOLDER", "WorkspaceConfig", "find_config", "read_config"]
 
 CONFIG_FOLDER = ".azureml"
-# SDK v1's order (semantics 1.1): a .azureml/config.json in any parent beats a config.json in the folder itself.
+# SDK v1's order (``Workspace.from_config``): a .azureml/config.json in any parent beats a config.json in the folder itself.
 _FOLDERS = (CONFIG_FOLDER, "aml_config", "")
 _FILES = ("config.json", "project.json")
 _TRUSTED_SIZE = 1024 * 1024

@@ -245,7 +245,7 @@ def _bound(spec: PipelineSpec, given: Any) -> dict[str, Any]:
 
 
 def _submission_lines(spec: PipelineSpec, policy: str) -> Iterator[str]:
-    """Yield the lines that SDK v1 printed when a pipeline was submitted (semantics 2.1); the ids follow from the content."""
+    """Yield the lines that SDK v1 printed when a pipeline was submitted (``Experiment.submit``); the ids follow from the content."""
     for step in spec.in_order():
         may_reuse = step.allow_reuse and policy in {"auto", "require"}
         what = "This step is eligible to reuse a previous run's output" if may_reuse else "This step will run and generate new outputs"

@@ -28,7 +28,7 @@ def check_binding_name(what: str, name: object) -> str:
         checked = names.check_binding_name(what, name)
     except DefinitionError as error:
         raise UserErrorException(str(error)) from error
-    # SDK v1 makes it an environment variable of the step (semantics 1.2).
+    # SDK v1 makes it an environment variable of the step (``FileDataset.as_named_input``).
     if checked.upper() in _COMMON_VARIABLES:
         warnings.warn(f"{what} is called {name!r}, like an environment variable that scripts rely on; rename it", UserWarning, stacklevel=4)
     return checked

@@ -1,4 +1,4 @@
-"""What does get_metrics return after which calls? (semantics 2.5)"""
+"""What does get_metrics return after which calls?"""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """What does a person see while they wait for a run?
 
-The lines are SDK v1's (semantics 2.8), because scripts and people look for them: the pipeline's id and status, each step's log between its
+The lines are those of SDK v1's ``PipelineRun.wait_for_completion``, because scripts and people look for them: the pipeline's id and status, each step's log between its
 status and its summary, and a summary of the whole. Steps that run at the same time are shown one after another.
 """
 

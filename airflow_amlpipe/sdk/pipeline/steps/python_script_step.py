@@ -75,7 +75,7 @@ class PythonScriptStep(PipelineStep):
         self._version = None if version is None else str(version)
 
     def _take_target(self, compute_target: Any, kwargs: dict[str, Any]) -> Any:
-        # The guides write target=..., which SDK v1's class did not have (semantics 3).
+        # The guides write target=..., which SDK v1's class did not have (``PythonScriptStep.__init__``).
         target = kwargs.pop("target", None)
         if kwargs:
             raise TypeError(f"{self._where}: PythonScriptStep has no argument {', '.join(sorted(kwargs))}; check its spelling")
