@@ -74,6 +74,25 @@ if TYPE_CHECKING:
 __all__ = [
     "CONTEXT_FILE",
     "CONTEXT_FORMAT",
+    "ENV_RUN_FOLDER",
+    "ENV_JOB",
+    "ENV_RUN_ID",
+    "ENV_ROOT_RUN_ID",
+    "ENV_SUBSCRIPTION",
+    "ENV_RESOURCE_GROUP",
+    "ENV_WORKSPACE",
+    "ENV_EXPERIMENT",
+    "ENV_EXPERIMENT_ID",
+    "ENV_WORKSPACE_ID",
+    "ENV_SERVICE_ENDPOINT",
+    "ENV_RUN_TOKEN",
+    "ENV_RUN_TOKEN_EXPIRY",
+    "ENV_INPUTS",
+    "ENV_OUTPUTS",
+    "PREFIX_INPUT",
+    "PREFIX_OUTPUT",
+    "PREFIX_REFERENCE",
+    "PREFIX_PARAMETER",
     "EVENTS_FILE",
     "PARENT",
     "SDK_VERSION",
@@ -87,6 +106,8 @@ __all__ = [
     "uploads_folder",
     "write_context",
 ]
+if TYPE_CHECKING:
+    __all__ += ["Event", "InputPart", "OutputPart", "RunContext", "RunPart", "WorkspacePart"]
 
 CONTEXT_FORMAT = "amlpipe/run-context/v1"
 CONTEXT_FILE = "context.json"
@@ -102,7 +123,7 @@ SDK_VERSION = "1.61.0"
 ENV_RUN_FOLDER = "AMLPIPE_RUN_FOLDER"
 ENV_JOB = "AMLPIPE_JOB"  # unique per try; the local back end knows a job's stray processes by it
 
-# SDK v1's (semantics 2.4).
+# SDK v1's, as its own ``Run`` reads them inside a step.
 ENV_RUN_ID = "AZUREML_RUN_ID"
 ENV_ROOT_RUN_ID = "AZUREML_ROOT_RUN_ID"
 ENV_SUBSCRIPTION = "AZUREML_ARM_SUBSCRIPTION"

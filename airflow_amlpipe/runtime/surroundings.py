@@ -1,6 +1,6 @@
 """What does a run belong to: which experiment, in which workspace, with which inputs and outputs?
 
-``run.experiment.workspace`` is how scripts get hold of their workspace (semantics 2.5). Its name and ids are here; for datasets, datastores
+``run.experiment.workspace`` is how SDK v1's scripts get hold of their workspace. Its name and ids are here; for datasets, datastores
 and the rest it becomes the SDK's ``Workspace`` when they are asked for.
 """
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from airflow_amlpipe.runtime.protocol import InputPart, OutputPart, WorkspacePart
 
-__all__ = ["ExperimentOfRun", "InputDatasets", "OutputPath", "WorkspaceOfRun", "output_datasets"]
+__all__ = ["ExperimentOfRun", "InputDatasets", "OutputPath", "WorkspaceOfRun", "offline_experiment", "output_datasets"]
 
 
 class _CompletedBySdk:

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from airflow_amlpipe.sdk.core.experiment import Experiment
     from airflow_amlpipe.sdk.core.workspace import Workspace
 
-__all__ = ["Run", "get_run"]
+__all__ = ["Run", "get_run", "matches_tags", "tag_changes"]
 
 _INSIDE = "call it inside a step's script, on Run.get_context()"
-# SDK v1 said Finished in get_status() of a pipeline's runs and Completed everywhere else (semantics 2.5).
+# SDK v1 said Finished in get_status() of a pipeline's runs and Completed everywhere else (``Run.get_status``).
 _RUN_HISTORY_WORDS = {"Finished": "Completed"}
 
 

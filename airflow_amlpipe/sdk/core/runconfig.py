@@ -168,7 +168,7 @@ class RunConfiguration(ConfigElement):
 
         :raises RunConfigurationException: there is none, or it was written by SDK v1 with settings that cannot be read
         """
-        from airflow_amlpipe.sdk.core.environment import _from_spec
+        from airflow_amlpipe.sdk.core.environment import environment_of_spec
         from airflow_amlpipe.sdk.lowering import parse_environment
 
         file = _file(path, name or "default")
@@ -186,7 +186,7 @@ class RunConfiguration(ConfigElement):
         made.node_count = document.get("nodeCount") or 1
         made.max_run_duration_seconds = document.get("maxRunDurationSeconds")
         spec = parse_environment(_json(document["amlpipeEnvironment"]), f"run configuration {shorten(repr(str(file)), 300)}")
-        made.environment = _from_spec(spec, spec.version)
+        made.environment = environment_of_spec(spec, spec.version)
         return made
 
     @staticmethod

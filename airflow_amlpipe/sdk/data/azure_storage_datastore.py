@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from airflow_amlpipe.storage.store import Store
 
-__all__ = ["AbstractAzureStorageDatastore", "AzureBlobDatastore", "AzureFileDatastore"]
+__all__ = ["AbstractAzureStorageDatastore", "AzureBlobDatastore", "AzureFileDatastore", "fetch_file"]
 
 
 class AbstractAzureStorageDatastore(AbstractDatastore):

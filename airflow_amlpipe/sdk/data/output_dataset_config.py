@@ -29,6 +29,7 @@ __all__ = [
     "OutputTabularDatasetConfig",
     "RegistrationConfiguration",
     "UploadOptions",
+    "OutputOrigin",
 ]
 
 ConfigT = TypeVar("ConfigT", bound="OutputDatasetConfig")

@@ -18,7 +18,7 @@ from airflow_amlpipe.sdk.data.output_dataset_config import OutputDatasetConfig, 
 from airflow_amlpipe.sdk.exceptions import UserErrorException
 from airflow_amlpipe.sdk.pipeline.core.graph import PipelineParameter
 
-__all__ = ["PipelineStep", "StepSequence"]
+__all__ = ["PipelineStep", "StepSequence", "Binding", "collect_steps"]
 
 _NAMED_INPUT = "use dataset.as_named_input('name'), with .as_mount() or .as_download() for a local path"
 

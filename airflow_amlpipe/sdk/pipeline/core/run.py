@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from airflow_amlpipe.sdk.core.workspace import Workspace
     from airflow_amlpipe.workspace.records import StepTry
 
-__all__ = ["PipelineRun", "PortDataReference", "StepRun", "StepRunOutput"]
+__all__ = ["PipelineRun", "PortDataReference", "StepRun", "StepRunOutput", "find_run"]
 
 
 class PipelineRun(Run):
@@ -386,7 +386,7 @@ class PortDataReference:
         self.pipeline_run_id = pipeline_run_id
         self._data_reference = data_reference
         self._step_run = step_run
-        # Scripts of SDK v1 read this one (semantics 2.8).
+        # Scripts of SDK v1 read this one of ``PortDataReference``, private as its name is.
         self._path_on_datastore = data_reference.path_on_datastore or ""
 
     @property
