@@ -152,7 +152,10 @@ def test_a_plan_runs_nothing_and_knows_script_and_dag_file_alike(project: Projec
     for file in ("script.py", "dag_file.py"):
         (plan,) = project.document("plan", "--json", "--param", "word=new", file)["pipelines"]
         assert [(step["name"], step["answer"]) for step in plan["steps"]] == [("write", "run"), ("read", "depends")]
-        assert [text.endswith("to 'new'") for text in plan["steps"][0]["differences"]] == [True]
+        assert [(text.partition(":")[0], text.endswith("to 'new'")) for text in plan["steps"][0]["differences"]] == [
+            ("arguments", True),
+            ("parameters", True),
+        ]
     assert "2 reused, 0 to run" in project.amlpipe("plan", "dag_file.py").stdout
     assert len(project.document("runs", "list", "--json")) == before
 
