@@ -114,7 +114,7 @@ def test_trouble_in_reading_is_not_taken_for_a_miss(workspace: WorkspaceStore, t
 
 def test_the_policy_require_computes_nothing(workspace: WorkspaceStore, tmp_path: Path) -> None:
     with pytest.raises(
-        ReuseRequiredError, match="step 'train' would have to run, which the reuse policy 'require' does not allow; ran: no earlier run"
+        ReuseRequiredError, match="step 'train' would have to run, which the reuse policy 'require' does not allow: no earlier run"
     ):
         run(workspace, tmp_path, policy="require")
     run(workspace, tmp_path)
