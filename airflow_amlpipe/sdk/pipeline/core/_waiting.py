@@ -16,7 +16,8 @@ from airflow_amlpipe.sdk._workspace_store import home, open_workspace
 from airflow_amlpipe.sdk.exceptions import ActivityFailedException, ExperimentExecutionException
 
 if TYPE_CHECKING:
-    from airflow_amlpipe.sdk.pipeline.core.run import PipelineRun, StepRun
+    from airflow_amlpipe.sdk.pipeline.core.run import PipelineRun
+    from airflow_amlpipe.sdk.pipeline.core.step_run import StepRun
     from airflow_amlpipe.services.follow import RunEvent
 
 __all__ = ["wait_for_run", "wait_for_step"]
@@ -152,7 +153,7 @@ class _ShownRun:
         return ended
 
     def _step_of(self, event: RunEvent) -> StepRun:
-        from airflow_amlpipe.sdk.pipeline.core.run import StepRun
+        from airflow_amlpipe.sdk.pipeline.core.step_run import StepRun
 
         started: Any = event.started
         item = try_seen(started, event.finished)
