@@ -290,11 +290,11 @@ def test_whose_fault_it_is_is_read_from_the_installers_words(tmp_path: Path, wor
                 "  ╰─▶ Because there is no version of tiny-thing==9 and you require",
                 "      tiny-thing==9, we can conclude that your requirements are unsatisfiable.",
                 "",
-                "hint: `tiny-thing` was found on https://pypi.org/simple",
+                "hint: `tiny-thing` was found on https://index.example/simple",
             ],
             (
                 "No solution found when resolving dependencies: Because there is no version of tiny-thing==9 and you require tiny-thing==9, "
-                "we can conclude that your requirements are unsatisfiable. hint: `tiny-thing` was found on https://pypi.org/simple"
+                "we can conclude that your requirements are unsatisfiable. hint: `tiny-thing` was found on https://index.example/simple"
             ),
         ),
         (
