@@ -1,29 +1,29 @@
 """How do SDK objects become a pipeline specification?
 
-This is the SDK's only door to ``spec/``: whatever is loosely typed ends here. Nothing is looked up or read; what the workspace has to
-know (that a compute target or datastore is registered) its caller checks.
+With ``lowering_environment.py`` and ``lowering_values.py`` this is the SDK's only door to the models of ``spec/``: whatever is loosely
+typed ends here. Nothing is looked up or read; what the workspace has to know (that a compute target or datastore is registered) its
+caller checks.
 """
 
 from __future__ import annotations
 
-import re
 import warnings
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from airflow_amlpipe.exceptions import CycleError, DefinitionError, UnsupportedFeatureError, shorten
-from airflow_amlpipe.sdk._arguments import check_encodable
 from airflow_amlpipe.sdk._workspace_store import check_workspace
 from airflow_amlpipe.sdk.data.abstract_dataset import AbstractDataset
 from airflow_amlpipe.sdk.data.data_reference import DataReference
 from airflow_amlpipe.sdk.data.dataset_consumption_config import DatasetConsumptionConfig
 from airflow_amlpipe.sdk.data.output_dataset_config import OutputDatasetConfig, OutputOrigin
+from airflow_amlpipe.sdk.lowering_environment import lower_environment, lower_run_settings, lower_timeout
+from airflow_amlpipe.sdk.lowering_values import lower_paths, plain_text, plain_value
 from airflow_amlpipe.sdk.pipeline.core.builder import Binding, PipelineStep
 from airflow_amlpipe.sdk.pipeline.core.graph import PipelineParameter
 from airflow_amlpipe.spec.bulk import collector_paused
-from airflow_amlpipe.spec.compute import ComputeTargetSpec, RunSettingsSpec
-from airflow_amlpipe.spec.data import DatasetSource, DatastorePath, InputSpec, OutputSpec, RegistrationSpec, StepOutputSource
-from airflow_amlpipe.spec.document import parse_model, validation_explained
+from airflow_amlpipe.spec.data import DatasetSource, InputSpec, OutputSpec, RegistrationSpec, StepOutputSource
+from airflow_amlpipe.spec.document import validation_explained
 from airflow_amlpipe.spec.environment import EnvironmentSpec
 from airflow_amlpipe.spec.names import check_display_name, check_relative_path, task_id_for
 from airflow_amlpipe.spec.parameter import ParameterSpec, parameter_type_of
@@ -41,17 +41,10 @@ from airflow_amlpipe.spec.step import (
 from airflow_amlpipe.spec.workspace import WorkspaceNames
 
 if TYPE_CHECKING:
-    from airflow_amlpipe.sdk.core.conda_dependencies import CondaDependencies
-    from airflow_amlpipe.sdk.core.environment import Environment
     from airflow_amlpipe.sdk.core.workspace import Workspace
     from airflow_amlpipe.sdk.pipeline.core.pipeline import Pipeline
 
-__all__ = ["find_problems", "lower_compute", "lower_environment", "lower_paths", "lower_pipeline", "parse_environment"]
-
-_MARKER = re.compile(r"PipelineParameter_Name:|DatasetConsumptionConfig:|DatasetOutputConfig:|\$AZUREML_DATAREFERENCE_")
-# SDK v1's own packages: never installed, a step's `azureml` comes with airflow-amlpipe.
-_AZUREML = re.compile(r"azureml(?:-[A-Za-z0-9._-]+)?(?=$|[\s\[=<>!~;@])")
-_EXTRAS = re.compile(r"\[([^\]]*)\]")
+__all__ = ["find_problems", "lower_pipeline"]
 
 
 def lower_pipeline(pipeline: Pipeline, name: str) -> PipelineSpec:
@@ -137,7 +130,9 @@ class _Lowering:
         return StepSpec(
             id=self._ids[step],
             name=step.name,
-            command=PythonScript(script=check_relative_path(f"{where}: script_name", _plain(f"{where}: script_name", step._script_name))),
+            command=PythonScript(
+                script=check_relative_path(f"{where}: script_name", plain_text(f"{where}: script_name", step._script_name))
+            ),
             source=SourceSpec(directory=self._pipeline._source_directory(step)),
             arguments=tuple(self._argument(step, index, value) for index, value in enumerate(step._arguments, 1)),
             variables=tuple(
@@ -147,10 +142,10 @@ class _Lowering:
             outputs=tuple(self._output(where, binding) for binding in step._outputs),
             environment=self._environment(where, runconfig),
             compute=self._compute_name(where, step),
-            run_settings=_run_settings(where, runconfig),
+            run_settings=lower_run_settings(where, runconfig),
             allow_reuse=step._allow_reuse,
             version=step._version,
-            timeout_seconds=_timeout(where, runconfig),
+            timeout_seconds=lower_timeout(where, runconfig),
             run_after=self._run_after(step),
         )
 
@@ -181,8 +176,8 @@ class _Lowering:
 
     def _value(self, where: str, value: Any) -> Any:
         if not isinstance(value, PipelineParameter):
-            return LiteralArgument(value=_scalar(where, value))
-        default = _scalar(f"{where}: PipelineParameter {value.name!r}: the default", value.default_value)
+            return LiteralArgument(value=plain_value(where, value))
+        default = plain_value(f"{where}: PipelineParameter {value.name!r}: the default", value.default_value)
         known = self.parameters.setdefault(value.name, default)
         if (type(known), known) != (type(default), default):
             raise DefinitionError(
@@ -238,7 +233,7 @@ class _Lowering:
             register_as=None
             if registration is None
             else RegistrationSpec(
-                name=_plain(where, registration.name),
+                name=plain_text(where, registration.name),
                 description=registration.description,
                 tags={str(key): str(value) for key, value in (registration.tags or {}).items()},
             ),
@@ -252,7 +247,7 @@ class _Lowering:
             (destination if len(destination) > 1 else (*destination, None)) if isinstance(destination, tuple) else (destination, None)
         )
         self._check_workspace(f"{where}: the datastore of its destination", store)
-        return str(getattr(store, "name", store)), None if path is None else _plain(f"{where}: destination", path)
+        return str(getattr(store, "name", store)), None if path is None else plain_text(f"{where}: destination", path)
 
     def _compute_name(self, where: str, step: Any) -> str:
         target = step._compute_target
@@ -277,126 +272,15 @@ class _Lowering:
         return self._environments[id(environment)]
 
 
-def lower_paths(where: str, paths: Iterable[tuple[str, str]]) -> tuple[DatastorePath, ...]:
-    """Return paths on datastores, each relative to its datastore's root.
-
-    :raises DefinitionError: one leaves its datastore
-    """
-    return tuple(DatastorePath(datastore=store, path=check_relative_path(where, _plain(where, path).lstrip("/"))) for store, path in paths)
-
-
-def lower_environment(environment: Environment, where: str = "environment") -> EnvironmentSpec:
-    """Return the definition of ``environment`` without SDK v1's own packages, which a step never needs installed.
-
-    :raises DefinitionError: a value in it cannot be used
-    """
-    where = (
-        f"{where}: environment {shorten(repr(environment.name))}"
-        if where != "environment"
-        else f"environment {shorten(repr(environment.name))}"
-    )
-    if environment._deferred:
-        raise UnsupportedFeatureError(
-            f"{where} is read from the workspace, which is not asked while Airflow parses a DAG file; "
-            "define it in the file (Environment(...), from_pip_requirements, from_conda_specification)"
-        )
-    python, docker = environment.python, environment.docker
-    dependencies = None if python.user_managed_dependencies else python.conda_dependencies
-    if docker.build_context is not None:
-        raise UnsupportedFeatureError(f"{where}: docker.build_context is not supported; use docker.base_image or docker.base_dockerfile")
-    with validation_explained(where):
-        return EnvironmentSpec(
-            name=str(environment.name),
-            version=None if environment.version is None else str(environment.version),
-            python_version=None if dependencies is None else dependencies._python_version,
-            pip_requirements=() if dependencies is None else _requirements(dependencies),
-            pip_options=() if dependencies is None else tuple(dependencies._options),
-            conda_packages=() if dependencies is None else tuple(package for package in dependencies._conda if package != "pip"),
-            conda_channels=tuple(dependencies._channels) if dependencies is not None and dependencies._conda else (),
-            image=docker.base_image or None,
-            dockerfile=docker.base_dockerfile or None,
-            variables={
-                str(key): _plain(f"{where}: environment_variables: {key}", str(value))
-                for key, value in environment.environment_variables.items()
-            },
-            user_managed=bool(python.user_managed_dependencies),
-            interpreter=None if python.interpreter_path in {None, "", "python"} else str(python.interpreter_path),
-        )
-
-
-def lower_compute(name: str, configuration: Any) -> ComputeTargetSpec:
-    """Return what a compute target of that configuration is registered as."""
-    with validation_explained(f"compute target {shorten(repr(name))}"):
-        return ComputeTargetSpec(
-            name=name,
-            vm_size=str(configuration.vm_size or ""),
-            vm_priority=str(configuration.vm_priority).lower(),
-            min_nodes=configuration.min_nodes,
-            max_nodes=configuration.max_nodes,
-            idle_seconds_before_scaledown=configuration.idle_seconds_before_scaledown,
-            description=configuration.description,
-            tags={str(key): str(value) for key, value in (configuration.tags or {}).items()},
-        )
-
-
-def parse_environment(text: str, where: str) -> EnvironmentSpec:
-    """Return the environment that JSON text describes.
-
-    :raises DefinitionError: it describes none
-    """
-    return parse_model(EnvironmentSpec, text, where)
-
-
 def _dataset_source(where: str, dataset: AbstractDataset) -> DatasetSource:
     if dataset._deferred is not None:
         return DatasetSource(name=dataset._deferred[0], version=dataset._deferred[1])
     return DatasetSource(paths=lower_paths(where, dataset._paths()), name=dataset.name, version=dataset.version)
 
 
-def _requirements(dependencies: CondaDependencies) -> tuple[str, ...]:
-    kept = []
-    for line in dependencies._pip:
-        if not _AZUREML.match(line):
-            kept.append(line)
-            continue
-        # azureml-dataprep[pandas] and its like were how SDK v1's users got pandas.
-        extras = _EXTRAS.search(line)
-        if extras and "pandas" in [extra.strip() for extra in extras.group(1).split(",")] and not dependencies._has("pandas"):
-            kept.append("pandas")
-    return tuple(dict.fromkeys(kept))
-
-
 def _workspace_names(workspace: Workspace) -> WorkspaceNames:
     given = {name: str(getattr(workspace, name) or "") for name in ("name", "subscription_id", "resource_group")}
     return WorkspaceNames(**{name: value and check_display_name(f"workspace: {name}", value) for name, value in given.items()})
-
-
-def _scalar(where: str, value: Any) -> bool | int | float | str:
-    """Return ``value`` as one of the four plain types: what NumPy and enums derive from them is not their equal in JSON."""
-    for plain in (bool, int, float):
-        if isinstance(value, plain):
-            number = plain(value)
-            if number in {float("inf"), float("-inf")} or number != number:
-                raise DefinitionError(f"{where} is {value!r}, which is no number; use a finite one, or text")
-            return number
-    return _plain(where, value)
-
-
-def _plain(where: str, text: str) -> str:
-    """Return ``text`` if it is the author's own.
-
-    :raises DefinitionError: an object of the SDK was turned into text, which SDK v1 handed to the script literally
-    """
-    found = _MARKER.search(text)
-    if found is None:
-        return check_encodable(where, str(text))
-    if found.group(0) == "PipelineParameter_Name:":
-        what = "a PipelineParameter, turned into text (by an f-string, str() or +)"
-        advice = "give the PipelineParameter itself as an argument of its own, and put the text together in the script"
-    else:
-        what = "an input or output, turned into text (by an f-string or str(), or because one list of arguments was given to two steps)"
-        advice = "give the object itself as an argument of its own, and each step a list of its own"
-    raise DefinitionError(f"{where} is {shorten(repr(str(text)))}, which holds {what}; {advice}")
 
 
 def _name_in(bindings: list[Binding], item: Any) -> str:
@@ -419,28 +303,6 @@ def _step_ids(steps: Iterable[PipelineStep]) -> dict[PipelineStep, str]:
         taken[chosen] = 1
         ids[step] = chosen
     return ids
-
-
-def _run_settings(where: str, runconfig: Any) -> RunSettingsSpec:
-    if runconfig is None:
-        return RunSettingsSpec()
-    communicator = str(runconfig.communicator)
-    processes = runconfig.mpi.process_count_per_node
-    for what, count in (("node_count", runconfig.node_count), ("mpi.process_count_per_node", processes)):
-        if isinstance(count, bool) or not isinstance(count, int) or count < 1:
-            raise DefinitionError(f"{where}: runconfig.{what} must be a whole number from 1 up, not {shorten(repr(count))}")
-    return RunSettingsSpec(
-        node_count=runconfig.node_count, processes_per_node=processes, communicator=None if communicator == "None" else communicator
-    )
-
-
-def _timeout(where: str, runconfig: Any) -> float | None:
-    seconds = None if runconfig is None else runconfig.max_run_duration_seconds
-    if seconds is None:
-        return None
-    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 < seconds < float("inf"):
-        raise DefinitionError(f"{where}: runconfig.max_run_duration_seconds must be a number above 0, not {shorten(repr(seconds))}")
-    return float(seconds)
 
 
 def _about_cycle(spec: PipelineSpec, error: CycleError) -> str:

@@ -233,7 +233,7 @@ class Environment(ConfigElement):
 
         The same definition again is the same version.
         """
-        from airflow_amlpipe.sdk.lowering import lower_environment
+        from airflow_amlpipe.sdk.lowering_environment import lower_environment
 
         registry = open_workspace(workspace, "Environment.register").environments
         # A number is the registry's to give; it would make an environment that was fetched and registered again another one.
@@ -251,7 +251,7 @@ class Environment(ConfigElement):
 
     def save_to_directory(self, path: str, overwrite: bool = False) -> None:
         """Write the definition to a folder that :meth:`load_from_directory` reads."""
-        from airflow_amlpipe.sdk.lowering import lower_environment
+        from airflow_amlpipe.sdk.lowering_environment import lower_environment
 
         folder = check_local_path("Environment.save_to_directory: path", path)
         if folder.exists() and any(folder.iterdir()) and not overwrite:
@@ -265,7 +265,7 @@ class Environment(ConfigElement):
     @staticmethod
     def load_from_directory(path: str) -> Environment:
         """Return the environment that :meth:`save_to_directory` wrote."""
-        from airflow_amlpipe.sdk.lowering import parse_environment
+        from airflow_amlpipe.sdk.lowering_environment import parse_environment
 
         file = check_local_path("Environment.load_from_directory: path", path) / "azureml_environment.json"
         try:

@@ -151,7 +151,7 @@ class RunConfiguration(ConfigElement):
         """Write this configuration to ``<path>/.azureml/<name>.runconfig``."""
         if separate_environment_yaml:
             refuse("RunConfiguration.save(separate_environment_yaml=True)", "leave it out: the environment is written into the same file")
-        from airflow_amlpipe.sdk.lowering import lower_environment
+        from airflow_amlpipe.sdk.lowering_environment import lower_environment
 
         environment = lower_environment(self.environment).model_dump(mode="json", exclude_defaults=True)
         file = _file(path, name or "default")
@@ -169,7 +169,7 @@ class RunConfiguration(ConfigElement):
         :raises RunConfigurationException: there is none, or it was written by SDK v1 with settings that cannot be read
         """
         from airflow_amlpipe.sdk.core.environment import environment_of_spec
-        from airflow_amlpipe.sdk.lowering import parse_environment
+        from airflow_amlpipe.sdk.lowering_environment import parse_environment
 
         file = _file(path, name or "default")
         try:

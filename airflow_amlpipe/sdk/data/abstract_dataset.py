@@ -116,7 +116,7 @@ class AbstractDataset(metaclass=DatasetFactories):
                     "use create_new_version=True, or another name"
                 )
             return self._registered(workspace, latest)
-        from airflow_amlpipe.sdk.lowering import lower_paths
+        from airflow_amlpipe.sdk.lowering_values import lower_paths
 
         record = registry.add_version(name, lower_paths(f"dataset {name!r}", paths), description=description, tags=texts)
         return self._registered(workspace, record)

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from airflow_amlpipe.exceptions import CycleError, DefinitionError, UnknownNameError
-from airflow_amlpipe.sdk.lowering import lower_environment, lower_pipeline
+from airflow_amlpipe.sdk.lowering import lower_pipeline
+from airflow_amlpipe.sdk.lowering_environment import lower_environment
 from airflow_amlpipe.spec.document import dump_pipeline, load_pipeline
 from airflow_amlpipe.spec.pipeline import PipelineSpec
 from airflow_amlpipe.spec.step import StepSpec

@@ -70,7 +70,7 @@ class AmlComputeProvisioningConfiguration(ComputeTargetProvisioningConfiguration
             )
 
     def _to_spec(self, name: str) -> Any:
-        from airflow_amlpipe.sdk.lowering import lower_compute
+        from airflow_amlpipe.sdk.lowering_environment import lower_compute
 
         return lower_compute(name, self)
 

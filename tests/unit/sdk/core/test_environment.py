@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from airflow_amlpipe.exceptions import UnsupportedFeatureError
-from airflow_amlpipe.sdk.lowering import lower_environment
+from airflow_amlpipe.sdk.lowering_environment import lower_environment
 from azureml.core import Environment, Workspace
 from azureml.core.conda_dependencies import CondaDependencies
 from azureml.exceptions import UserErrorException

@@ -10,7 +10,7 @@ import pytest
 from airflow_amlpipe.exceptions import UnsupportedFeatureError
 from airflow_amlpipe.sdk._workspace_store import open_workspace
 from airflow_amlpipe.sdk.data.abstract_dataset import AbstractDataset
-from airflow_amlpipe.sdk.lowering import lower_paths
+from airflow_amlpipe.sdk.lowering_values import lower_paths
 from airflow_amlpipe.workspace.inputs import fetch_input, resolve_paths
 from azureml.core import Dataset, Datastore, Workspace
 from azureml.data import DataPath, FileDataset

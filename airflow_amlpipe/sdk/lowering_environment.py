@@ -1,0 +1,119 @@
+"""In what does a step run: as which environment, compute target and settings is it written down?"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from airflow_amlpipe.exceptions import DefinitionError, UnsupportedFeatureError, shorten
+from airflow_amlpipe.sdk.lowering_values import plain_text
+from airflow_amlpipe.spec.compute import ComputeTargetSpec, RunSettingsSpec
+from airflow_amlpipe.spec.document import parse_model, validation_explained
+from airflow_amlpipe.spec.environment import EnvironmentSpec
+
+if TYPE_CHECKING:
+    from airflow_amlpipe.sdk.core.conda_dependencies import CondaDependencies
+    from airflow_amlpipe.sdk.core.environment import Environment
+
+__all__ = ["lower_compute", "lower_environment", "lower_run_settings", "lower_timeout", "parse_environment"]
+
+# SDK v1's own packages: never installed, a step's `azureml` comes with airflow-amlpipe.
+_AZUREML = re.compile(r"azureml(?:-[A-Za-z0-9._-]+)?(?=$|[\s\[=<>!~;@])")
+_EXTRAS = re.compile(r"\[([^\]]*)\]")
+
+
+def lower_environment(environment: Environment, where: str = "environment") -> EnvironmentSpec:
+    """Return the definition of ``environment`` without SDK v1's own packages, which a step never needs installed.
+
+    :raises DefinitionError: a value in it cannot be used
+    """
+    where = (
+        f"{where}: environment {shorten(repr(environment.name))}"
+        if where != "environment"
+        else f"environment {shorten(repr(environment.name))}"
+    )
+    if environment._deferred:
+        raise UnsupportedFeatureError(
+            f"{where} is read from the workspace, which is not asked while Airflow parses a DAG file; "
+            "define it in the file (Environment(...), from_pip_requirements, from_conda_specification)"
+        )
+    python, docker = environment.python, environment.docker
+    dependencies = None if python.user_managed_dependencies else python.conda_dependencies
+    if docker.build_context is not None:
+        raise UnsupportedFeatureError(f"{where}: docker.build_context is not supported; use docker.base_image or docker.base_dockerfile")
+    with validation_explained(where):
+        return EnvironmentSpec(
+            name=str(environment.name),
+            version=None if environment.version is None else str(environment.version),
+            python_version=None if dependencies is None else dependencies._python_version,
+            pip_requirements=() if dependencies is None else _requirements(dependencies),
+            pip_options=() if dependencies is None else tuple(dependencies._options),
+            conda_packages=() if dependencies is None else tuple(package for package in dependencies._conda if package != "pip"),
+            conda_channels=tuple(dependencies._channels) if dependencies is not None and dependencies._conda else (),
+            image=docker.base_image or None,
+            dockerfile=docker.base_dockerfile or None,
+            variables={
+                str(key): plain_text(f"{where}: environment_variables: {key}", str(value))
+                for key, value in environment.environment_variables.items()
+            },
+            user_managed=bool(python.user_managed_dependencies),
+            interpreter=None if python.interpreter_path in {None, "", "python"} else str(python.interpreter_path),
+        )
+
+
+def parse_environment(text: str, where: str) -> EnvironmentSpec:
+    """Return the environment that JSON text describes.
+
+    :raises DefinitionError: it describes none
+    """
+    return parse_model(EnvironmentSpec, text, where)
+
+
+def lower_compute(name: str, configuration: Any) -> ComputeTargetSpec:
+    """Return what a compute target of that configuration is registered as."""
+    with validation_explained(f"compute target {shorten(repr(name))}"):
+        return ComputeTargetSpec(
+            name=name,
+            vm_size=str(configuration.vm_size or ""),
+            vm_priority=str(configuration.vm_priority).lower(),
+            min_nodes=configuration.min_nodes,
+            max_nodes=configuration.max_nodes,
+            idle_seconds_before_scaledown=configuration.idle_seconds_before_scaledown,
+            description=configuration.description,
+            tags={str(key): str(value) for key, value in (configuration.tags or {}).items()},
+        )
+
+
+def lower_run_settings(where: str, runconfig: Any) -> RunSettingsSpec:
+    if runconfig is None:
+        return RunSettingsSpec()
+    communicator = str(runconfig.communicator)
+    processes = runconfig.mpi.process_count_per_node
+    for what, count in (("node_count", runconfig.node_count), ("mpi.process_count_per_node", processes)):
+        if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+            raise DefinitionError(f"{where}: runconfig.{what} must be a whole number from 1 up, not {shorten(repr(count))}")
+    return RunSettingsSpec(
+        node_count=runconfig.node_count, processes_per_node=processes, communicator=None if communicator == "None" else communicator
+    )
+
+
+def lower_timeout(where: str, runconfig: Any) -> float | None:
+    seconds = None if runconfig is None else runconfig.max_run_duration_seconds
+    if seconds is None:
+        return None
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 < seconds < float("inf"):
+        raise DefinitionError(f"{where}: runconfig.max_run_duration_seconds must be a number above 0, not {shorten(repr(seconds))}")
+    return float(seconds)
+
+
+def _requirements(dependencies: CondaDependencies) -> tuple[str, ...]:
+    kept = []
+    for line in dependencies._pip:
+        if not _AZUREML.match(line):
+            kept.append(line)
+            continue
+        # azureml-dataprep[pandas] and its like were how SDK v1's users got pandas.
+        extras = _EXTRAS.search(line)
+        if extras and "pandas" in [extra.strip() for extra in extras.group(1).split(",")] and not dependencies._has("pandas"):
+            kept.append("pandas")
+    return tuple(dict.fromkeys(kept))

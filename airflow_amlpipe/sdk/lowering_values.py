@@ -1,0 +1,54 @@
+"""As what does a specification hold a text, a number or a path that an author wrote?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from airflow_amlpipe.exceptions import DefinitionError, shorten
+from airflow_amlpipe.sdk._arguments import check_encodable
+from airflow_amlpipe.spec.data import DatastorePath
+from airflow_amlpipe.spec.names import check_relative_path
+
+__all__ = ["lower_paths", "plain_text", "plain_value"]
+
+_MARKER = re.compile(r"PipelineParameter_Name:|DatasetConsumptionConfig:|DatasetOutputConfig:|\$AZUREML_DATAREFERENCE_")
+
+
+def lower_paths(where: str, paths: Iterable[tuple[str, str]]) -> tuple[DatastorePath, ...]:
+    """Return paths on datastores, each relative to its datastore's root.
+
+    :raises DefinitionError: one leaves its datastore
+    """
+    return tuple(
+        DatastorePath(datastore=store, path=check_relative_path(where, plain_text(where, path).lstrip("/"))) for store, path in paths
+    )
+
+
+def plain_value(where: str, value: Any) -> bool | int | float | str:
+    """Return ``value`` as one of the four plain types: what NumPy and enums derive from them is not their equal in JSON."""
+    for plain in (bool, int, float):
+        if isinstance(value, plain):
+            number = plain(value)
+            if number in {float("inf"), float("-inf")} or number != number:
+                raise DefinitionError(f"{where} is {value!r}, which is no number; use a finite one, or text")
+            return number
+    return plain_text(where, value)
+
+
+def plain_text(where: str, text: str) -> str:
+    """Return ``text`` if it is the author's own.
+
+    :raises DefinitionError: an object of the SDK was turned into text, which SDK v1 handed to the script literally
+    """
+    found = _MARKER.search(text)
+    if found is None:
+        return check_encodable(where, str(text))
+    if found.group(0) == "PipelineParameter_Name:":
+        what = "a PipelineParameter, turned into text (by an f-string, str() or +)"
+        advice = "give the PipelineParameter itself as an argument of its own, and put the text together in the script"
+    else:
+        what = "an input or output, turned into text (by an f-string or str(), or because one list of arguments was given to two steps)"
+        advice = "give the object itself as an argument of its own, and each step a list of its own"
+    raise DefinitionError(f"{where} is {shorten(repr(str(text)))}, which holds {what}; {advice}")
