@@ -1,7 +1,7 @@
 """The digits pipeline as an Azure ML v1 script: nothing in it knows where it runs.
 
 amlpipe run dags/digits_images.py          # once: writes the images it reads
-amlpipe run examples/submit_digits.py
+amlpipe run examples/submit_digits.py      # after `make run`: AMLPIPE_HOME=.amlpipe .venv/bin/amlpipe run examples/submit_digits.py
 """
 
 import argparse
