@@ -167,13 +167,14 @@ def _plan_step(
     ruled_out = rule_out_reuse(step, policy=policy, ancestors=ancestors)
     if ruled_out is not None:
         return StepPlan(step.id, step.name, "run", ruled_out.name, ruled_out.value)
-    names = " and ".join(shorten(repr(spec.step(step_id).name)) for step_id in dict.fromkeys(unwritten))
+    writers = [shorten(repr(spec.step(step_id).name)) for step_id in dict.fromkeys(unwritten)]
+    written_by = f"{' and '.join(writers)} write{'' if len(writers) > 1 else 's'}"
     return StepPlan(
         step.id,
         step.name,
         "depends",
         "DEPENDS",
-        f"depends on what {names} writes: reused if that is what an earlier run read, run otherwise",
+        f"depends on what {written_by}: reused if that is what an earlier run read, run otherwise",
     )
 
 
