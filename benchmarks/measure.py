@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-__all__ = ["AMLPIPE", "Report", "environment", "write_chain", "whole_process"]
+__all__ = ["AMLPIPE", "Report", "environment", "write_bash_chain", "write_chain", "whole_process"]
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 AMLPIPE = [sys.executable, "-c", "import sys; from airflow_amlpipe.cli import main; sys.exit(main())"]
@@ -40,6 +40,20 @@ _ENDINGS = {
     "chain_dag.py": 'dag = pipeline.to_dag("chain")\n',
     "chain_script.py": 'from azureml.core import Experiment\nExperiment(ws, "chain").submit(pipeline).wait_for_completion(show_output=False)\n',
 }
+
+_BASH = '''\
+"""The same chain without us: the words dag and airflow are for Airflow's search."""
+from datetime import datetime
+from airflow.providers.standard.operators.bash import BashOperator
+from airflow.sdk import DAG
+with DAG("bash", start_date=datetime(2024, 1, 1), schedule=None):
+    earlier = None
+    for number in range({steps}):
+        task = BashOperator(task_id=f"task_{{number}}", bash_command="true")
+        if earlier is not None:
+            earlier >> task
+        earlier = task
+'''
 
 
 @dataclass
@@ -89,3 +103,8 @@ def write_chain(folder: Path, steps: int) -> None:
     (folder / "config.json").write_text('{"subscription_id": "b", "resource_group": "b", "workspace_name": "b"}', encoding="ascii")
     for name, ending in _ENDINGS.items():
         (folder / name).write_text(_CHAIN.format(steps=steps) + ending, encoding="ascii")
+
+
+def write_bash_chain(folder: Path, steps: int) -> None:
+    """Write the same chain without us, of BashOperators, as the DAG `bash` into `folder`."""
+    (folder / "bash.py").write_text(_BASH.format(steps=steps), encoding="ascii")

@@ -13,23 +13,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from measure import Report, write_chain
+from measure import Report, write_bash_chain, write_chain
 
 MOST_TIMES_AS_LONG = 1.5
-
-BASH = '''\
-"""The same chain without us."""
-from datetime import datetime
-from airflow.providers.standard.operators.bash import BashOperator
-from airflow.sdk import DAG
-with DAG("bash", start_date=datetime(2024, 1, 1), schedule=None):
-    earlier = None
-    for number in range({steps}):
-        task = BashOperator(task_id=f"task_{{number}}", bash_command="true")
-        if earlier is not None:
-            earlier >> task
-        earlier = task
-'''
 
 
 def main() -> int:
@@ -50,7 +36,7 @@ def main() -> int:
         }
         write_chain(folder / "ours", arguments.steps)
         (folder / "bare").mkdir()
-        (folder / "bare" / "bash.py").write_text(BASH.format(steps=arguments.steps), encoding="ascii")
+        write_bash_chain(folder / "bare", arguments.steps)
 
         from airflow.dag_processing.dagbag import DagBag
         from airflow.serialization.serialized_objects import DagSerialization

@@ -26,25 +26,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from measure import Report, environment, write_chain
+from measure import Report, environment, write_bash_chain, write_chain
 
 MOST_TIMES_AS_LONG = 1.1
 START_SECONDS = 180
 RUN_SECONDS = 300
-
-BASH = '''\
-"""The same chain without us: the words dag and airflow are for Airflow's search."""
-from datetime import datetime
-from airflow.providers.standard.operators.bash import BashOperator
-from airflow.sdk import DAG
-with DAG("bash", start_date=datetime(2024, 1, 1), schedule=None):
-    earlier = None
-    for number in range({steps}):
-        task = BashOperator(task_id=f"task_{{number}}", bash_command="true")
-        if earlier is not None:
-            earlier >> task
-        earlier = task
-'''
 
 
 class Server:
@@ -88,7 +74,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         write_chain(folder / "dags", arguments.steps)
-        (folder / "dags" / "bash.py").write_text(BASH.format(steps=arguments.steps), encoding="ascii")
+        write_bash_chain(folder / "dags", arguments.steps)
         with server(folder) as airflow:
             report.row("steps, first run", airflow.run("chain")[0])
             airflow.run("bash")  # warm-up
