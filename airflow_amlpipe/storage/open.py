@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from airflow_amlpipe.exceptions import DefinitionError, UnsupportedFeatureError, shorten
 from airflow_amlpipe.storage.local import LocalStore
+from airflow_amlpipe.storage.login import Login
 from airflow_amlpipe.storage.store import Store
 
 __all__ = ["open_store"]
 
 
-def open_store(url: str, *, what: str = "datastore") -> Store:
+def open_store(url: str, *, what: str = "datastore", login: Login | None = None) -> Store:  # noqa: ARG001  # nobody logs in to a folder
     """Return the store at ``url``: ``file:///folder`` or the absolute path of a local folder, which need not exist yet.
 
     The path is literal: ``%20`` is no space, as in fsspec.
 
     :param what: what is kept there, as people know it: it is in the messages
+    :param login: as whom; without one, what the environment of the process says
     :raises UnsupportedFeatureError: another protocol
     :raises DefinitionError: no absolute path
     """
