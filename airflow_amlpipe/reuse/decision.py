@@ -50,11 +50,15 @@ class Rejection:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The answer, with its reason, the result that stands in (if one does) and those that were found bad on the way."""
+    """The answer, with its reason, the result that stands in (if one does) and those that were found bad on the way.
+
+    :ivar newest_seen: number of the newest result it was based on, 0 for none: what is stored under the key later came after the decision
+    """
 
     reason: Reason
     result: StepResult | None = None
     rejected: tuple[Rejection, ...] = ()
+    newest_seen: int = 0
 
     @property
     def is_reused(self) -> bool:
@@ -77,12 +81,14 @@ def decide_reuse(step: StepSpec, key: str, results: ResultFinder, *, policy: Reu
     if ruled_out is not None:
         return Decision(ruled_out)
     rejected: list[Rejection] = []
+    newest_seen = 0
     for number, result in results.candidates(key):
+        newest_seen = max(newest_seen, number)
         problem = results.find_problem(result)
         if problem is None:
-            return Decision(Reason.MATCH, result, tuple(rejected))
+            return Decision(Reason.MATCH, result, tuple(rejected), newest_seen)
         rejected.append(Rejection(number, problem))
-    return Decision(Reason.OUTPUTS_GONE if rejected else Reason.NO_RECORD, rejected=tuple(rejected))
+    return Decision(Reason.OUTPUTS_GONE if rejected else Reason.NO_RECORD, rejected=tuple(rejected), newest_seen=newest_seen)
 
 
 def rule_out_reuse(step: StepSpec, *, policy: ReusePolicy, ancestors: Collection[str]) -> Reason | None:

@@ -26,9 +26,9 @@ class AppendLog:
         self._store = store
         self.folder = folder
 
-    def entries(self) -> list[tuple[int, bytes]]:
-        """Return (number, body) of every entry, oldest first."""
-        return [(number, self._store.read(self._path(number))) for number in self._numbers()]
+    def entries(self, *, after: int = 0) -> list[tuple[int, bytes]]:
+        """Return (number, body) of every entry, or of those that follow number ``after``, oldest first."""
+        return [(number, self._store.read(self._path(number))) for number in self._numbers() if number > after]
 
     def latest(self) -> tuple[int, bytes] | None:
         """Return the newest entry, ``None`` if there is none."""
@@ -67,6 +67,16 @@ class AppendLog:
             return None
         number = expected_latest + 1
         return number if self._store.create_exclusive(self._path(number), body, durable=durable) else None
+
+    def append_after(self, read_up_to: int, body: bytes, *, durable: bool = True) -> bool:
+        """Write the entry that follows number ``read_up_to``, up to which the caller has just read the log; ``False`` if it is written already.
+
+        As :meth:`append_if`, without another listing.
+
+        :raises CommitUnknownError: nobody can say whether it was written
+        :raises DatastoreUnavailableError: it was not written
+        """
+        return self._store.create_exclusive(self._path(read_up_to + 1), body, durable=durable)
 
     def _last(self) -> int:
         return max(self._numbers(), default=0)

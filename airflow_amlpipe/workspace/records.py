@@ -108,6 +108,7 @@ class StepFinished(SpecModel):
     :ivar source: git state by source folder as in :class:`RunRecord`, if the try ran the code that lay in the folder then (a step of a DAG
         file); what was submitted runs frozen code, whose state the run's record holds
     :ivar inputs_from: id of the step that wrote an input, by the input's name, where one did
+    :ivar lost_race_to: who computed the same step at the same time and stored its result first; this try kept what it wrote for its own run
     """
 
     format: Literal["amlpipe/step/v1"] = "amlpipe/step/v1"
@@ -126,6 +127,7 @@ class StepFinished(SpecModel):
     inputs_from: dict[str, str] = {}
     outputs: dict[str, OutputRecord] = {}
     reused_from: Origin | None = None
+    lost_race_to: Origin | None = None
     started_at: str
     finished_at: str
     duration_seconds: float = 0.0

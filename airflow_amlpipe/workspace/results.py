@@ -29,7 +29,44 @@ class ResultLog:
 
     def candidates(self, key: str) -> Iterator[tuple[int, StepResult]]:
         """Yield the results under ``key`` that nobody has found bad, newest first. One that cannot be read is passed over: it is no result."""
-        entries = self._log(key).entries()
+        yield from self._good(key, self._log(key).entries())
+
+    def find_problem(self, result: StepResult) -> str | None:
+        """Compare every output with what was recorded of it: nothing less than its content, through the memo of hashes."""
+        for output in result.outputs.values():
+            problem = self._problem_of(output)
+            if problem is not None:
+                return problem
+        return None
+
+    def publish(self, result: StepResult, *, after: int | None = None) -> StepResult:
+        """Append ``result``, unless a good one was appended since the step was decided, and return the one that stands: this is the commit of a step.
+
+        However many compute the same step at once, one of their results is stored. Everybody else's is as good, and stays their own.
+
+        :param after: number of the newest result that the decision was based on; ``None`` for a result that is to be newer than any
+        :raises CommitUnknownError: nobody can say whether it was stored; retry the step, nothing was deleted
+        """
+        log = self._log(result.key)
+        body = json.dumps(result.model_dump(mode="json"), sort_keys=True).encode()
+        if after is None:
+            log.append(body)
+            return result
+        while True:
+            since = log.entries(after=after)
+            # Ours among them: an earlier attempt stored it, and its answer was lost.
+            _, standing = next(self._good(result.key, since), (0, None))
+            if standing is not None:
+                return standing
+            if log.append_after(since[-1][0] if since else after, body):
+                return result
+
+    def mark_bad(self, key: str, rejection: Rejection) -> None:
+        """Remember that a result was found bad, so that nobody trusts it again even if its files come back."""
+        note = {"problem": rejection.problem, "found_at": now_text()}
+        self._store.create_exclusive(f"{key_folder(key)}/bad/{rejection.number:08d}.json", json.dumps(note).encode())
+
+    def _good(self, key: str, entries: list[tuple[int, bytes]]) -> Iterator[tuple[int, StepResult]]:
         bad = set(self._store.list_names(f"{key_folder(key)}/bad")) if entries else set()
         for number, body in reversed(entries):
             if f"{number:08d}.json" in bad:
@@ -40,26 +77,6 @@ class ResultLog:
                 continue
             if result.key == key:
                 yield number, result
-
-    def find_problem(self, result: StepResult) -> str | None:
-        """Compare every output with what was recorded of it: nothing less than its content, through the memo of hashes."""
-        for output in result.outputs.values():
-            problem = self._problem_of(output)
-            if problem is not None:
-                return problem
-        return None
-
-    def publish(self, result: StepResult) -> int:
-        """Append ``result`` and return its number: this is the commit of a step.
-
-        :raises CommitUnknownError: nobody can say whether it was stored; retry the step, nothing was deleted
-        """
-        return self._log(result.key).append(json.dumps(result.model_dump(mode="json"), sort_keys=True).encode())
-
-    def mark_bad(self, key: str, rejection: Rejection) -> None:
-        """Remember that a result was found bad, so that nobody trusts it again even if its files come back."""
-        note = {"problem": rejection.problem, "found_at": now_text()}
-        self._store.create_exclusive(f"{key_folder(key)}/bad/{rejection.number:08d}.json", json.dumps(note).encode())
 
     def _problem_of(self, output: StoredOutput) -> str | None:
         where = f"output {output.name!r} at {output.path!r} on datastore {output.datastore!r}"

@@ -14,6 +14,7 @@ from time import monotonic
 from typing import Any
 
 from airflow_amlpipe.exceptions import AmlPipeError, StepFailedError
+from airflow_amlpipe.reuse.decision import Reason
 from airflow_amlpipe.reuse.result import StepResult, StoredOutput
 from airflow_amlpipe.spec.data import StepOutputSource
 from airflow_amlpipe.spec.step import StepSpec
@@ -68,19 +69,13 @@ class StepRun:
 
     def finish_reused(self, assessment: Assessment, result: StepResult) -> StepFinished:
         """Hand on an earlier result as if the step had run now: destinations, datasets and record included."""
-        outputs = self._hand_on(result.outputs, result)
-        origin = Origin(
-            pipeline=result.pipeline,
-            run_id=result.run_id,
-            step_id=result.step_id,
-            step_run_id=result.step_run_id,
-            folder=result.folder,
-            airflow=result.airflow,
-        )
-        return self._finish("Finished", assessment, outputs=outputs, reused_from=origin)
+        return self._finish("Finished", assessment, outputs=self._hand_on(result.outputs, result), reused_from=_origin_of(result))
 
     def finish_ran(self, assessment: Assessment, produced: Mapping[str, Path]) -> StepFinished:
         """Commit what the script wrote and hand it on.
+
+        If somebody else has stored a result of the same step since this one was decided, that one stands; what this try wrote is handed on in
+        its own run all the same. A run that asked to compute again stores a newer one.
 
         :param produced: local file or folder of each output; it is moved away
         :raises CommitUnknownError: nobody can say whether the result was stored; retry, nothing was deleted
@@ -103,9 +98,13 @@ class StepRun:
             created_at=now_text(),
             duration_seconds=monotonic() - self._began,
         )
+        standing = result
         if self.step.allow_reuse:
-            self.workspace.results.publish(result)
-        return self._finish("Finished", assessment, outputs=self._hand_on(stored, result), exit_code=0)
+            decision = assessment.decision
+            after = None if decision.reason is Reason.FORCED else decision.newest_seen
+            standing = self.workspace.results.publish(result, after=after)
+        lost_race_to = None if standing.step_run_id == self.step_run_id else _origin_of(standing)
+        return self._finish("Finished", assessment, outputs=self._hand_on(stored, result), lost_race_to=lost_race_to, exit_code=0)
 
     def finish_failed(self, error: BaseException, assessment: Assessment | None = None, *, status: StepStatus = "Failed") -> StepFinished:
         """Write down that the try ended badly, with what a person needs to know."""
@@ -133,6 +132,7 @@ class StepRun:
         *,
         outputs: dict[str, OutputRecord],
         reused_from: Origin | None = None,
+        lost_race_to: Origin | None = None,
         exit_code: int | None = None,
         error: str | None = None,
         log_tail: str = "",
@@ -153,6 +153,7 @@ class StepRun:
             inputs_from={item.name: item.source.step for item in self.step.inputs if isinstance(item.source, StepOutputSource)},
             outputs=outputs,
             reused_from=reused_from,
+            lost_race_to=lost_race_to,
             started_at=self.started_at,
             finished_at=now_text(),
             duration_seconds=round(monotonic() - self._began, 3),
@@ -162,3 +163,14 @@ class StepRun:
         )
         self.workspace.runs.finish_step(record)
         return record
+
+
+def _origin_of(result: StepResult) -> Origin:
+    return Origin(
+        pipeline=result.pipeline,
+        run_id=result.run_id,
+        step_id=result.step_id,
+        step_run_id=result.step_run_id,
+        folder=result.folder,
+        airflow=result.airflow,
+    )
