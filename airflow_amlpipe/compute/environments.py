@@ -22,10 +22,12 @@ from pathlib import Path
 
 from airflow_amlpipe.compute.installers import Installer, find_conda
 from airflow_amlpipe.compute.interpreters import find_python, find_uv, worker_minor
-from airflow_amlpipe.compute.requirements import CondaPackages, Requirements, parse_conda_packages, parse_requirements, redact
+from airflow_amlpipe.compute.requirements import CondaPackages, Requirements, parse_conda_packages, parse_requirements
 from airflow_amlpipe.exceptions import EnvironmentBuildError, InfrastructureError, shorten
 from airflow_amlpipe.fingerprint.canonical import digest
 from airflow_amlpipe.spec.environment import EnvironmentSpec
+from airflow_amlpipe.spec.secret_urls import redact
+from airflow_amlpipe.workspace.package_logins import PackageLogins
 
 __all__ = ["StepInterpreter", "prepare_environment"]
 
@@ -112,7 +114,8 @@ def prepare_environment(
     if not _is_ready(folder):
         with _build_lock(where, folder, say) as lock:
             if not _is_ready(folder):
-                _build(where, folder, plan, say, lock, python_downloads=python_downloads)
+                with_logins = _with_logins(where, plan, PackageLogins(home), say)
+                _build(where, folder, with_logins, say, lock, python_downloads=python_downloads)
     prefix = "CONDA_PREFIX" if plan.conda_program else "VIRTUAL_ENV"
     return StepInterpreter(str(folder / "bin" / "python"), (str(folder / "bin"),), {prefix: str(folder)})
 
@@ -205,6 +208,33 @@ def _is_file_of(descriptor: int, path: Path) -> bool:
         return os.path.samestat(os.fstat(descriptor), path.stat())
     except FileNotFoundError:
         return False
+
+
+def _with_logins(where: str, plan: _Plan, logins: PackageLogins, say: Callable[[str], None]) -> _Plan:
+    """Return ``plan`` with the logins that are kept out of definitions, and say of which URLs this machine does not know them."""
+    unknown: list[str] = []
+
+    def restored(line: str) -> str:
+        given, not_known = logins.restore(line)
+        unknown.extend(not_known)
+        return given
+
+    requirements, conda = plan.requirements, plan.conda
+    plan = replace(
+        plan,
+        requirements=replace(
+            requirements,
+            lines=tuple(map(restored, requirements.lines)),
+            options=tuple((name, restored(value)) for name, value in requirements.options),
+        ),
+        conda=replace(conda, channels=tuple(map(restored, conda.channels))),
+    )
+    if unknown:
+        say(
+            f"{where}: the login of {shorten(', '.join(unknown), 300)} is kept out of the workspace and not known on this machine; the installer "
+            "logs in by itself (~/.netrc, a keyring), or run the script that has the login here once (submit or register)"
+        )
+    return plan
 
 
 def _build(where: str, folder: Path, plan: _Plan, say: Callable[[str], None], lock: int, *, python_downloads: bool) -> None:

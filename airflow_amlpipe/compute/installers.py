@@ -17,9 +17,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from airflow_amlpipe.compute.interpreters import find_uv
-from airflow_amlpipe.compute.requirements import CondaPackages, Requirements, redact
+from airflow_amlpipe.compute.requirements import CondaPackages, Requirements
 from airflow_amlpipe.compute.variables import inherited_variables
 from airflow_amlpipe.exceptions import EnvironmentBuildError, InfrastructureError
+from airflow_amlpipe.spec.secret_urls import redact
 
 __all__ = ["Installer", "find_conda"]
 

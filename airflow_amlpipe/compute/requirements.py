@@ -13,8 +13,9 @@ from dataclasses import dataclass
 
 from airflow_amlpipe.exceptions import EnvironmentBuildError, shorten
 from airflow_amlpipe.spec.environment import EnvironmentSpec
+from airflow_amlpipe.spec.secret_urls import redact
 
-__all__ = ["CondaPackages", "Requirements", "parse_conda_packages", "parse_requirements", "redact"]
+__all__ = ["CondaPackages", "Requirements", "parse_conda_packages", "parse_requirements"]
 
 _NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
 _VERSION = r"(?:===|==|~=|!=|<=|>=|<|>)\s*[A-Za-z0-9.*+!_-]+"
@@ -41,10 +42,8 @@ _OPTIONS = {
 _LONG = {"-i": "--index-url", "-f": "--find-links"}
 
 _CONDA = re.compile(r"(?:(?P<channel>[\w./:-]+)::)?(?P<name>[A-Za-z0-9_][A-Za-z0-9._-]*)\s*(?P<version>[=<>!~][=<>!~A-Za-z0-9.,|*+_\s-]*)?")
-_CHANNEL = re.compile(r"[A-Za-z0-9_][\w.:/@%+-]*")
-
-_CREDENTIALS = re.compile(r"(\w+://)[^/\s@]+@")
-_QUERY = re.compile(r"(\w+://[^\s?]+)\?[^\s#]+")
+# ``*`` stands where a login was taken out (spec/secret_urls.py).
+_CHANNEL = re.compile(r"[A-Za-z0-9_][\w.:/@%+*-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +71,6 @@ class CondaPackages:
     def as_requirements(self) -> tuple[str, ...]:
         """Return the packages as requirement lines, under the same names; builds and channels fall away."""
         return tuple(_as_requirement(package) for package in self.packages)
-
-
-def redact(text: str) -> str:
-    """Return ``text`` without the credentials and query strings of URLs."""
-    return _QUERY.sub(r"\1?***", _CREDENTIALS.sub(r"\1***@", text))
 
 
 def parse_requirements(spec: EnvironmentSpec) -> Requirements:

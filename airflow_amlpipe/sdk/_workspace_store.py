@@ -20,6 +20,7 @@ from airflow_amlpipe.spec.datastores import WELL_KNOWN_DATASTORES
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from airflow_amlpipe.spec.environment import EnvironmentSpec
     from airflow_amlpipe.spec.pipeline import PipelineSpec
     from airflow_amlpipe.storage.store import Store
     from airflow_amlpipe.workspace import WorkspaceStore
@@ -32,6 +33,7 @@ __all__ = [
     "data_files",
     "dataset_files",
     "home",
+    "keep_package_logins",
     "open_datastore",
     "open_workspace",
     "register_datastore",
@@ -45,6 +47,13 @@ def home() -> Path:
     from airflow_amlpipe.settings import Settings
 
     return Settings.load().home
+
+
+def keep_package_logins(environment: EnvironmentSpec) -> None:
+    """Keep what was taken out of the URLs of ``environment`` on this machine, before the rest is written down elsewhere."""
+    from airflow_amlpipe.workspace.package_logins import PackageLogins
+
+    PackageLogins(home()).keep([environment])
 
 
 def chosen_root() -> str | None:

@@ -10,6 +10,7 @@ from airflow_amlpipe.sdk.lowering_values import plain_text
 from airflow_amlpipe.spec.compute import ComputeTargetSpec, RunSettingsSpec
 from airflow_amlpipe.spec.document import parse_model, validation_explained
 from airflow_amlpipe.spec.environment import EnvironmentSpec
+from airflow_amlpipe.spec.secret_urls import hide_secrets
 
 if TYPE_CHECKING:
     from airflow_amlpipe.sdk.core.conda_dependencies import CondaDependencies
@@ -23,7 +24,7 @@ _EXTRAS = re.compile(r"\[([^\]]*)\]")
 
 
 def lower_environment(environment: Environment, where: str = "environment") -> EnvironmentSpec:
-    """Return the definition of ``environment`` without SDK v1's own packages, which a step never needs installed.
+    """Return the definition of ``environment`` without SDK v1's own packages, which a step never needs installed, and without the logins in URLs.
 
     :raises DefinitionError: a value in it cannot be used
     """
@@ -47,9 +48,9 @@ def lower_environment(environment: Environment, where: str = "environment") -> E
             version=None if environment.version is None else str(environment.version),
             python_version=None if dependencies is None else dependencies._python_version,
             pip_requirements=() if dependencies is None else _requirements(dependencies),
-            pip_options=() if dependencies is None else tuple(dependencies._options),
+            pip_options=() if dependencies is None else tuple(map(hide_secrets, dependencies._options)),
             conda_packages=() if dependencies is None else tuple(package for package in dependencies._conda if package != "pip"),
-            conda_channels=tuple(dependencies._channels) if dependencies is not None and dependencies._conda else (),
+            conda_channels=tuple(map(hide_secrets, dependencies._channels)) if dependencies is not None and dependencies._conda else (),
             image=docker.base_image or None,
             dockerfile=docker.base_dockerfile or None,
             variables={
@@ -110,7 +111,7 @@ def _requirements(dependencies: CondaDependencies) -> tuple[str, ...]:
     kept = []
     for line in dependencies._pip:
         if not _AZUREML.match(line):
-            kept.append(line)
+            kept.append(hide_secrets(line))
             continue
         # azureml-dataprep[pandas] and its like were how SDK v1's users got pandas.
         extras = _EXTRAS.search(line)

@@ -24,6 +24,7 @@ from airflow_amlpipe.spec.names import check_display_name
 from airflow_amlpipe.spec.pipeline import PipelineSpec
 from airflow_amlpipe.workspace.git_state import git_state
 from airflow_amlpipe.workspace.ids import new_run_id, now_text
+from airflow_amlpipe.workspace.package_logins import PackageLogins
 from airflow_amlpipe.workspace.records import RunRecord
 from airflow_amlpipe.workspace.step_run import StepRun
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
@@ -91,6 +92,7 @@ def submit_pipeline(
     with _Engine(run_id, workspace=workspace, home=home, allowed=chosen.mode != "require") as engine:
         plan = plan_steps(opened, frozen.spec, parameters=bound, policy=chosen, on_first_run=engine.start)
         _enforce(plan, chosen)
+        PackageLogins(home).keep(step.environment for step in spec.steps)
         frozen.store(opened)
         digest = opened.put_spec(frozen.spec)
         record = RunRecord(

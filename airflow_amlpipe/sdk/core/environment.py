@@ -11,7 +11,7 @@ from airflow_amlpipe.exceptions import shorten
 from airflow_amlpipe.sdk._absent import absent, refuse
 from airflow_amlpipe.sdk._arguments import check_local_path, check_tags, check_workspace_given
 from airflow_amlpipe.sdk._parsing import is_airflow_parsing
-from airflow_amlpipe.sdk._workspace_store import as_user_error, open_workspace
+from airflow_amlpipe.sdk._workspace_store import as_user_error, keep_package_logins, open_workspace
 from airflow_amlpipe.sdk._yaml import parse_yaml
 from airflow_amlpipe.sdk.core._element import ConfigElement
 from airflow_amlpipe.sdk.core.conda_dependencies import CondaDependencies
@@ -238,7 +238,9 @@ class Environment(ConfigElement):
         registry = open_workspace(workspace, "Environment.register").environments
         # A number is the registry's to give; it would make an environment that was fetched and registered again another one.
         version = None if self.version is None or self.version.isdecimal() else self.version
-        number = registry.register(self.name, lower_environment(self).model_copy(update={"version": version}))
+        spec = lower_environment(self).model_copy(update={"version": version})
+        keep_package_logins(spec)
+        number = registry.register(self.name, spec)
         registered = copy.deepcopy(self)
         registered.version = version or str(number)
         return registered
@@ -259,7 +261,9 @@ class Environment(ConfigElement):
                 f"Environment.save_to_directory: {shorten(repr(path))} is not empty; use overwrite=True, or an empty folder"
             )
         folder.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(lower_environment(self).model_dump(mode="json"), indent=2)
+        spec = lower_environment(self)
+        keep_package_logins(spec)
+        text = json.dumps(spec.model_dump(mode="json"), indent=2)
         (folder / "azureml_environment.json").write_text(text + "\n")
 
     @staticmethod

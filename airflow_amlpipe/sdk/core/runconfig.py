@@ -8,6 +8,7 @@ from typing import Any
 
 from airflow_amlpipe.exceptions import shorten
 from airflow_amlpipe.sdk._absent import refuse
+from airflow_amlpipe.sdk._workspace_store import keep_package_logins
 from airflow_amlpipe.sdk._yaml import dump_yaml, read_yaml
 from airflow_amlpipe.sdk.core._element import ConfigElement
 from airflow_amlpipe.sdk.core.conda_dependencies import CondaDependencies
@@ -153,7 +154,9 @@ class RunConfiguration(ConfigElement):
             refuse("RunConfiguration.save(separate_environment_yaml=True)", "leave it out: the environment is written into the same file")
         from airflow_amlpipe.sdk.lowering_environment import lower_environment
 
-        environment = lower_environment(self.environment).model_dump(mode="json", exclude_defaults=True)
+        spec = lower_environment(self.environment)
+        keep_package_logins(spec)
+        environment = spec.model_dump(mode="json", exclude_defaults=True)
         file = _file(path, name or "default")
         file.parent.mkdir(parents=True, exist_ok=True)
         fields = {"script": self.script, "arguments": [str(argument) for argument in self.arguments], "target": self.target}

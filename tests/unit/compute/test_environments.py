@@ -8,7 +8,6 @@ import shutil
 import subprocess
 import sys
 import time
-import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from airflow_amlpipe.compute.environments import StepInterpreter, prepare_enviro
 from airflow_amlpipe.compute.interpreters import find_python, find_uv, worker_minor
 from airflow_amlpipe.exceptions import DefinitionError, EnvironmentBuildError, InfrastructureError
 from airflow_amlpipe.spec.environment import EnvironmentSpec
+from tests.wheels import write_wheel
 
 needs_uv = pytest.mark.skipif(find_uv() is None, reason="uv is not installed, so environments are built with pip")
 
@@ -28,17 +28,7 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with one wheel, made by hand, so that nothing is fetched."""
     folder = tmp_path_factory.mktemp("wheels")
     for version in ("1.0", "2.0"):
-        info = f"tiny_thing-{version}.dist-info"
-        files = {
-            "tiny_thing.py": f"VERSION = {version!r}\n",
-            f"{info}/METADATA": f"Metadata-Version: 2.1\nName: tiny-thing\nVersion: {version}\n",
-            f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: by-hand\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-            f"{info}/entry_points.txt": "[console_scripts]\ntiny = tiny_thing:main\n",
-        }
-        with zipfile.ZipFile(folder / f"tiny_thing-{version}-py3-none-any.whl", "w") as wheel:
-            for name, text in files.items():
-                wheel.writestr(name, text)
-            wheel.writestr(f"{info}/RECORD", "".join(f"{name},,\n" for name in (*files, f"{info}/RECORD")))
+        write_wheel(folder, version)
     return folder
 
 
