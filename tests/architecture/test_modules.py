@@ -32,6 +32,7 @@ def test_no_module_is_named_for_nothing_in_particular(module: Module) -> None:
 
 @pytest.mark.parametrize("module", WRITTEN, ids=str)
 def test_nothing_that_runs_code_while_reading_data_is_imported(module: Module) -> None:
+    """S13."""
     assert not {name.split(".")[0] for name in module.imports} & UNSAFE
 
 

@@ -79,6 +79,7 @@ class BackendContract:
     def test_a_job_gets_the_variables_it_was_given_and_its_own_working_folder(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        """S12."""
         monkeypatch.setenv("AIRFLOW__CORE__FERNET_KEY", "canary")
         script = "import os; print(os.environ.get('GIVEN'), os.environ.get('AIRFLOW__CORE__FERNET_KEY'), os.path.exists('script.py'))"
         handle = self.make_backend().launch(a_job(tmp_path, script, environment={"GIVEN": "yes"}))
@@ -89,6 +90,7 @@ class BackendContract:
         "argument", ["", " ", "a b", "$(echo no)", "`echo no`", "; echo no", "'", '"', "*", "\n", "-c", "--x=1", "é", "{{ x }}"]
     )
     def test_arguments_arrive_as_they_are(self, tmp_path: Path, argument: str) -> None:
+        """S08."""
         handle = self.make_backend().launch(a_job(tmp_path, "import sys; print(ascii(sys.argv[1:]))", argument, "end"))
         self.until(handle, JobState.SUCCEEDED)
         assert self.stdout(handle).decode() == ascii([argument, "end"]) + "\n"
@@ -113,6 +115,7 @@ class BackendContract:
         assert self.make_backend().logs(handle, second.position).is_empty
 
     def test_a_terminated_job_has_failed_and_nothing_of_it_runs(self, tmp_path: Path) -> None:
+        """R04, R11."""
         beat = tmp_path / "beat"
         backend = self.make_backend()
         handle = backend.launch(a_job(tmp_path, BEATING, str(beat)))
@@ -161,6 +164,7 @@ class BackendContract:
         assert backend.status(handle) == JobStatus(JobState.SUCCEEDED, 0)
 
     def test_what_a_job_leaves_in_the_background_is_ended_by_terminate(self, tmp_path: Path) -> None:
+        """R04, R54."""
         beat = tmp_path / "beat"
         script = "import subprocess, sys\nsubprocess.Popen([sys.executable, '-c', sys.argv[2], sys.argv[1]])\n"
         backend = self.make_backend()

@@ -87,6 +87,7 @@ class StoreContract:
         assert store.read("a/b") == b"first"
 
     def test_an_empty_object_is_not_created_over_another(self, store: Store) -> None:
+        """R52."""
         assert store.create_exclusive("a", b"x")
         assert not store.create_exclusive("a", b"")
         assert store.read("a") == b"x"
@@ -94,6 +95,7 @@ class StoreContract:
         assert not store.create_exclusive("b", b"x")
 
     def test_of_many_who_create_one_object_one_wins(self, store: Store, tmp_path: Path) -> None:
+        """R14."""
         for attempt in range(20):
             barrier = threading.Barrier(4)
             won: list[int] = []
@@ -113,6 +115,7 @@ class StoreContract:
             assert store.read(f"race/{attempt}") == b"%d" % won[0]
 
     def test_another_process_sees_at_once_what_was_written(self, store: Store, tmp_path: Path) -> None:
+        """R56."""
         other = self.make_store(tmp_path / "store")
         assert not other.exists("a")
         assert other.list_names("") == []
@@ -124,6 +127,7 @@ class StoreContract:
 
     @pytest.mark.parametrize("path", ["../a", "/a", "a/../../b", "a/..", "..", "a\0b"])
     def test_no_path_leaves_the_store(self, store: Store, path: str) -> None:
+        """S01."""
         for call in (store.read, store.exists, store.list_names, store.identify, store.match, store.remove_tree, store.local_path):
             with pytest.raises(DefinitionError, match="must be relative and stay below the root"):
                 call(path)
@@ -177,6 +181,7 @@ class StoreContract:
         assert (source / "a").exists()
 
     def test_links_in_what_is_ingested_become_content(self, store: Store, local: Callable[..., Path]) -> None:
+        """R51."""
         source = local({"a": "1", "d/b": "2"})
         (source / "absolute").symlink_to(source / "a")
         (source / "chain").symlink_to("absolute")
@@ -199,6 +204,7 @@ class StoreContract:
     def test_who_has_another_name_of_an_ingested_file_cannot_change_it(
         self, store: Store, local: Callable[..., Path], tmp_path: Path
     ) -> None:
+        """R51."""
         source = local({"a": "1"})
         os.link(source / "a", tmp_path / "mine")
         store.ingest(source, "x")
@@ -206,6 +212,7 @@ class StoreContract:
         assert store.read("x/a") == b"1"
 
     def test_what_cannot_be_data_is_not_ingested(self, store: Store, local: Callable[..., Path]) -> None:
+        """R51."""
         source = local({"a": "1"})
         os.mkfifo(source / "pipe")
         with pytest.raises(DefinitionError, match="is a FIFO"):
@@ -214,6 +221,7 @@ class StoreContract:
 
     @pytest.mark.parametrize("checked", [True, False])
     def test_a_fetched_copy_is_private(self, store: Store, local: Callable[..., Path], tmp_path: Path, checked: bool) -> None:
+        """R55."""
         source = local({"a": "1", "d/b": "2" * 3_000_000, "d/c": "3" * 2_000_000})
         (source / "d/empty").mkdir()
         (source / "a").chmod(0o444)
@@ -238,6 +246,7 @@ class StoreContract:
     def test_data_that_changed_after_it_was_identified_is_not_handed_on(
         self, store: Store, local: Callable[..., Path], tmp_path: Path, change: str
     ) -> None:
+        """R27, R45."""
         store.ingest(local({"a": "1", "d/b": "2"}), "x")
         manifest = store.identify("x").manifest()
         if change == "gone":
@@ -293,6 +302,7 @@ class StoreContract:
         assert store.match(pattern) == expected
 
     def test_names_with_odd_characters_are_only_themselves(self, store: Store, local: Callable[..., Path], tmp_path: Path) -> None:
+        """R49, R50."""
         store.ingest(local({f"{name}/{name}": name for name in [*self.odd_names, "a", "b"]}), "x")
         for name in self.odd_names:
             assert store.match(f"x/{name}/{name}") == store.match(f"x/{name}/*") == [f"x/{name}/{name}"]

@@ -48,6 +48,7 @@ def wait_until_final(handle: JobHandle) -> JobStatus:
 
 
 def test_a_job_outlives_the_worker_that_was_killed_and_is_found_again(repository: Path, tmp_path: Path) -> None:
+    """R04."""
     go = tmp_path / "go"
     script = "import os, sys, time\nwhile not os.path.exists(sys.argv[1]): time.sleep(0.01)\nprint('done')\nsys.exit(3)"
     handle = started_by_a_worker_that_is_killed(repository, tmp_path, script, str(go))
@@ -65,6 +66,7 @@ def test_a_job_whose_worker_was_killed_can_be_terminated(repository: Path, tmp_p
 
 
 def test_everything_of_a_process_tree_ends_also_what_made_a_session_of_its_own(tmp_path: Path) -> None:
+    """R04."""
     beats = [tmp_path / name for name in ("child", "grandchild", "daemon")]
     script = f"""
 import subprocess, sys, time
@@ -86,6 +88,7 @@ time.sleep(60)
 
 
 def test_a_daemon_that_outlives_its_script_is_found_by_the_jobs_name(tmp_path: Path) -> None:
+    """R04, R54."""
     beat = tmp_path / "beat"
     script = "import subprocess, sys\nsubprocess.Popen([sys.executable, '-c', sys.argv[2], sys.argv[1]], start_new_session=True)"
     backend = LocalBackend()
@@ -100,6 +103,7 @@ def test_a_daemon_that_outlives_its_script_is_found_by_the_jobs_name(tmp_path: P
 
 
 def test_a_process_that_got_a_recycled_id_is_never_signalled(tmp_path: Path) -> None:
+    """R04."""
     stranger = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], start_new_session=True)
     try:
         (tmp_path / "logs").mkdir()

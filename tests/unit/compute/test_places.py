@@ -55,6 +55,7 @@ def test_a_single_file_can_be_placed_too(folder: StepFolder, data: Path) -> None
 
 @pytest.mark.parametrize("path", ["../x", "a/../../x", "a\nb", "C:\\x", "s3://bucket/x", "~/x"])
 def test_a_relative_path_that_leaves_the_working_folder_is_refused(folder: StepFolder, data: Path, path: str) -> None:
+    """S01."""
     with pytest.raises(DefinitionError, match="step 'x': input 'raw': path_on_compute"):
         place_input("step 'x'", an_input(path), data, folder)
     with pytest.raises(DefinitionError, match="step 'x': output 'out': source"):
@@ -76,6 +77,7 @@ def test_a_path_that_the_source_folder_has_is_refused(folder: StepFolder, data: 
 
 
 def test_a_path_behind_a_link_of_the_snapshot_that_leaves_it_is_refused(folder: StepFolder, data: Path, tmp_path: Path) -> None:
+    """S23."""
     (folder.code / "link").symlink_to(tmp_path)
     with pytest.raises(DefinitionError, match="behind a symbolic link"):
         place_input("step 'x'", an_input("link/x"), data, folder)
@@ -113,6 +115,7 @@ def test_what_a_dead_try_left_there_is_replaced(folder: StepFolder, temporary: P
 
 
 def test_a_link_planted_on_the_way_is_not_walked_through(folder: StepFolder, temporary: Path, data: Path) -> None:
+    """S24."""
     (temporary / "deep").symlink_to(data)
     with pytest.raises(DefinitionError, match="is no folder of this user"):
         place_output("step 'x'", an_output(str(temporary / "deep" / "out")), folder)

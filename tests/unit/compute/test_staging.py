@@ -95,6 +95,7 @@ def test_the_variables_of_sdk_v1_are_there(stage: Stage, folder: StepFolder, tmp
 
 
 def test_nothing_of_the_worker_reaches_the_script_but_what_is_listed(stage: Stage) -> None:
+    """S12."""
     secrets = {
         "AIRFLOW__CORE__FERNET_KEY": "canary",
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "postgresql://u:canary@db/x",
@@ -123,6 +124,7 @@ def test_nothing_of_the_worker_reaches_the_script_but_what_is_listed(stage: Stag
 
 
 def test_the_workers_environment_is_what_the_list_is_applied_to(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """S12."""
     monkeypatch.setenv("AIRFLOW__CORE__FERNET_KEY", "canary")
     monkeypatch.setenv("TZ", "Europe/Paris")
     variables = stage(a_step()).environment
@@ -131,6 +133,7 @@ def test_the_workers_environment_is_what_the_list_is_applied_to(stage: Stage, mo
 
 
 def test_no_name_on_the_list_belongs_to_airflow_or_is_a_credential() -> None:
+    """S12."""
     assert not [name for name in INHERITED if name.startswith("AIRFLOW") or "TOKEN" in name or "SECRET" in name or "KEY" in name]
 
 
@@ -210,6 +213,7 @@ def test_a_file_called_outputs_is_refused(stage: Stage, folder: StepFolder) -> N
 def test_a_script_that_is_no_file_of_the_snapshot_is_refused(
     stage: Stage, folder: StepFolder, tmp_path: Path, script: str, complaint: str
 ) -> None:
+    """S03."""
     (folder.code / "folder").mkdir()
     (tmp_path / "train.py").write_text("")
     (folder.code / "leaving.py").symlink_to(tmp_path / "train.py")
@@ -236,6 +240,7 @@ def test_an_input_that_was_not_fetched_is_named(stage: Stage) -> None:
 
 
 def test_a_nul_in_an_argument_is_refused(stage: Stage) -> None:
+    """S08."""
     with pytest.raises(DefinitionError, match="holds a NUL character"):
         stage(a_step(arguments=(LiteralArgument(value="a\0b"),)))
 

@@ -85,6 +85,7 @@ def test_touching_every_file_changes_nothing(root: Path, memo: HashMemo, settled
 
 @pytest.mark.parametrize("with_memo", [True, False])
 def test_same_size_and_mtime_with_other_bytes_is_noticed(root: Path, memo: HashMemo, settled: None, with_memo: bool) -> None:
+    """R46."""
     known = memo if with_memo else None
     first = identify_tree(root, known)
     before = (root / "a").stat()
@@ -95,6 +96,7 @@ def test_same_size_and_mtime_with_other_bytes_is_noticed(root: Path, memo: HashM
 
 
 def test_a_file_put_in_the_place_of_another_with_all_its_times_is_noticed(root: Path, memo: HashMemo, settled: None) -> None:
+    """R46."""
     first = identify_tree(root, memo)
     before = (root / "a").stat()
     (root / "x").write_text("CONTENT OF a")
@@ -125,6 +127,7 @@ def test_every_change_of_the_folder_is_noticed(root: Path, memo: HashMemo, settl
 
 
 def test_files_written_less_than_two_seconds_ago_are_read_again(root: Path, memo: HashMemo, reads: list[str]) -> None:
+    """R46."""
     identify_tree(root, memo)
     reads.clear()
     identify_tree(root, memo)
@@ -132,6 +135,7 @@ def test_files_written_less_than_two_seconds_ago_are_read_again(root: Path, memo
 
 
 def test_a_file_from_the_future_is_never_trusted_and_the_others_are(root: Path, memo: HashMemo, settled: None, reads: list[str]) -> None:
+    """R46."""
     os.utime(root / "a", (time.time() + 10**6, time.time() + 10**6))
     first = identify_tree(root, memo)
     for _ in range(2):
@@ -141,6 +145,7 @@ def test_a_file_from_the_future_is_never_trusted_and_the_others_are(root: Path, 
 
 
 def test_files_of_the_epoch_are_trusted_by_their_ctime_alone(root: Path, memo: HashMemo, settled: None, reads: list[str]) -> None:
+    """R46."""
     for path in ("a", "d/b", "d/c", "e/f/g"):
         os.utime(root / path, (0, 0))
     first = identify_tree(root, memo)
@@ -152,6 +157,7 @@ def test_files_of_the_epoch_are_trusted_by_their_ctime_alone(root: Path, memo: H
 def test_a_clock_set_back_makes_everything_be_read_again(
     root: Path, memo: HashMemo, settled: None, reads: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """R46, R17."""
     now = time.time_ns()
     monkeypatch.setattr(local_tree.time, "time_ns", lambda: now - 3600 * 10**9)
     identify_tree(root, memo)
@@ -189,6 +195,7 @@ def test_processes_may_share_a_memo(root: Path, memo: HashMemo, settled: None) -
 
 
 def test_a_file_that_keeps_changing_while_it_is_read_is_an_error(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """R44."""
     read = os.read
 
     def rewriting(descriptor: int, size: int) -> bytes:
@@ -205,6 +212,7 @@ def test_a_file_that_keeps_changing_while_it_is_read_is_an_error(root: Path, mon
 def test_a_file_that_changed_once_while_it_was_read_is_read_again(
     root: Path, memo: HashMemo, settled: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """R44."""
     read = os.read
     changes = ["changed"]
 
@@ -222,6 +230,7 @@ def test_a_file_that_changed_once_while_it_was_read_is_read_again(
 
 
 def test_a_short_read_is_not_taken_for_the_end(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """R27."""
     expected = identify_tree(root)
     read = os.read
     monkeypatch.setattr(content.os, "read", lambda descriptor, size: read(descriptor, min(size, 3)))
@@ -229,6 +238,8 @@ def test_a_short_read_is_not_taken_for_the_end(root: Path, monkeypatch: pytest.M
 
 
 def test_a_file_that_goes_away_before_it_is_read_is_not_missed(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """R47."""
+
     def gone(path: str) -> tuple[str, str]:
         (root / "a").unlink(missing_ok=True)
         return content.hash_file(path)
@@ -256,6 +267,7 @@ def test_one_file_is_known_by_its_name_and_content(root: Path, memo: HashMemo) -
 
 
 def test_an_empty_folder_is_data_too(tmp_path: Path, memo: HashMemo) -> None:
+    """R52."""
     found = identify_tree(tmp_path, memo)
     assert (found.file_count, found.size_bytes, found.manifest().empty_folders) == (0, 0, ("",))
 
@@ -315,6 +327,7 @@ def test_a_link_led_elsewhere_is_noticed(root: Path, memo: HashMemo, settled: No
     ],
 )
 def test_a_link_that_cannot_be_followed_is_named(root: Path, target: str, message: str) -> None:
+    """R51."""
     (root.parent / "outside").write_text("secret")
     os.symlink(target, root / "d/link")
     if target == "../fifo":
@@ -326,6 +339,7 @@ def test_a_link_that_cannot_be_followed_is_named(root: Path, target: str, messag
 
 
 def test_two_folders_that_link_to_each_other_end_in_an_error(root: Path) -> None:
+    """R51."""
     os.symlink("../e", root / "d/link")
     os.symlink("../d", root / "e/link")
     with pytest.raises(DefinitionError, match="leads back to a folder it is in"):
@@ -333,6 +347,7 @@ def test_two_folders_that_link_to_each_other_end_in_an_error(root: Path) -> None
 
 
 def test_links_that_multiply_end_in_an_error(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """R51."""
     monkeypatch.setattr(scan_module, "_MOST_FOLLOWED", 50)
     for level in range(20):
         (root / f"l{level}").mkdir()
@@ -344,6 +359,7 @@ def test_links_that_multiply_end_in_an_error(root: Path, monkeypatch: pytest.Mon
 
 
 def test_a_fifo_is_refused_without_being_opened(root: Path) -> None:
+    """R51."""
     os.mkfifo(root / "d/pipe")
     with pytest.raises(DefinitionError, match=r"d/pipe' is a FIFO.*remove it"):
         identify_tree(root)
@@ -352,6 +368,7 @@ def test_a_fifo_is_refused_without_being_opened(root: Path) -> None:
 
 
 def test_a_socket_is_refused(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """R51."""
     monkeypatch.chdir(root)  # the path of a socket may not be long
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind("socket")
@@ -360,6 +377,7 @@ def test_a_socket_is_refused(root: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_a_fifo_put_in_the_place_of_a_file_does_not_hold_us_up(root: Path) -> None:
+    """R51, S23."""
     path = root / "a"
     path.unlink()
     os.mkfifo(path)
@@ -369,12 +387,15 @@ def test_a_fifo_put_in_the_place_of_a_file_does_not_hold_us_up(root: Path) -> No
 
 @pytest.mark.parametrize("make", [lambda place: open(place, "wb").close(), os.mkdir], ids=["file", "folder"])
 def test_a_name_that_is_no_text_is_refused_by_its_bytes(root: Path, make: object) -> None:
+    """R49."""
     make(os.path.join(os.fsencode(root), b"bad\xff"))  # type: ignore[operator]
     with pytest.raises(DefinitionError, match=r"b'bad\\xff' in folder b'.*data' is not UTF-8; rename it"):
         identify_tree(root)
 
 
 def test_trouble_is_not_absence(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """R23."""
+
     def refuse(path: str) -> tuple[str, str]:
         raise PermissionError(13, "Permission denied", path)
 
@@ -384,6 +405,7 @@ def test_trouble_is_not_absence(root: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_deep_folder_is_no_trouble(tmp_path: Path) -> None:
+    """R48."""
     folder = tmp_path / "/".join(["d"] * 500)
     folder.mkdir(parents=True)
     (folder / "x").write_text("deep")

@@ -132,6 +132,7 @@ def test_a_link_to_the_folder_itself_is_text_too(folder: Path) -> None:
     ],
 )
 def test_a_link_that_cannot_be_kept_is_named(folder: Path, target: str, message: str) -> None:
+    """R51, S23."""
     (folder.parent / "outside").write_text("secret")
     (folder / ".amlignore").write_text("data\n")
     (folder / "lib/bad").symlink_to(target)
@@ -146,18 +147,21 @@ def test_a_link_that_is_left_out_may_lead_anywhere(folder: Path) -> None:
 
 
 def test_a_fifo_is_refused_without_being_opened(folder: Path) -> None:
+    """R51."""
     os.mkfifo(folder / "pipe")
     with pytest.raises(DefinitionError, match=r"pipe' is no file.*\.amlignore"):
         snapshot_source(folder)
 
 
 def test_a_name_that_is_no_text_is_refused(folder: Path) -> None:
+    """R49."""
     Path(os.fsdecode(os.fsencode(folder) + b"/bad\xff")).write_text("")
     with pytest.raises(DefinitionError, match=r"b'bad\\xff'.*is not UTF-8; rename it"):
         snapshot_source(folder)
 
 
 def test_a_missing_folder_and_a_file_are_refused(folder: Path) -> None:
+    """R47."""
     with pytest.raises(DefinitionError, match="does not exist"):
         snapshot_source(folder / "nothing")
     with pytest.raises(DefinitionError, match="is a file; name the folder"):
@@ -204,6 +208,8 @@ def test_an_unreadable_file_says_what_to_do(folder: Path, monkeypatch: pytest.Mo
 
 
 def test_a_file_that_goes_away_meanwhile_is_an_error_that_may_pass(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """R47."""
+
     def gone(path: str) -> tuple[str, str]:
         raise FileNotFoundError(2, "No such file or directory", path)
 
@@ -214,6 +220,7 @@ def test_a_file_that_goes_away_meanwhile_is_an_error_that_may_pass(folder: Path,
 
 @pytest.mark.parametrize("limits", [{"limit_files": 3}, {"limit_bytes": 30}], ids=["files", "bytes"])
 def test_above_a_hard_limit_the_largest_part_is_named(folder: Path, limits: dict[str, int]) -> None:
+    """R48."""
     (folder / "data/raw.csv").write_text("x" * 1000)
     with pytest.raises(DefinitionError, match=r"holds more than .*\.amlignore, or raise source_limit"):
         snapshot_source(folder, **limits)
@@ -229,6 +236,7 @@ def test_above_the_limits_of_azure_ml_there_is_a_warning(folder: Path, monkeypat
 
 @pytest.mark.parametrize(("one", "two"), [("A.py", "a.py"), ("\u00e9.py", "e\u0301.py"), ("Lib/x", "lib/x")])
 def test_names_that_some_file_systems_cannot_hold_together_are_a_warning(folder: Path, one: str, two: str) -> None:
+    """R53."""
     for name in (one, two):
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text("")
@@ -290,5 +298,6 @@ def encoded(*entries: list[object], **changes: object) -> bytes:
     ],
 )
 def test_a_damaged_or_foreign_snapshot_is_not_believed(content: bytes) -> None:
+    """R31."""
     with pytest.raises(ProtocolError, match="source snapshot"):
         SourceSnapshot.decode(content)

@@ -82,5 +82,6 @@ def test_what_the_table_of_damage_starts_from_is_sound() -> None:
     ],
 )
 def test_a_damaged_or_foreign_manifest_is_not_believed(content: bytes) -> None:
+    """R31, S28."""
     with pytest.raises(ProtocolError, match="data manifest"):
         TreeManifest.decode(content)

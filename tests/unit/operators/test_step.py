@@ -129,6 +129,7 @@ def test_the_link_leads_to_the_run_that_computed_it_and_not_to_one_that_reused_i
     "text", ["{{ conn.x.password }}", "{{ 7 * 7 }}", "{% for x in y %}", "{#", "$(id); rm -rf *", "--flag=x", "", "a\nb"]
 )
 def test_what_users_type_is_never_a_template(project: Project, run_dag: RunDag, text: str) -> None:
+    """S09."""
     label = ParameterSpec(name="label", type="string", default=text)
     dag = project.dag(project.step("train", LiteralArgument(value=text), ParameterArgument(parameter="label")), parameters=(label,))
     assert project.arguments(run_dag(dag), "train") == [text, text]
@@ -229,6 +230,7 @@ def test_a_run_can_be_given_its_id(project: Project, run_dag: RunDag) -> None:
 
 
 def test_stopping_the_task_stops_the_script(project: Project, run_dag: RunDag) -> None:
+    """R11."""
     project.write(SLEEP)
     mark = project.folder / "pid"
 

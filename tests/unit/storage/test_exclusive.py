@@ -20,6 +20,7 @@ from tests.unit.storage.racing import create_many, in_processes
 
 
 def test_of_many_processes_one_wins_each_round(tmp_path: Path) -> None:
+    """R14."""
     won = in_processes(4, create_many, str(tmp_path), 150)
     assert Counter(turn for rounds in won for turn in rounds) == dict.fromkeys(range(150), 1)
     for number, rounds in enumerate(won):
@@ -28,6 +29,7 @@ def test_of_many_processes_one_wins_each_round(tmp_path: Path) -> None:
 
 
 def test_the_file_is_on_disk_before_its_name_and_the_name_before_the_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """R32."""
     done: list[str] = []
     fsync, link = os.fsync, os.link
 
@@ -56,6 +58,7 @@ def test_the_file_is_on_disk_before_its_name_and_the_name_before_the_answer(tmp_
 
 @pytest.mark.parametrize("step", ["write", "fsync", "link", "unlink"])
 def test_a_process_killed_at_any_point_leaves_all_or_nothing(tmp_path: Path, step: str) -> None:
+    """R05."""
     script = (
         "import os, signal, sys\n"
         "from airflow_amlpipe.storage.local import LocalStore\n"
@@ -82,6 +85,7 @@ def failing(code: int):  # type: ignore[no-untyped-def]
 
 
 def test_an_answer_lost_on_the_way_is_recognised_as_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """R19."""
     link = os.link
     for code in (errno.EEXIST, errno.EIO, errno.ETIMEDOUT):
 
@@ -95,12 +99,14 @@ def test_an_answer_lost_on_the_way_is_recognised_as_ours(tmp_path: Path, monkeyp
 
 @pytest.mark.parametrize("code", [errno.EIO, errno.ETIMEDOUT, errno.ESTALE])
 def test_no_answer_is_neither_won_nor_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int) -> None:
+    """R20."""
     monkeypatch.setattr(exclusive.os, "link", failing(code))
     with pytest.raises(CommitUnknownError, match=r"nobody can say whether .*a was created.*nothing was deleted, run again"):
         create_whole(str(tmp_path / "a"), b"x", durable=False)
 
 
 def test_a_disk_that_does_not_confirm_the_name_is_unknown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """R20, R32."""
     monkeypatch.setattr(exclusive, "sync_folder", failing(errno.EIO))
     with pytest.raises(CommitUnknownError, match="did not confirm"):
         create_whole(str(tmp_path / "a"), b"x", durable=True)
@@ -109,6 +115,7 @@ def test_a_disk_that_does_not_confirm_the_name_is_unknown(tmp_path: Path, monkey
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EACCES, errno.EROFS])
 def test_a_definite_refusal_is_certainly_not_stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int) -> None:
+    """R24, R25."""
     monkeypatch.setattr(exclusive.os, "link", failing(code))
     with pytest.raises(OSError, match=os.strerror(code)):
         create_whole(str(tmp_path / "a"), b"x", durable=False)

@@ -51,6 +51,7 @@ def source(tmp_path: Path) -> Path:
 def test_trouble_names_the_store_the_path_and_what_to_do(
     store: LocalStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, operation: str, code: int
 ) -> None:
+    """R24, R25."""
     before = sorted(str(path) for path in tmp_path.rglob("*"))
     with monkeypatch.context() as patched:
         patched.setattr(exclusive, "write_all", refusing(code))
@@ -79,6 +80,7 @@ def test_trouble_names_the_store_the_path_and_what_to_do(
 
 
 def test_a_name_that_is_too_long_is_refused_by_the_system_itself(store: LocalStore) -> None:
+    """R25, R49."""
     with pytest.raises(DatastoreUnavailableError, match="shorter names"):
         store.create_exclusive("x" * 300, b"")
 
@@ -116,6 +118,7 @@ def test_data_comes_over_from_a_real_other_file_system(store: LocalStore) -> Non
 
 
 def test_a_copy_that_failed_leaves_nothing_to_be_taken_for_data(store: LocalStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """R24."""
     transfer_one = transfer._transfer
     calls: list[int] = []
 
@@ -209,6 +212,7 @@ def test_what_cannot_be_removed_is_said(store: LocalStore, monkeypatch: pytest.M
 
 
 def test_an_unreadable_folder_is_not_an_empty_one(store: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """R23."""
     monkeypatch.setattr("airflow_amlpipe.fingerprint.scan.os.scandir", refusing(errno.EACCES))
     for call in (lambda: store.match("data/**"), lambda: store.identify("data"), lambda: store.replace("data", "fixed")):
         with pytest.raises(AmlPipeError, match="Permission denied"):
@@ -216,6 +220,7 @@ def test_an_unreadable_folder_is_not_an_empty_one(store: LocalStore, monkeypatch
 
 
 def test_a_crash_in_the_middle_of_a_write_is_not_seen(store: LocalStore) -> None:
+    """R05."""
     leftover = Path(store.local_path("data") or "") / ".amlpipe-tmp-0123"
     leftover.write_bytes(b"half")
     assert store.list_names("data") == ["a", "d"]

@@ -38,6 +38,7 @@ def test_threads_leave_no_duplicate_and_no_hole(log: AppendLog) -> None:
 
 
 def test_processes_leave_no_duplicate_and_no_hole(log: AppendLog, tmp_path: Path) -> None:
+    """R36."""
     written = in_processes(3, append_many, str(tmp_path), 60)
     assert sorted(number for numbers in written for number in numbers) == list(range(1, 181))
     by_number = dict(log.entries())
@@ -55,6 +56,7 @@ def test_a_change_is_written_only_for_the_state_it_was_made_for(log: AppendLog) 
 
 
 def test_of_many_changes_for_one_state_one_is_written(log: AppendLog) -> None:
+    """R34."""
     won: list[int | None] = []
     barrier = threading.Barrier(6)
 

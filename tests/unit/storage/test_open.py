@@ -32,6 +32,7 @@ def test_opening_makes_nothing(tmp_path: Path) -> None:
     "url", ["s3://key:secret@bucket/x", "https://host/x?sig=secret", "simplecache::file:///x", "file:///x::s3://secret/", "secret://"]
 )
 def test_other_protocols_are_refused_without_repeating_what_may_be_secret(url: str) -> None:
+    """S11, S16."""
     with pytest.raises((UnsupportedFeatureError, DefinitionError), match=r"file:///") as caught:
         open_store(url)
     assert "secret" not in str(caught.value).replace("'secret'", "")

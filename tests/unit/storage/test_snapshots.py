@@ -73,6 +73,7 @@ def test_storing_again_does_nothing(folder: Path, store: LocalStore) -> None:
 
 @pytest.mark.parametrize("change", ["content", "gone"])
 def test_a_folder_that_changed_since_is_not_stored(folder: Path, store: LocalStore, change: str) -> None:
+    """R45."""
     snapshot = snapshot_source(folder)
     (folder / "train.py").unlink()
     if change == "content":
@@ -89,6 +90,7 @@ def test_no_snapshot_is_not_a_damaged_one(store: LocalStore, tmp_path: Path) -> 
 
 
 def test_a_torn_or_altered_file_is_never_unpacked_as_if_it_were_whole(folder: Path, store: LocalStore, tmp_path: Path) -> None:
+    """R31, S06."""
     (folder / "big").unlink()
     snapshot = snapshot_source(folder)
     put_snapshot(store, "1.zip", folder, snapshot)
@@ -117,6 +119,7 @@ def forged(store: LocalStore, snapshot: SourceSnapshot, members: dict[str, bytes
 
 
 def test_members_that_the_list_does_not_name_are_not_unpacked(store: LocalStore, tmp_path: Path) -> None:
+    """S05."""
     path = forged(store, SourceSnapshot(()), {"../escaped": b"x", "/tmp/escaped": b"x", "more": b"x"})
     extract_snapshot(store, path, tmp_path / "a/unpacked")
     assert list((tmp_path / "a").rglob("*")) == [tmp_path / "a/unpacked"]
@@ -136,6 +139,7 @@ def test_members_that_the_list_does_not_name_are_not_unpacked(store: LocalStore,
 def test_a_forged_snapshot_is_refused(
     store: LocalStore, tmp_path: Path, entry: SourceEntry, members: dict[str, bytes], message: str
 ) -> None:
+    """S05, S06."""
     path = forged(store, SourceSnapshot((entry,)), members)
     with pytest.raises(ProtocolError, match=message):
         extract_snapshot(store, path, tmp_path / "unpacked")
@@ -143,6 +147,7 @@ def test_a_forged_snapshot_is_refused(
 
 def test_nothing_is_written_through_a_link_of_the_same_snapshot(store: LocalStore, tmp_path: Path) -> None:
     # "d" is a link and a folder at once; links come last, so the link finds the folder in its way.
+    """S05."""
     snapshot = SourceSnapshot(
         (
             SourceEntry("d", "link", target="e"),

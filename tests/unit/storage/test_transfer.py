@@ -59,11 +59,13 @@ def test_every_byte_arrives(source: Path, system: str, sha256: str | None) -> No
 
 @pytest.mark.parametrize("changes", [{"sha256": "0" * 64}, {"size": 1}, {"size": len(BODY) + 1}])
 def test_other_bytes_than_expected_are_refused(source: Path, system: str, changes: dict[str, object]) -> None:
+    """R27."""
     with pytest.raises(SourceChangedError, match="run again when nobody writes to it"):
         copy_files([a_copy(source, **changes)])
 
 
 def test_a_file_that_is_written_to_while_it_is_copied_is_refused(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """R45."""
     real = transfer._transfer
 
     def rewriting(*arguments: object, **options: object) -> object:
@@ -78,18 +80,21 @@ def test_a_file_that_is_written_to_while_it_is_copied_is_refused(source: Path, m
 
 
 def test_a_copy_can_be_written_to_whatever_the_original_allows(source: Path) -> None:
+    """R55."""
     source.chmod(0o444)
     copy_files([a_copy(source)])
     assert (source.parent / "below/target").stat().st_mode & 0o600 == 0o600
 
 
 def test_a_fifo_does_not_hold_us_up(tmp_path: Path) -> None:
+    """R51."""
     os.mkfifo(tmp_path / "source")
     with pytest.raises(SourceChangedError):
         copy_files([a_copy(tmp_path / "source", size=0)])
 
 
 def test_nothing_is_written_through_a_link_in_the_target(source: Path) -> None:
+    """S24."""
     (source.parent / "below").mkdir()
     (source.parent / "below/target").symlink_to(source.parent / "outside")
     with pytest.raises(OSError, match="symbolic"):

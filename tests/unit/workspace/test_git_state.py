@@ -42,6 +42,7 @@ def test_changed_and_new_files_below_the_source_folder_make_it_dirty(checkout: P
 
 
 def test_the_remote_is_kept_without_its_credentials(checkout: Path) -> None:
+    """S11."""
     git(checkout, "remote", "add", "origin", "https://me:secret@git.example.org/team/code.git")
 
     assert (git_state(checkout) or {})["remote"] == "https://git.example.org/team/code.git"
@@ -77,4 +78,5 @@ def test_a_machine_without_git_has_no_state(checkout: Path, monkeypatch: pytest.
     ],
 )
 def test_no_credential_survives(remote: str, kept: str) -> None:
+    """S11."""
     assert without_credentials(remote) == kept

@@ -78,6 +78,7 @@ def test_what_is_built_in_cannot_be_removed(workspace: WorkspaceStore) -> None:
 
 @pytest.mark.parametrize("name", ["", "n" * 300, "a\nb", "a*", "[a]", "..", ".", "a/b", "/a", "a.", " a", "a\\b", "~"])
 def test_names_that_could_leave_their_folder_or_confuse_a_listing_are_refused(workspace: WorkspaceStore, name: str) -> None:
+    """S01."""
     with pytest.raises(DefinitionError, match="cannot be registered"):
         workspace.computes.register(name, ComputeTargetSpec(name=name))
     with pytest.raises(DefinitionError):
@@ -85,6 +86,7 @@ def test_names_that_could_leave_their_folder_or_confuse_a_listing_are_refused(wo
 
 
 def test_a_record_of_another_version_is_refused_instead_of_guessed_at(workspace: WorkspaceStore) -> None:
+    """R31, R59."""
     workspace.store.put(".amlpipe/v1/computes/cpu/00000001.json", b'{"name":"cpu","quantum":true}')
     with pytest.raises(ProtocolError, match="quantum"):
         workspace.computes.get("cpu")

@@ -70,6 +70,7 @@ def test_a_second_run_hands_on_the_first_ones_outputs(workspace: WorkspaceStore,
 
 
 def test_outputs_lie_where_only_one_try_writes(workspace: WorkspaceStore, tmp_path: Path) -> None:
+    """R13, R60."""
     first, second = run(workspace, tmp_path), run(workspace, tmp_path, policy="refresh")
     assert first.outputs["model"].path == f"azureml/{first.step_run_id}/model"
     assert first.outputs["model"].path != second.outputs["model"].path
@@ -100,6 +101,7 @@ def test_a_result_whose_outputs_were_damaged_is_never_handed_on_and_heals(worksp
 
 
 def test_trouble_in_reading_is_not_taken_for_a_miss(workspace: WorkspaceStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """R23."""
     run(workspace, tmp_path)
 
     def broken(*_: object, **__: object) -> None:
@@ -122,6 +124,7 @@ def test_the_policy_require_computes_nothing(workspace: WorkspaceStore, tmp_path
 
 
 def test_an_output_is_registered_once_for_its_result(workspace: WorkspaceStore, tmp_path: Path) -> None:
+    """R09."""
     first, second, third = run(workspace, tmp_path), run(workspace, tmp_path), run(workspace, tmp_path, policy="refresh")
     assert [item.outputs["model"].dataset and item.outputs["model"].dataset.version for item in (first, second, third)] == [1, 1, 2]
     record = workspace.datasets.get("models")
@@ -245,6 +248,7 @@ def test_altering_what_lies_at_a_fixed_destination_harms_no_later_reuse(workspac
 def test_files_of_others_at_a_fixed_destination_are_never_deleted(
     workspace: WorkspaceStore, tmp_path: Path, mode: str, overwrite: bool, expected: str
 ) -> None:
+    """S34."""
     store = workspace.datastores.open("workspaceblobstore")
     store.put("models/current/model.bin", b"theirs")
     store.put("models/current/notes.txt", b"keep me")

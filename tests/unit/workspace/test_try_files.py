@@ -80,6 +80,7 @@ def test_what_steps_logged_for_the_pipelines_run_comes_in_the_order_they_started
 
 
 def test_a_record_that_cannot_be_read_is_an_error_and_not_no_record(store: WorkspaceStore) -> None:
+    """R31."""
     store.store.put(f"{FOLDER}/metrics.json", b'{"events": 7}')
     with pytest.raises(ProtocolError, match="a record in the workspace cannot be read"):
         read_logged(store, FOLDER)
