@@ -13,14 +13,15 @@ import shutil
 import stat
 from pathlib import Path
 
-from airflow_amlpipe.exceptions import DefinitionError, shorten
+from airflow_amlpipe.exceptions import shorten
 from airflow_amlpipe.fingerprint.local_tree import identify_tree
 from airflow_amlpipe.fingerprint.memo import HashMemo
-from airflow_amlpipe.fingerprint.pattern import PathPattern, is_pattern, split_pattern
+from airflow_amlpipe.fingerprint.pattern import PathPattern, split_pattern
 from airflow_amlpipe.fingerprint.scan import UNFINISHED, scan_tree
 from airflow_amlpipe.fingerprint.tree import TreeIdentity, TreeManifest
 from airflow_amlpipe.storage.exclusive import create_whole, make_folders, replace_whole, sync_folder, temporary_name
 from airflow_amlpipe.storage.os_errors import explained
+from airflow_amlpipe.storage.paths import apart, below_root, exactly_one, inside
 from airflow_amlpipe.storage.renaming import exchange, rename_exclusive
 from airflow_amlpipe.storage.settling import settle_tree
 from airflow_amlpipe.storage.store import Store
@@ -177,11 +178,7 @@ class LocalStore(Store):
                     _remove(aside)
 
     def remove_tree(self, path: str) -> None:
-        if is_pattern(path):
-            raise DefinitionError(
-                f"datastore {shorten(self.url)}: {shorten(repr(path))} will not be deleted: it has '*' or '?'; name one thing exactly"
-            )
-        place = self._place_below_root(path)
+        place = self._at(exactly_one(self.url, path))
         with explained(self.url, "delete", path):
             aside = temporary_name(place)
             try:
@@ -197,19 +194,13 @@ class LocalStore(Store):
     # ---- places
 
     def _place(self, path: str) -> str:
-        if path.startswith("/") or "\0" in path or ".." in path.split("/"):
-            raise DefinitionError(
-                f"datastore {shorten(self.url)}: the path {shorten(repr(path))} must be relative and stay below the root; remove '..' and leading '/'"
-            )
-        return os.path.normpath(f"{self._root}/{path}") if path else self._root
+        return self._at(inside(self.url, path))
 
     def _place_below_root(self, path: str) -> str:
-        place = self._place(path)
-        if place == self._root:
-            raise DefinitionError(
-                f"datastore {shorten(self.url)}: {shorten(repr(path))} is the root of the datastore; name something below it"
-            )
-        return place
+        return self._at(below_root(self.url, path))
+
+    def _at(self, path: str) -> str:
+        return os.path.join(self._root, path) if path else self._root
 
     @staticmethod
     def _require(place: str) -> None:
@@ -220,12 +211,8 @@ class LocalStore(Store):
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), place) from error
 
     def _two_places(self, source_path: str, path: str) -> tuple[str, str]:
-        source, place = self._place_below_root(source_path), self._place_below_root(path)
-        if f"{source}/".startswith(f"{place}/") or f"{place}/".startswith(f"{source}/"):
-            raise DefinitionError(
-                f"datastore {shorten(self.url)}: {shorten(repr(source_path))} and {shorten(repr(path))} lie within each other; choose separate paths"
-            )
-        return source, place
+        source, place = apart(self.url, source_path, path)
+        return self._at(source), self._at(place)
 
     def _copied_aside(self, source: str, place: str) -> str:
         scan = scan_tree(source)
