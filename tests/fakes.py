@@ -16,7 +16,7 @@ from airflow_amlpipe.fingerprint.local_tree import identify_tree
 from airflow_amlpipe.fingerprint.memo import HashMemo
 from airflow_amlpipe.fingerprint.pattern import PathPattern, is_pattern, split_pattern
 from airflow_amlpipe.fingerprint.tree import TreeFile, TreeIdentity, TreeManifest
-from airflow_amlpipe.storage.store import Store
+from airflow_amlpipe.storage.store import OnProgress, Store
 
 __all__ = ["MemoryStore"]
 
@@ -80,7 +80,7 @@ class MemoryStore(Store):
         prefix = _prefix(folder)
         return sorted(path for path in self._content.objects if path.startswith(prefix) and below and below.matches(path[len(prefix) :]))
 
-    def fetch(self, path: str, target: Path, manifest: TreeManifest | None = None) -> None:
+    def fetch(self, path: str, target: Path, manifest: TreeManifest | None = None, *, on_progress: OnProgress | None = None) -> None:
         path = _checked(path)
         found = self._manifest(path)
         wanted = found if manifest is None else manifest
@@ -92,6 +92,7 @@ class MemoryStore(Store):
         if wanted.is_file:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(self._content.objects[path])
+            _tell(on_progress, wanted)
             return
         target.mkdir(parents=True, exist_ok=True)
         for folder in wanted.empty_folders:
@@ -99,12 +100,14 @@ class MemoryStore(Store):
         for file in wanted.files:
             (target / file.path).parent.mkdir(parents=True, exist_ok=True)
             (target / file.path).write_bytes(self._content.objects[_prefix(path) + file.path])
+        _tell(on_progress, wanted)
 
-    def ingest(self, source: Path, path: str, *, durable: bool = False) -> None:
+    def ingest(self, source: Path, path: str, *, durable: bool = False, on_progress: OnProgress | None = None) -> None:
         path = _checked(path)
         if self.exists(path):
             raise FileExistsError(path)
         manifest = identify_tree(source).manifest()
+        _tell(on_progress, manifest)
         if manifest.is_file:
             self._content.objects[path] = source.read_bytes()
             return
@@ -192,3 +195,8 @@ def _apart(source_path: str, path: str) -> tuple[str, str]:
     if f"{path}/".startswith(f"{source_path}/") or f"{source_path}/".startswith(f"{path}/"):
         raise DefinitionError(f"{source_path!r} and {path!r} lie within each other")
     return source_path, path
+
+
+def _tell(on_progress: OnProgress | None, manifest: TreeManifest) -> None:
+    for file in manifest.files if on_progress else ():
+        on_progress(1, file.size)

@@ -201,7 +201,7 @@ class StepExecution:
         if collected.run.cancel_requested or collected.parent.cancel_requested:
             self._is_canceled = True
             raise DefinitionError(f"{self._where}: its script asked for the run to be cancelled")
-        finished = self.run.finish_ran(self.assessment, {name: output.path for name, output in collected.outputs.items()})
+        finished = self.run.finish_ran(self.assessment, {name: output.path for name, output in collected.outputs.items()}, say=self._note)
         self._clean()
         return finished
 

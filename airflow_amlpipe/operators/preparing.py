@@ -13,8 +13,8 @@ from airflow_amlpipe.exceptions import UnsupportedFeatureError, shorten
 from airflow_amlpipe.spec.data import DatasetSource, InputSpec
 from airflow_amlpipe.spec.workspace import WorkspaceNames
 from airflow_amlpipe.workspace.assessment import Assessment
-from airflow_amlpipe.workspace.inputs import fetch_input
 from airflow_amlpipe.workspace.sources import fetch_source
+from airflow_amlpipe.workspace.staging import fetch_input
 from airflow_amlpipe.workspace.step_run import StepRun
 from airflow_amlpipe.workspace.try_files import logged_by_steps
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
@@ -52,7 +52,7 @@ def prepare_job(
         python_downloads=python_downloads,
     )
     fetch_source(workspace, assessment.snapshot, folder.code)
-    inputs = {item.name: _fetch(workspace, assessment, item, folder) for item in step.inputs}
+    inputs = {item.name: _fetch(workspace, assessment, item, folder, say) for item in step.inputs}
     return stage_step(step, folder, parameters=assessment.parameters, inputs=inputs, facts=facts, interpreter=interpreter)
 
 
@@ -78,10 +78,12 @@ def run_facts(workspace: WorkspaceStore, run: StepRun, experiment: str, names: W
     )
 
 
-def _fetch(workspace: WorkspaceStore, assessment: Assessment, item: InputSpec, folder: StepFolder) -> Path | str:
+def _fetch(
+    workspace: WorkspaceStore, assessment: Assessment, item: InputSpec, folder: StepFolder, say: Callable[[str], None]
+) -> Path | str:
     """Return the local path of an input's private copy, or in direct mode the id of the dataset, which the script opens itself."""
     if item.mode != "direct":
-        return fetch_input(workspace, assessment.inputs[item.name], folder.inputs / item.name)
+        return fetch_input(workspace, assessment.inputs[item.name], folder.inputs / item.name, say=say)
     if isinstance(item.source, DatasetSource) and item.source.name is not None:
         return workspace.datasets.get(item.source.name, item.source.version).id
     raise UnsupportedFeatureError(

@@ -24,7 +24,7 @@ from airflow_amlpipe.storage.os_errors import explained
 from airflow_amlpipe.storage.paths import apart, below_root, exactly_one, inside
 from airflow_amlpipe.storage.renaming import exchange, rename_exclusive
 from airflow_amlpipe.storage.settling import settle_tree
-from airflow_amlpipe.storage.store import Store
+from airflow_amlpipe.storage.store import OnProgress, Store
 from airflow_amlpipe.storage.transfer import copies_of_manifest, copies_of_scan, copy_files
 
 __all__ = ["LocalStore"]
@@ -103,22 +103,22 @@ class LocalStore(Store):
         found = (f"{start}{part.path}/{name}" if part.path else start + name for part in scan.folders for name, _, _ in part.files())
         return sorted(found)
 
-    def fetch(self, path: str, target: Path, manifest: TreeManifest | None = None) -> None:
+    def fetch(self, path: str, target: Path, manifest: TreeManifest | None = None, *, on_progress: OnProgress | None = None) -> None:
         place = self._place(path)
         new = not os.path.lexists(target)
         with explained(self.url, f"copy to {shorten(str(target))}", path):
             self._require(place)
             try:
                 if manifest is not None:
-                    copy_files(*copies_of_manifest(place, str(target), manifest))
+                    copy_files(*copies_of_manifest(place, str(target), manifest), on_progress)
                 else:
-                    copy_files(*copies_of_scan(scan_tree(place), str(target)))
+                    copy_files(*copies_of_scan(scan_tree(place), str(target)), on_progress)
             except BaseException:
                 if new:
                     _remove(str(target))
                 raise
 
-    def ingest(self, source: Path, path: str, *, durable: bool = False) -> None:
+    def ingest(self, source: Path, path: str, *, durable: bool = False, on_progress: OnProgress | None = None) -> None:
         place = self._place_below_root(path)
         with explained(self.url, f"store {shorten(str(source))} as", path):
             if os.path.lexists(place):
@@ -131,7 +131,7 @@ class LocalStore(Store):
             except OSError as error:
                 if error.errno != errno.EXDEV:
                     raise
-                self._copied_into_place(str(source), place, durable=durable)
+                self._copied_into_place(str(source), place, durable=durable, on_progress=on_progress)
             if durable:
                 sync_folder(os.path.dirname(place))
 
@@ -214,19 +214,19 @@ class LocalStore(Store):
         source, place = apart(self.url, source_path, path)
         return self._at(source), self._at(place)
 
-    def _copied_aside(self, source: str, place: str) -> str:
+    def _copied_aside(self, source: str, place: str, on_progress: OnProgress | None = None) -> str:
         scan = scan_tree(source)
         make_folders(os.path.dirname(place), durable=False)
         aside = temporary_name(place)
         try:
-            copy_files(*copies_of_scan(scan, aside))
+            copy_files(*copies_of_scan(scan, aside), on_progress)
         except BaseException:
             _remove(aside)
             raise
         return aside
 
-    def _copied_into_place(self, source: str, place: str, *, durable: bool) -> None:
-        aside = self._copied_aside(source, place)
+    def _copied_into_place(self, source: str, place: str, *, durable: bool, on_progress: OnProgress | None) -> None:
+        aside = self._copied_aside(source, place, on_progress)
         try:
             _sync_file(aside, durable)
             rename_exclusive(aside, place)

@@ -12,13 +12,17 @@ was recorded as done. Nothing is cached between calls: what another machine fini
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from pathlib import Path
 
 from airflow_amlpipe.fingerprint.memo import HashMemo
 from airflow_amlpipe.fingerprint.pattern import PathPattern
 from airflow_amlpipe.fingerprint.tree import TreeIdentity, TreeManifest
 
-__all__ = ["Store"]
+__all__ = ["OnProgress", "Store"]
+
+OnProgress = Callable[[int, int], None]
+"""Called with how many files and how many bytes were finished since the last call, from whichever thread finished them."""
 
 
 class Store(ABC):
@@ -104,25 +108,30 @@ class Store(ABC):
         """
 
     @abstractmethod
-    def fetch(self, path: str, target: Path, manifest: TreeManifest | None = None) -> None:
+    def fetch(self, path: str, target: Path, manifest: TreeManifest | None = None, *, on_progress: OnProgress | None = None) -> None:
         """Make a private local copy of the file or folder ``path`` at ``target``: writable, and without a tie to the original.
 
         ``target`` is what a file will be called, or the folder that a folder's files are put into (made if need be; what is in it stays).
 
+        With a manifest, a file that is there already and is what the manifest says stays: staging goes on where it stopped. No file has its
+        name before it is whole.
+
         :param manifest: copy these files, no others, and compare every byte with it; without, copy all and compare sizes
+        :param on_progress: told of what has arrived
         :raises FileNotFoundError: nothing is at ``path``
         :raises SourceChangedError: what is there is not what the manifest says, or changed meanwhile; names the first file
         :raises DatastoreUnavailableError: something could not be read or written; a ``target`` that was new is removed
         """
 
     @abstractmethod
-    def ingest(self, source: Path, path: str, *, durable: bool = False) -> None:
+    def ingest(self, source: Path, path: str, *, durable: bool = False, on_progress: OnProgress | None = None) -> None:
         """Move the finished local file or folder ``source`` to ``path``, where nothing may be yet.
 
         Afterwards ``source`` belongs to the store, whether it is still there or not. A file appears whole. Links in a folder become the
         content they lead to. Folders above ``path`` are made.
 
         :param durable: a file outlives a power cut once this returned (a folder's files are not forced to disk: their manifest tells)
+        :param on_progress: told of what has been stored; a store that only renames has nothing to tell
         :raises FileExistsError: something is at ``path``; nothing was changed there
         :raises DefinitionError: ``source`` holds something that cannot be data
         :raises DatastoreUnavailableError: it could not be stored; what is at ``path`` is not to be used

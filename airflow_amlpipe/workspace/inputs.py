@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from posixpath import commonpath, dirname
 
 from airflow_amlpipe.exceptions import DefinitionError, shorten
@@ -14,7 +13,7 @@ from airflow_amlpipe.reuse.result import StoredOutput
 from airflow_amlpipe.spec.data import DatasetSource, DatastorePath, InputSpec
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
 
-__all__ = ["InputPart", "ResolvedInput", "fetch_input", "place_together", "resolve_input", "resolve_paths"]
+__all__ = ["InputPart", "ResolvedInput", "place_together", "resolve_input", "resolve_paths"]
 
 # ``images/**`` is ``images``: one thing, one identity.
 _EVERYTHING = {"**", "**/*"}
@@ -25,6 +24,7 @@ class InputPart:
     """A file or folder on a datastore.
 
     :ivar prefix: folder of the input it belongs in; ``""`` for the input itself
+    :ivar pattern: which files below ``path`` it is; ``""`` for all
     """
 
     datastore: str
@@ -34,6 +34,7 @@ class InputPart:
     is_file: bool
     file_count: int
     size_bytes: int
+    pattern: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,25 +105,6 @@ def place_together(folders: Sequence[tuple[str, str]]) -> tuple[str, ...]:
     return tuple(path[len(shared) :].strip("/") for path in paths)
 
 
-def fetch_input(workspace: WorkspaceStore, resolved: ResolvedInput, target: Path) -> Path:
-    """Put a private copy of the input's files below ``target`` and return the path that the script is given: a folder, or the one file.
-
-    What arrives is compared with what was identified.
-
-    :raises SourceChangedError: the data changed in between; run again when it is at rest
-    """
-    place = target
-    for part in resolved.parts:
-        manifest = workspace.get_manifest(part.digest)
-        place = target / part.prefix if part.prefix else target
-        if manifest.is_file:
-            # It lands below the input's folder under its own name, so that scripts which look at the name find it.
-            place = place / manifest.files[0].path
-        place.parent.mkdir(parents=True, exist_ok=True)
-        workspace.datastores.open(part.datastore).fetch(part.path, place, manifest)
-    return place if resolved.is_file else target
-
-
 def _resolve_path(workspace: WorkspaceStore, where: str, path: DatastorePath) -> InputPart:
     store = workspace.datastores.open(path.datastore)
     folder, pattern = split_pattern(path.path.strip("/"))
@@ -138,4 +120,5 @@ def _resolve_path(workspace: WorkspaceStore, where: str, path: DatastorePath) ->
         )
     workspace.put_listing_of(identity)
     is_file = identity.file_count == 1 and identity.manifest().is_file
-    return InputPart(path.datastore, folder, "", identity.digest, is_file, identity.file_count, identity.size_bytes)
+    named = "" if pattern is None else pattern.text
+    return InputPart(path.datastore, folder, "", identity.digest, is_file, identity.file_count, identity.size_bytes, named)

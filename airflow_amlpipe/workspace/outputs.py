@@ -16,16 +16,20 @@ from airflow_amlpipe.spec.step import StepSpec
 from airflow_amlpipe.spec.template import DEFAULT_DESTINATION, is_unique_destination, resolve_destination
 from airflow_amlpipe.storage.log import AppendLog
 from airflow_amlpipe.workspace.layout import log_folder
+from airflow_amlpipe.workspace.progress import Say, told_of
 from airflow_amlpipe.workspace.records import DatasetVersion
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
 
 __all__ = ["publish_output", "register_output", "store_output"]
 
 
-def store_output(workspace: WorkspaceStore, step: StepSpec, output: OutputSpec, produced: Path, step_run_id: str) -> StoredOutput:
+def store_output(
+    workspace: WorkspaceStore, step: StepSpec, output: OutputSpec, produced: Path, step_run_id: str, *, say: Say | None = None
+) -> StoredOutput:
     """Move what the script wrote to the place on its datastore that only this try uses, and store its manifest.
 
     :param produced: local file or folder
+    :param say: told of a transfer that takes long
     :raises DefinitionError: it holds what cannot be data
     :raises DatastoreUnavailableError: it could not be stored; nothing refers to what was
     """
@@ -39,7 +43,9 @@ def store_output(workspace: WorkspaceStore, step: StepSpec, output: OutputSpec, 
     except DefinitionError as error:
         raise DefinitionError(f"{where}: {error}") from error
     workspace.put_listing_of(identity)
-    workspace.datastores.open(output.datastore).ingest(produced, path)
+    how = f"stored on datastore {output.datastore!r}"
+    with told_of(f"output {output.name!r}", how, identity.file_count, identity.size_bytes, say) as on_progress:
+        workspace.datastores.open(output.datastore).ingest(produced, path, on_progress=on_progress)
     return StoredOutput(
         name=output.name,
         datastore=output.datastore,

@@ -23,6 +23,7 @@ from airflow_amlpipe.workspace.assessment import Assessment
 from airflow_amlpipe.workspace.ids import new_run_id, now_text
 from airflow_amlpipe.workspace.layout import try_folder
 from airflow_amlpipe.workspace.outputs import publish_output, register_output, store_output
+from airflow_amlpipe.workspace.progress import Say
 from airflow_amlpipe.workspace.records import Origin, OutputRecord, StepFinished, StepStarted, StepStatus
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
 
@@ -71,17 +72,18 @@ class StepRun:
         """Hand on an earlier result as if the step had run now: destinations, datasets and record included."""
         return self._finish("Finished", assessment, outputs=self._hand_on(result.outputs, result), reused_from=_origin_of(result))
 
-    def finish_ran(self, assessment: Assessment, produced: Mapping[str, Path]) -> StepFinished:
+    def finish_ran(self, assessment: Assessment, produced: Mapping[str, Path], *, say: Say | None = None) -> StepFinished:
         """Commit what the script wrote and hand it on.
 
         If somebody else has stored a result of the same step since this one was decided, that one stands; what this try wrote is handed on in
         its own run all the same. A run that asked to compute again stores a newer one.
 
         :param produced: local file or folder of each output; it is moved away
+        :param say: told of transfers that take long
         :raises CommitUnknownError: nobody can say whether the result was stored; retry, nothing was deleted
         """
         stored = {
-            output.name: store_output(self.workspace, self.step, output, produced[output.name], self.step_run_id)
+            output.name: store_output(self.workspace, self.step, output, produced[output.name], self.step_run_id, say=say)
             for output in self.step.outputs
         }
         result = StepResult(

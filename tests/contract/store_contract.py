@@ -257,6 +257,23 @@ class StoreContract:
             store.fetch("x", tmp_path / "copy", manifest)
         assert not (tmp_path / "copy").exists()
 
+    @pytest.mark.parametrize("checked", [True, False])
+    def test_what_has_arrived_is_told(self, store: Store, local: Callable[..., Path], tmp_path: Path, checked: bool) -> None:
+        store.ingest(local({"a": "1", "d/b": "2" * 3_000_000, "d/c": "3" * 2_000_000}), "x")
+        told: list[tuple[int, int]] = []
+        manifest = store.identify("x").manifest() if checked else None
+        store.fetch("x", tmp_path / "copy", manifest, on_progress=lambda files, size: told.append((files, size)))
+        assert (sum(files for files, _ in told), sum(size for _, size in told)) == (3, 5_000_001)
+
+    def test_staging_again_goes_on_where_it_stopped(self, store: Store, local: Callable[..., Path], tmp_path: Path) -> None:
+        """R03: of what an interrupted staging left, only files that are whole and right are kept."""
+        store.ingest(local({"there": "1" * 2_000_000, "half": "2" * 2_000_000, "other": "3", "missing": "4"}), "x")
+        copy = local({"there": "1" * 2_000_000, "half": "2" * 1_000_000, "other": "9"}, "copy")
+        before = (copy / "there").stat().st_ino
+        store.fetch("x", copy, store.identify("x").manifest())
+        assert identify_tree(copy) == store.identify("x")
+        assert (copy / "there").stat().st_ino == before
+
     def test_fetching_nothing_says_that_nothing_is_there(self, store: Store, tmp_path: Path) -> None:
         manifest = TreeManifest((TreeFile("a", 1, "0" * 64),))
         store.put("file", b"")

@@ -487,7 +487,7 @@ class TestAfterACrash:
         step.decide()
         step.wait(step.launch())
         with monkeypatch.context() as patch:
-            patch.setattr(step.run, "finish_ran", lambda *_: sys.exit("killed"))
+            patch.setattr(step.run, "finish_ran", lambda *_, **__: sys.exit("killed"))
             with pytest.raises(SystemExit):
                 step.record()
         again = open_try(try_number=2)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from airflow_amlpipe.exceptions import SourceChangedError
+from airflow_amlpipe.fingerprint.scan import UNFINISHED
 from airflow_amlpipe.storage import transfer
 from airflow_amlpipe.storage.transfer import FileCopy, copy_files
 
@@ -96,7 +97,42 @@ def test_a_fifo_does_not_hold_us_up(tmp_path: Path) -> None:
 def test_nothing_is_written_through_a_link_in_the_target(source: Path) -> None:
     """S24."""
     (source.parent / "below").mkdir()
+    (source.parent / "outside").write_text("mine")
     (source.parent / "below/target").symlink_to(source.parent / "outside")
-    with pytest.raises(OSError, match="symbolic"):
+    copy_files([a_copy(source)])
+    assert (source.parent / "outside").read_text() == "mine"
+    assert not (source.parent / "below/target").is_symlink()
+
+
+def test_a_copy_that_is_not_finished_has_not_its_name(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """R03."""
+    seen: list[list[str]] = []
+    real = transfer._transfer
+
+    def look(*arguments: object, **options: object) -> object:
+        seen.append([path.name[: len(UNFINISHED)] for path in (source.parent / "below").iterdir()])
+        return real(*arguments, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(transfer, "_transfer", look)
+    copy_files([a_copy(source)])
+    assert seen == [[UNFINISHED]]
+    assert [path.name for path in (source.parent / "below").iterdir()] == ["target"]
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EIO])
+def test_a_copy_that_fails_leaves_nothing_behind(source: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    """R24."""
+
+    def refuse(*_: object, **__: object) -> str:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(transfer, "_transfer", refuse)
+    with pytest.raises(OSError, match=os.strerror(number)):
         copy_files([a_copy(source)])
-    assert not (source.parent / "outside").exists()
+    assert not list((source.parent / "below").iterdir())
+
+
+def test_a_copy_is_never_a_second_name_of_the_original(source: Path) -> None:
+    copy_files([a_copy(source), a_copy(source, sha256=None, target=str(source.parent / "unchecked"))])
+    assert source.stat().st_nlink == 1
+    assert len({path.stat().st_ino for path in (source, source.parent / "below/target", source.parent / "unchecked")}) == 3

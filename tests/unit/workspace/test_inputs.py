@@ -10,7 +10,8 @@ import pytest
 from airflow_amlpipe.exceptions import DefinitionError, InfrastructureError, UnknownNameError
 from airflow_amlpipe.spec.data import DatasetSource, DatastorePath, InputSpec
 from airflow_amlpipe.workspace import WorkspaceStore
-from airflow_amlpipe.workspace.inputs import ResolvedInput, fetch_input, resolve_input
+from airflow_amlpipe.workspace.inputs import ResolvedInput, resolve_input
+from airflow_amlpipe.workspace.staging import fetch_input
 
 FILES = {"raw/a.csv": "1", "raw/b.txt": "2", "raw/deep/c.csv": "3", "other/a.csv": "4"}
 

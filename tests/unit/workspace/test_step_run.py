@@ -15,8 +15,9 @@ from airflow_amlpipe.spec.data import OutputSpec, RegistrationSpec
 from airflow_amlpipe.spec.step import StepSpec
 from airflow_amlpipe.workspace import WorkspaceStore
 from airflow_amlpipe.workspace.assessment import Assessment, assess_step, enforce
-from airflow_amlpipe.workspace.inputs import fetch_input, resolve_input
+from airflow_amlpipe.workspace.inputs import resolve_input
 from airflow_amlpipe.workspace.records import StepFinished
+from airflow_amlpipe.workspace.staging import fetch_input
 from airflow_amlpipe.workspace.step_run import StepRun
 from tests.builders import a_step, reading
 

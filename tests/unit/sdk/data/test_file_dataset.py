@@ -11,7 +11,8 @@ from airflow_amlpipe.exceptions import UnsupportedFeatureError
 from airflow_amlpipe.sdk._workspace_store import open_workspace
 from airflow_amlpipe.sdk.data.abstract_dataset import AbstractDataset
 from airflow_amlpipe.sdk.lowering_values import lower_paths
-from airflow_amlpipe.workspace.inputs import fetch_input, resolve_paths
+from airflow_amlpipe.workspace.inputs import resolve_paths
+from airflow_amlpipe.workspace.staging import fetch_input
 from azureml.core import Dataset, Datastore, Workspace
 from azureml.data import DataPath, FileDataset
 from azureml.data.dataset_error_handling import DatasetValidationError
