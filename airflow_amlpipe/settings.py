@@ -78,6 +78,30 @@ class Settings:
         "30",
         least=0,
     )
+    single_flight: bool = _option(
+        True,
+        "Let a step wait while another run computes the same one, and take its result, instead of computing it too.",
+        "False",
+    )
+    claim_ttl_seconds: float = _option(
+        60.0,
+        "A step that waits for another run takes over when that one has given no sign of life for so long, in seconds, by the waiter's own clock.",
+        "120",
+        least=0.1,
+    )
+    claim_beat_seconds: float = _option(
+        15.0,
+        "How often a step that is computed gives a sign of life, in seconds; at most a quarter of ``claim_ttl_seconds``. Not below 10 where the "
+        "workspace is in an object store: Google Cloud Storage takes one write a second for each name.",
+        "20",
+        least=0.01,
+    )
+    claim_max_wait_seconds: float = _option(
+        86400.0,
+        "How long a step waits in all for other runs that compute the same one, in seconds; then it is computed all the same.",
+        "3600",
+        least=0,
+    )
     conda_packages_from_pypi: bool = _option(
         False,
         "Install the conda packages of an environment from PyPI under the same names where no conda is at hand, instead of refusing the environment.",

@@ -12,16 +12,47 @@ import signal
 import socket
 import subprocess
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 from airflow_amlpipe.runtime.protocol import ENV_JOB
 
-__all__ = ["boot_id", "host_name", "is_running", "job_processes", "send_signal", "start_of"]
+__all__ = ["ProcessMark", "boot_id", "host_name", "is_running", "job_processes", "send_signal", "start_of"]
 
 _PROC = Path("/proc")
 _HAS_PROC = (_PROC / "self" / "stat").exists()
 _BOOT_ID = _PROC / "sys" / "kernel" / "random" / "boot_id"
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessMark:
+    """What tells a process from every other, on every machine and for all time.
+
+    :ivar boot: this start of the machine, and after a space the container on it, as :func:`boot_id` tells them
+    :ivar start: when it began, as :func:`start_of` tells it
+    """
+
+    host: str
+    boot: str
+    pid: int
+    start: str
+
+    @classmethod
+    def of(cls, pid: int) -> ProcessMark:
+        """Return the mark of a process of this machine."""
+        return cls(host_name(), boot_id(), pid, start_of(pid) or "")
+
+    @property
+    def is_here(self) -> bool:
+        """Whether it can be known from here if it lives: it runs, or ran, on this machine, and not in another container on it."""
+        has_restarted = self.boot.partition(" ")[0] != boot_id().partition(" ")[0]
+        return self.host == host_name() and (has_restarted or self.boot == boot_id())
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it runs; only known for one that :attr:`is_here`."""
+        return self.boot == boot_id() and is_running(self.pid, self.start)
 
 
 @lru_cache(maxsize=1)

@@ -23,7 +23,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
 
-from airflow_amlpipe.compute.processes import boot_id, host_name, is_running, start_of
+from airflow_amlpipe.compute.processes import ProcessMark
 from airflow_amlpipe.exceptions import BackendUnavailableError, shorten
 from airflow_amlpipe.services.airflow_home import airflow_environment, airflow_version
 
@@ -50,10 +50,7 @@ _children: list[subprocess.Popen[bytes]] = []
 
 @dataclass(frozen=True, slots=True)
 class EngineFacts:
-    """What ``engine.json`` says.
-
-    :ivar boot: this start of the machine, and after a space the container on it, as ``compute.processes.boot_id`` tells them
-    """
+    """What ``engine.json`` says: the mark of the process, its run and the run's workspace."""
 
     run_id: str
     workspace: str
@@ -63,15 +60,18 @@ class EngineFacts:
     start: str
 
     @property
+    def mark(self) -> ProcessMark:
+        return ProcessMark(self.host, self.boot, self.pid, self.start)
+
+    @property
     def is_here(self) -> bool:
-        """Whether it can be known from here if it lives: it runs, or ran, on this machine, and not in another container on it."""
-        has_restarted = self.boot.partition(" ")[0] != boot_id().partition(" ")[0]
-        return self.host == host_name() and (has_restarted or self.boot == boot_id())
+        """Whether it can be known from here if it lives."""
+        return self.mark.is_here
 
     @property
     def is_alive(self) -> bool:
         """Whether it runs; only known for one that :attr:`is_here`."""
-        return self.boot == boot_id() and is_running(self.pid, self.start)
+        return self.mark.is_alive
 
     def cancel(self) -> None:
         """Ask the engine to stop its run; one that has ended is left alone."""
@@ -211,7 +211,7 @@ def _unwritable(folder: Path, home: Path, error: OSError) -> BackendUnavailableE
 
 
 def _write_facts(file: Path, run_id: str, workspace: str, pid: int) -> None:
-    facts = EngineFacts(run_id, workspace, host_name(), boot_id(), pid, start_of(pid) or "")
+    facts = EngineFacts(run_id, workspace, **asdict(ProcessMark.of(pid)))
     temporary = file.with_name(f".{file.stem}-{pid}.json")
     temporary.write_text(json.dumps(asdict(facts), sort_keys=True))
     temporary.replace(file)

@@ -39,6 +39,10 @@ class ResultLog:
                 return problem
         return None
 
+    def find_newer(self, key: str, *, after: int) -> StepResult | None:
+        """Return the newest result that was stored under ``key`` after number ``after`` and that nobody has found bad; its outputs are not looked at."""
+        return self._newest_good(key, self._log(key).entries(after=after))
+
     def publish(self, result: StepResult, *, after: int | None = None) -> StepResult:
         """Append ``result``, unless a good one was appended since the step was decided, and return the one that stands: this is the commit of a step.
 
@@ -55,7 +59,7 @@ class ResultLog:
         while True:
             since = log.entries(after=after)
             # Ours among them: an earlier attempt stored it, and its answer was lost.
-            _, standing = next(self._good(result.key, since), (0, None))
+            standing = self._newest_good(result.key, since)
             if standing is not None:
                 return standing
             if log.append_after(since[-1][0] if since else after, body):
@@ -65,6 +69,9 @@ class ResultLog:
         """Remember that a result was found bad, so that nobody trusts it again even if its files come back."""
         note = {"problem": rejection.problem, "found_at": now_text()}
         self._store.create_exclusive(f"{key_folder(key)}/bad/{rejection.number:08d}.json", json.dumps(note).encode())
+
+    def _newest_good(self, key: str, entries: list[tuple[int, bytes]]) -> StepResult | None:
+        return next((result for _, result in self._good(key, entries)), None)
 
     def _good(self, key: str, entries: list[tuple[int, bytes]]) -> Iterator[tuple[int, StepResult]]:
         bad = set(self._store.list_names(f"{key_folder(key)}/bad")) if entries else set()
