@@ -28,7 +28,8 @@ def add_file_arguments(parser: ArgumentParser) -> None:
         metavar="POLICY",
         default=None,
         help="auto: reuse what can be reused; refresh: run every step; refresh-from:STEP: run that step and what follows from it; "
-        "require: fail rather than compute (default: what the file says)",
+        "require: fail rather than compute; max-age:7d: reuse no result that is older (also 90s, 30m, 12h, 2w), alone or after one of the "
+        "others, as in require,max-age:12h (default: what the file says)",
     )
     parser.add_argument(
         "--param", metavar="NAME=VALUE", action="append", default=[], help="value of a pipeline parameter; can be given several times"

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum
 from typing import Protocol
 
+from airflow_amlpipe.reuse.age import age_limit
 from airflow_amlpipe.reuse.policy import ReusePolicy
 from airflow_amlpipe.reuse.result import StepResult
 from airflow_amlpipe.spec.step import StepSpec
@@ -24,6 +26,7 @@ class Reason(Enum):
     MATCH = "reused: nothing changed since an earlier run, and its outputs are intact"
     NO_RECORD = "ran: no earlier run had the same code, arguments, inputs and environment"
     OUTPUTS_GONE = "ran: an earlier run had the same key, but its outputs are missing or were altered since"
+    TOO_OLD = "ran: an earlier run had the same key, but its result is older than max-age allows"
     NOT_ALLOWED = "ran: the step does not allow reuse (allow_reuse=False)"
     FORCED = "ran: this run asked to compute it again"
 
@@ -53,12 +56,14 @@ class Decision:
     """The answer, with its reason, the result that stands in (if one does) and those that were found bad on the way.
 
     :ivar newest_seen: number of the newest result it was based on, 0 for none: what is stored under the key later came after the decision
+    :ivar detail: what was found that is the reason, ``""`` where the reason says it all
     """
 
     reason: Reason
     result: StepResult | None = None
     rejected: tuple[Rejection, ...] = ()
     newest_seen: int = 0
+    detail: str = ""
 
     @property
     def is_reused(self) -> bool:
@@ -66,29 +71,42 @@ class Decision:
 
     @property
     def sentence(self) -> str:
-        """The reason as people read it, with the problem that was found, if any."""
-        return f"{self.reason.value} ({self.rejected[0].problem})" if self.rejected and not self.is_reused else self.reason.value
+        """The reason as people read it, with what was found, if anything."""
+        return f"{self.reason.value} ({self.detail})" if self.detail else self.reason.value
 
 
-def decide_reuse(step: StepSpec, key: str, results: ResultFinder, *, policy: ReusePolicy, ancestors: Collection[str]) -> Decision:
+def decide_reuse(
+    step: StepSpec, key: str, results: ResultFinder, *, policy: ReusePolicy, ancestors: Collection[str], now: datetime
+) -> Decision:
     """Answer for one step of one run.
 
-    A result is believed only after its outputs were looked at: a hit that points to missing or altered data is not a hit.
+    A result is believed only after its outputs were looked at: a hit that points to missing or altered data is not a hit. One that is only
+    too old is left as it is, for runs that are content with it.
 
     :param ancestors: ids of all steps this one follows from
+    :param now: with a time zone; what the age of a result is measured by
     """
     ruled_out = rule_out_reuse(step, policy=policy, ancestors=ancestors)
     if ruled_out is not None:
         return Decision(ruled_out)
+    limit = age_limit(step, policy)
     rejected: list[Rejection] = []
     newest_seen = 0
+    obstacles: list[tuple[Reason, str]] = []
     for number, result in results.candidates(key):
         newest_seen = max(newest_seen, number)
+        too_old = limit.problem_of(result.created_at, now) if limit else None
+        if too_old is not None:
+            obstacles.append((Reason.TOO_OLD, too_old))
+            continue
         problem = results.find_problem(result)
         if problem is None:
             return Decision(Reason.MATCH, result, tuple(rejected), newest_seen)
         rejected.append(Rejection(number, problem))
-    return Decision(Reason.OUTPUTS_GONE if rejected else Reason.NO_RECORD, rejected=tuple(rejected), newest_seen=newest_seen)
+        obstacles.append((Reason.OUTPUTS_GONE, problem))
+    # The newest result is the one that would have stood in.
+    reason, detail = obstacles[0] if obstacles else (Reason.NO_RECORD, "")
+    return Decision(reason, rejected=tuple(rejected), newest_seen=newest_seen, detail=detail)
 
 
 def rule_out_reuse(step: StepSpec, *, policy: ReusePolicy, ancestors: Collection[str]) -> Reason | None:

@@ -30,7 +30,7 @@ class StepResult(SpecModel):
     :ivar key_manifest: what the key was made of (``KeyManifest.to_json``)
     :ivar folder: the try's folder in the workspace store, where its logs, metrics and artifacts are
     :ivar airflow: the DAG, DAG run and task that computed it, where Airflow did
-    :ivar created_at: UTC, ISO 8601; for people, nothing is decided by it
+    :ivar created_at: UTC, ISO 8601; for people and for ``max-age`` (``reuse/age.py``), whether a result is right is never decided by it
     """
 
     format: Literal["amlpipe/result/v1"] = "amlpipe/result/v1"

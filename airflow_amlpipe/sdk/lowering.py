@@ -144,6 +144,7 @@ class _Lowering:
             compute=self._compute_name(where, step),
             run_settings=lower_run_settings(where, runconfig),
             allow_reuse=step._allow_reuse,
+            reuse_max_age_seconds=step._reuse_max_age_seconds,
             version=step._version,
             timeout_seconds=lower_timeout(where, runconfig),
             run_after=self._run_after(step),

@@ -70,7 +70,7 @@ def submit_pipeline(
     half-done: frozen sources, specification, run, then either all steps as reused or an engine that carries the run out.
 
     :param workspace: root of the workspace
-    :param policy: ``auto``, ``refresh``, ``refresh-from:STEP`` or ``require``
+    :param policy: as :class:`ReusePolicy` reads it
     :param source_base: what relative source folders are relative to
     :param home: folder of this machine for engines, environments and memos
     :param dag_id: id of the DAG that carries the run out; made from the pipeline's name and digest by default

@@ -9,7 +9,7 @@ from pydantic import Field
 from airflow_amlpipe.spec.compute import RunSettingsSpec
 from airflow_amlpipe.spec.data import InputSpec, OutputSpec, StepOutputSource
 from airflow_amlpipe.spec.environment import EnvironmentSpec
-from airflow_amlpipe.spec.model import Scalar, SpecModel
+from airflow_amlpipe.spec.model import Scalar, SpecModel, added_later
 
 __all__ = [
     "Argument",
@@ -81,7 +81,11 @@ class SourceSpec(SpecModel):
 
 
 class StepSpec(SpecModel):
-    """One step: what to run, on what data, in which environment. ``id`` is unique in its pipeline and is the Airflow task id."""
+    """One step: what to run, on what data, in which environment.
+
+    :ivar id: unique in its pipeline; the Airflow task id
+    :ivar reuse_max_age_seconds: results that were computed longer ago are not reused
+    """
 
     id: str
     name: str
@@ -95,6 +99,7 @@ class StepSpec(SpecModel):
     compute: str = "local"
     run_settings: RunSettingsSpec = RunSettingsSpec()
     allow_reuse: bool = True
+    reuse_max_age_seconds: int | None = added_later(None)
     version: str | None = None
     timeout_seconds: float | None = None
     run_after: tuple[str, ...] = ()

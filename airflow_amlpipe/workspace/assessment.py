@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from airflow_amlpipe.exceptions import ReuseRequiredError, shorten
 from airflow_amlpipe.fingerprint.step import KeyManifest, step_key
@@ -59,7 +60,7 @@ def assess_step(
     read = {name: parameters[name] for name in step.parameters}
     manifest = step_key(step, snapshot=snapshot, parameters=read, inputs={name: item.digest for name, item in inputs.items()})
     key = manifest.key
-    decision = decide_reuse(step, key, workspace.results, policy=policy, ancestors=ancestors)
+    decision = decide_reuse(step, key, workspace.results, policy=policy, ancestors=ancestors, now=datetime.now(UTC))
     return Assessment(step, snapshot, read, inputs, manifest, key, decision)
 
 

@@ -21,7 +21,7 @@ def run_id_for(dag_id: str, dag_run_id: str, run_after: datetime) -> str:
 
 
 def now_text() -> str:
-    """Return the time in UTC as ISO 8601 text; for people, nothing is decided by it."""
+    """Return the time in UTC as ISO 8601 text; for people, and for limits that people set."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 

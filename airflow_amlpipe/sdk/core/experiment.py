@@ -92,7 +92,7 @@ class Experiment:
         :param tags: kept with the run
         :param kwargs: ``pipeline_parameters`` (values for some of the parameters), ``regenerate_outputs`` (run every step, whatever could
             be reused), ``continue_on_step_failure`` (let steps that do not depend on a failed one go on), ``parent_run_id``, and, ours,
-            ``reuse_policy`` (``auto``, ``refresh``, ``refresh-from:STEP``, ``require``)
+            ``reuse_policy`` (``auto``, ``refresh``, ``refresh-from:STEP``, ``require``, ``max-age:7d``)
         :raises DefinitionError: the pipeline is not sound, or a parameter is not known or of another type
         """
         from airflow_amlpipe.sdk.pipeline.core.pipeline import Pipeline
@@ -246,8 +246,11 @@ def _bound(spec: PipelineSpec, given: Any) -> dict[str, Any]:
 
 def _submission_lines(spec: PipelineSpec, policy: str) -> Iterator[str]:
     """Yield the lines that SDK v1 printed when a pipeline was submitted (``Experiment.submit``); the ids follow from the content."""
+    from airflow_amlpipe.reuse.policy import ReusePolicy
+
+    may_reuse_any = ReusePolicy.parse(policy).mode in {"auto", "require"}
     for step in spec.in_order():
-        may_reuse = step.allow_reuse and policy in {"auto", "require"}
+        may_reuse = step.allow_reuse and may_reuse_any
         what = "This step is eligible to reuse a previous run's output" if may_reuse else "This step will run and generate new outputs"
         yield f"Created step {step.name} [{_short(step.id)}][{_long(step)}], ({what})"
         for item in step.inputs:

@@ -36,7 +36,7 @@ from airflow_amlpipe.spec.data import DatasetSource, DatastorePath, InputSpec
 from airflow_amlpipe.spec.pipeline import PipelineSpec
 from airflow_amlpipe.spec.step import SourceSpec, StepSpec
 from airflow_amlpipe.spec.workspace import WorkspaceNames
-from airflow_amlpipe.workspace import git_state
+from airflow_amlpipe.workspace import git_state, step_run
 from airflow_amlpipe.workspace.records import RunRecord, StepFinished, StepTry
 from airflow_amlpipe.workspace.try_files import Logged, logged_by_steps, read_logged
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
@@ -378,6 +378,25 @@ def test_the_policy_require_fails_rather_than_computes(open_try: Opener, backend
     with pytest.raises(ReuseRequiredError, match="step 'train' would have to run, which .* does not allow: no earlier run had the same"):
         carry_out(open_try(policy="require"))
     assert backend.launched == []
+
+
+def test_a_result_that_is_too_old_is_computed_again_and_kept_for_who_is_content_with_it(
+    open_try: Opener, backend: ScriptedBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as earlier:
+        earlier.setattr(step_run, "now_text", lambda: "2020-01-01T00:00:00.000+00:00")
+        carry_out(open_try())
+    second, third = "01900000-0000-7000-8000-000000000002", "01900000-0000-7000-8000-000000000003"
+    assert carry_out(open_try(run_id=third)).reused is True
+
+    with pytest.raises(
+        ReuseRequiredError, match=r"its result is older than max-age allows \(it was computed \d+d \d+h ago; this run accepts"
+    ):
+        carry_out(open_try(run_id=second, policy="require,max-age:7d"))
+    assert (len(backend.launched), carry_out(open_try(run_id=third)).reused) == (1, True)
+    finished = carry_out(open_try(run_id=second, policy="max-age:7d", notes=DictStore()))
+    assert (finished.reused, finished.reason, len(backend.launched)) == (False, "TOO_OLD", 2)
+    assert carry_out(open_try(run_id=third, policy="max-age:7d")).reused is True
 
 
 def test_the_policy_refresh_from_asks_who_comes_before(open_try: Opener, backend: ScriptedBackend) -> None:

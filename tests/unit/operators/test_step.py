@@ -21,6 +21,7 @@ from airflow_amlpipe.spec.data import InputSpec, OutputSpec, RegistrationSpec, S
 from airflow_amlpipe.spec.parameter import ParameterSpec
 from airflow_amlpipe.spec.pipeline import PipelineSpec
 from airflow_amlpipe.spec.step import Argument, LiteralArgument, OutputArgument, ParameterArgument, PythonScript, SourceSpec, StepSpec
+from airflow_amlpipe.workspace import step_run
 from airflow_amlpipe.workspace.ids import now_text
 from airflow_amlpipe.workspace.records import RunRecord, StepTry
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
@@ -220,6 +221,18 @@ def test_a_run_can_ask_to_compute_again(project: Project, run_dag: RunDag, polic
     assert again.rendered("train")["reuse_status"].startswith("ran: this run asked to compute it again")
     record = project.workspace.runs.get(again.xcom("train")["run_id"])
     assert (record.experiment, record.policy, record.tags) == ("digits", policy, {"why": "look again"})
+
+
+def test_a_run_can_ask_for_young_results_and_a_step_too(project: Project, run_dag: RunDag, monkeypatch: pytest.MonkeyPatch) -> None:
+    step = project.step("train")
+    limited = step.model_copy(update={"reuse_max_age_seconds": 3600})
+    with monkeypatch.context() as earlier:
+        earlier.setattr(step_run, "now_text", lambda: "2020-01-01T00:00:00.000+00:00")
+        run_dag(project.dag(step))
+    assert run_dag(project.dag(step)).xcom("train")["reused"] is True
+    again = run_dag(project.dag(step), conf={"amlpipe": {"reuse": "max-age:7d"}})
+    assert again.rendered("train")["reuse_status"].startswith("ran: an earlier run had the same key, but its result is older than max-age")
+    assert run_dag(project.dag(limited)).xcom("train")["reused"] is True
 
 
 def test_a_run_can_be_given_its_id(project: Project, run_dag: RunDag) -> None:

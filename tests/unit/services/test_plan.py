@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from airflow_amlpipe.spec.data import DatasetSource, InputSpec, RegistrationSpec
 from airflow_amlpipe.spec.parameter import ParameterSpec
 from airflow_amlpipe.spec.pipeline import PipelineSpec
 from airflow_amlpipe.spec.step import ParameterArgument
-from airflow_amlpipe.workspace import WorkspaceStore
+from airflow_amlpipe.workspace import WorkspaceStore, step_run
 from airflow_amlpipe.workspace.layout import runs_folder
 from tests.builders import OUT, a_pipeline, a_step, reading
 from tests.pretend import pretend_run, write_source
@@ -112,6 +113,26 @@ def test_the_policy_is_part_of_the_answer(workspace: WorkspaceStore, tmp_path: P
     found = plan(workspace, CHAIN, tmp_path, policy=policy)
 
     assert {step.step_id: step.reason for step in found.steps} == expected
+
+
+def test_a_result_older_than_the_run_or_the_step_accepts_is_computed_anew_and_then_stands_in(
+    workspace: WorkspaceStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_source(tmp_path)
+    limited = a_pipeline(CHAIN.steps[0], CHAIN.steps[1].model_copy(update={"reuse_max_age_seconds": 3600}), CHAIN.steps[2])
+    with monkeypatch.context() as earlier:
+        earlier.setattr(step_run, "now_text", lambda: f"{datetime.now(UTC) - timedelta(days=3)}")
+        pretend_run(workspace, CHAIN, tmp_path)
+
+    assert {step.reason for step in plan(workspace, CHAIN, tmp_path, policy="max-age:4d").steps} == {"MATCH"}
+    assert [step.reason for step in plan(workspace, limited, tmp_path).steps] == ["MATCH", "TOO_OLD", "DEPENDS"]
+    found = plan(workspace, CHAIN, tmp_path, policy="max-age:2d")
+    assert [step.reason for step in found.steps] == ["TOO_OLD", "DEPENDS", "DEPENDS"]
+    assert found.steps[0].explanation.endswith("older than max-age allows (it was computed 3d ago; this run accepts max-age:2d)")
+
+    run_id = pretend_run(workspace, CHAIN, tmp_path, policy="max-age:2d")
+    assert [workspace.runs.tries(run_id, step)[0].status for step in ("prepare", "train", "compare")] == ["Finished"] * 3
+    assert {step.reason for step in plan(workspace, CHAIN, tmp_path, policy="require,max-age:2d").steps} == {"MATCH"}
 
 
 def test_a_step_that_forbids_reuse_runs_and_says_so_although_its_input_is_not_written_yet(

@@ -132,6 +132,11 @@ def test_parameters_are_bound_and_recorded(workspace: WorkspaceStore, tmp_path: 
         ({"parameters": {"rate": "fast"}}, DefinitionError, "takes a value of type number"),
         ({"policy": "sometimes"}, DefinitionError, "'sometimes' is not known"),
         ({"policy": "refresh-from:nothing"}, UnknownNameError, "'nothing'"),
+        (
+            {"policy": "max-age:soon"},
+            DefinitionError,
+            "'max-age:soon': 'soon' is no length of time; write .* such as 90s, 30m, 12h, 7d or 2w",
+        ),
         ({"experiment": "two\nlines"}, DefinitionError, "experiment"),
     ],
 )

@@ -87,7 +87,7 @@ class Pipeline:
         :param pipeline_parameters: values for some of the parameters; the others have their defaults
         :param continue_on_step_failure: let steps that do not depend on a failed one go on
         :param regenerate_outputs: run every step, whatever could be reused
-        :param kwargs: ``reuse_policy`` (``auto``, ``refresh``, ``refresh-from:STEP``, ``require``) and ``tags``, which are ours
+        :param kwargs: ``reuse_policy`` (``auto``, ``refresh``, ``refresh-from:STEP``, ``require``, ``max-age:7d``) and ``tags``, which are ours
         :raises DefinitionError: the pipeline is not sound, or a parameter is not known or of another type
         """
         known = {"reuse_policy": kwargs.pop("reuse_policy", None), "tags": kwargs.pop("tags", None)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from airflow_amlpipe.exceptions import UnsupportedFeatureError
 from airflow_amlpipe.sdk.lowering import lower_pipeline
 from azureml.core import Workspace
+from azureml.exceptions import UserErrorException
 from azureml.pipeline.core import Pipeline, PipelineParameter
 from azureml.pipeline.steps import PythonScriptStep
 
@@ -59,3 +61,24 @@ def test_run_settings_from_parameters_are_not_supported_yet() -> None:
 def test_hash_paths_has_no_effect_and_says_so() -> None:
     with pytest.warns(DeprecationWarning, match="hash_paths has no effect"):
         PythonScriptStep("train.py", hash_paths=["a.ipynb"])
+
+
+@pytest.mark.parametrize(
+    ("given", "age", "seconds"), [("7d", "7d", 604_800), (timedelta(hours=24), "1d", 86_400), ("90m", "90m", 5_400), (None, None, None)]
+)
+def test_a_step_can_say_how_old_a_result_may_be(ws: Workspace, given: Any, age: str | None, seconds: int | None) -> None:
+    step = PythonScriptStep("train.py", source_directory="src")
+    step.reuse_max_age = given
+    assert step.reuse_max_age == age
+    lowered = lower_pipeline(Pipeline(ws, [step]), "p").steps[0]
+    assert lowered.reuse_max_age_seconds == seconds
+    assert ("reuse_max_age_seconds" in lowered.model_dump_json()) == (given is not None)
+
+
+@pytest.mark.parametrize("given", ["soon", 7, timedelta(0), timedelta(seconds=-5), ""])
+def test_an_age_that_is_none_is_refused(given: Any) -> None:
+    step = PythonScriptStep("train.py")
+    with pytest.raises(
+        UserErrorException, match=r"step 'train.py': reuse_max_age: .* is no length of time; write a whole number with its unit"
+    ):
+        step.reuse_max_age = given
