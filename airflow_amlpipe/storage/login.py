@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Login"]
+from airflow_amlpipe.exceptions import DefinitionError, shorten
+
+__all__ = ["Login", "LoginSource"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,3 +29,21 @@ class Login:
     login: str | None = field(default=None, repr=False)
     password: str | None = field(default=None, repr=False)
     extra: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    def text(self, *keys: str) -> str | None:
+        """Return the first of ``keys`` that ``extra`` has as text.
+
+        :raises DefinitionError: one of them is there and is no text; the message names the key alone
+        """
+        for key in keys:
+            value = self.extra.get(key)
+            if value is None or value == "":
+                continue
+            if not isinstance(value, str):
+                raise DefinitionError(f"connection {shorten(repr(self.conn_id))}: its extra {key!r} must be text; write it in quotes")
+            return value
+        return None
+
+
+LoginSource = Callable[[str], Login | None]
+"""Returns the login that a connection id stands for; ``None`` if there is no such connection."""

@@ -2,32 +2,48 @@
 
 from __future__ import annotations
 
-from airflow_amlpipe.exceptions import DefinitionError, UnsupportedFeatureError, shorten
+from airflow_amlpipe.exceptions import UnsupportedFeatureError
 from airflow_amlpipe.storage.local import LocalStore
 from airflow_amlpipe.storage.login import Login
+from airflow_amlpipe.storage.object_login import object_login
 from airflow_amlpipe.storage.store import Store
+from airflow_amlpipe.storage.store_url import Service, StoreUrl, parse_store_url
 
 __all__ = ["open_store"]
 
 
-def open_store(url: str, *, what: str = "datastore", login: Login | None = None) -> Store:  # noqa: ARG001  # nobody logs in to a folder
-    """Return the store at ``url``: ``file:///folder`` or the absolute path of a local folder, which need not exist yet.
-
-    The path is literal: ``%20`` is no space, as in fsspec.
+def open_store(url: str, *, what: str = "datastore", login: Login | None = None) -> Store:
+    """Return the store at ``url``, which need not exist yet. Nothing is contacted.
 
     :param what: what is kept there, as people know it: it is in the messages
-    :param login: as whom; without one, what the environment of the process says
+    :param login: as whom; without one, what the environment of the process says. Nobody logs in to a folder: there it is not looked at
     :raises UnsupportedFeatureError: another protocol
-    :raises DefinitionError: no absolute path
+    :raises DefinitionError: it cannot be the URL of a store, the login does not fit, or a package is missing
     """
-    protocol, separator, rest = url.partition("://")
-    if not separator:
-        rest = url
-    elif protocol.lower() != "file" or "::" in url:
-        # Only the protocol is repeated: the rest may hold a password.
-        raise UnsupportedFeatureError(
-            f"a {what} on {shorten(repr(protocol), 60)} cannot be opened; use a folder of this machine or a mounted one (file:///...)"
-        )
-    if not rest.startswith("/") or "\0" in rest:
-        raise DefinitionError(f"the {what} URL {shorten(repr(url))} names no absolute folder; write it as file:///folder or /folder")
-    return LocalStore(rest)
+    place = parse_store_url(url, what)
+    if place.service is Service.FILE:
+        return LocalStore(place.path)
+    if place.service is Service.SFTP:
+        return _open_sftp(place, login)
+    if place.service is Service.HTTP:
+        return _open_http(place, login)
+    return _open_objects(place, login)
+
+
+def _open_objects(place: StoreUrl, login: Login | None) -> Store:
+    object_login(place, login)
+    raise _absent(place)
+
+
+def _open_sftp(place: StoreUrl, login: Login | None) -> Store:  # noqa: ARG001
+    raise _absent(place)
+
+
+def _open_http(place: StoreUrl, login: Login | None) -> Store:  # noqa: ARG001
+    raise _absent(place)
+
+
+def _absent(place: StoreUrl) -> UnsupportedFeatureError:
+    return UnsupportedFeatureError(
+        f"{place.service.value} stores cannot be opened yet; use a folder of this machine or a mounted one (file:///...)"
+    )
