@@ -51,7 +51,7 @@ integration: setup ## the tests that need a server or a daemon beside them
 	$(BIN)/python -m pytest -m integration || test $$? -eq 5
 
 docs: setup ## write the references from the code, run the examples of README.md and docs/, follow their links
-	$(BIN)/python docs/write_reference.py
+	$(BIN)/python -m docs.write_reference
 	$(BIN)/python -m pytest tests/docs
 
 constraints: setup ## resolve constraints.txt anew from pyproject.toml

@@ -1,6 +1,6 @@
-"""What do docs/reference/cli.md and settings.md say? What the code says: they are written from it.
+"""What do docs/reference/cli.md, settings.md and reliability.md say? What the code and its tests say: they are written from them.
 
-python docs/write_reference.py      (make docs)
+python -m docs.write_reference      (make docs)
 """
 
 from __future__ import annotations
@@ -14,9 +14,11 @@ from airflow_amlpipe.cli.airflow_commands import LEFT_OUT
 from airflow_amlpipe.cli.application import EXIT_CODES, all_commands
 from airflow_amlpipe.cli.command import Command
 from airflow_amlpipe.settings import Settings
+from docs.promises import promise_table
 
-__all__ = ["PAGES", "cli_page", "settings_page"]
+__all__ = ["PAGES", "cli_page", "reliability_page", "settings_page"]
 
+TABLE_BEGINS, TABLE_ENDS = "<!-- promises: written by docs/write_reference.py -->", "<!-- end of promises -->"
 REFERENCE = Path(__file__).resolve().parent / "reference"
 
 
@@ -60,6 +62,14 @@ def settings_page() -> str:
     return "\n".join(lines) + "\n"
 
 
+def reliability_page() -> str:
+    """Return the page of promises: its text as it is, its table from ``promises.toml`` and the docstrings of the tests."""
+    text = (REFERENCE / "reliability.md").read_text(encoding="utf-8")
+    head, _, rest = text.partition(TABLE_BEGINS)
+    _, _, tail = rest.partition(TABLE_ENDS)
+    return f"{head}{TABLE_BEGINS}\n\n{promise_table()}\n{TABLE_ENDS}{tail}"
+
+
 PAGES = {"cli.md": cli_page, "settings.md": settings_page}
 
 
@@ -92,5 +102,5 @@ def _meaning(action: argparse.Action) -> str:
 
 
 if __name__ == "__main__":
-    for name, page in PAGES.items():
+    for name, page in {**PAGES, "reliability.md": reliability_page}.items():
         (REFERENCE / name).write_text(page(), encoding="utf-8")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -48,13 +50,28 @@ def find_config(path: str | Path | None = None, file_name: str | None = None) ->
         for name in (file_name,) if file_name else _FILES:
             for parent in (start, *start.parents):
                 candidate = parent / folder / name
-                if candidate.is_file():
+                if candidate.is_file() and _is_trusted(candidate, start):
                     return candidate
     raise UserErrorException(
         f"no workspace configuration: neither {CONFIG_FOLDER}/{file_name or _FILES[0]} nor {file_name or _FILES[0]} is in "
         f"{shorten(repr(str(start)))} or a folder above it; write one that holds "
         '{"subscription_id": "local", "resource_group": "local", "workspace_name": "NAME"}'
     )
+
+
+def _is_trusted(candidate: Path, start: Path) -> bool:
+    """Whether a file found on the way up may say where this user's data goes: not one that a stranger could put in a shared folder (``/tmp``).
+
+    What belongs to whoever owns the folder the search began in is part of the same project, as in a container that shows a folder of its host.
+    """
+    owner = candidate.stat().st_uid
+    if candidate.parent == start or owner in {0, os.geteuid(), start.stat().st_uid}:
+        return True
+    sys.stderr.write(
+        f"WARNING: the workspace configuration {shorten(str(candidate), 400)} is left aside, because another user (uid {owner}) owns it; "
+        f"name it in Workspace.from_config(path=...) if it is yours to use\n"
+    )
+    return False
 
 
 def read_config(file: Path) -> WorkspaceConfig:

@@ -197,6 +197,16 @@ def test_two_parameters_of_one_variable_are_fine_where_no_step_reads_both_or_the
         "x?/y",
         "x" * 300,
         "x/" * 500,
+        "../../../etc/passwd",
+        "..%2f..\\..",
+        "a/b/../../../c",
+        "{run-id}/../{output-name}/../../x",
+        "~/x",
+        "\\\\host\\share",
+        "file:///etc",
+        "https://host/x",
+        "{run-id.__class__}",
+        "{{run-id}}/x",
     ],
 )
 def test_a_destination_that_leaves_its_datastore_or_has_an_unknown_place_holder_is_refused(destination: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,21 @@ def test_a_file_is_taken_as_it_is(project: Path, tmp_path: Path) -> None:
     write(tmp_path / ".azureml", "above")
     write(project / "configs", "mine")
     assert Workspace.from_config(str(project / "configs" / "config.json")).name == "mine"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to another user")
+def test_a_config_that_another_user_put_above_the_project_is_left_aside(
+    project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """S33."""
+    write(tmp_path, "strangers")
+    os.chown(tmp_path / "config.json", 4711, 4711)
+    with pytest.raises(UserErrorException, match="no workspace configuration"):
+        Workspace.from_config()
+    assert "is left aside, because another user (uid 4711) owns it" in capsys.readouterr().err
+    assert Workspace.from_config(str(tmp_path / "config.json")).name == "strangers"
+    os.chown(project, 4711, 4711)  # the whole project is that user's, as in a container that shows a folder of its host
+    assert Workspace.from_config().name == "strangers"
 
 
 def test_the_legacy_file_and_its_scope_are_read(project: Path) -> None:
