@@ -24,26 +24,26 @@ def open_store(url: str, *, what: str = "datastore", login: Login | None = None)
     if place.service is Service.FILE:
         return LocalStore(place.path)
     if place.service is Service.SFTP:
-        return _open_sftp(place, login)
+        return _open_sftp(place, what, login)
     if place.service is Service.HTTP:
-        return _open_http(place, login)
-    return _open_objects(place, login)
+        return _open_http(place, what, login)
+    return _open_objects(place, what, login)
 
 
-def _open_objects(place: StoreUrl, login: Login | None) -> Store:
+def _open_objects(place: StoreUrl, what: str, login: Login | None) -> Store:
     object_login(place, login)
-    raise _absent(place)
+    raise _absent(place, what)
 
 
-def _open_sftp(place: StoreUrl, login: Login | None) -> Store:  # noqa: ARG001
-    raise _absent(place)
+def _open_sftp(place: StoreUrl, what: str, login: Login | None) -> Store:  # noqa: ARG001
+    raise _absent(place, what)
 
 
-def _open_http(place: StoreUrl, login: Login | None) -> Store:  # noqa: ARG001
-    raise _absent(place)
+def _open_http(place: StoreUrl, what: str, login: Login | None) -> Store:  # noqa: ARG001
+    raise _absent(place, what)
 
 
-def _absent(place: StoreUrl) -> UnsupportedFeatureError:
+def _absent(place: StoreUrl, what: str) -> UnsupportedFeatureError:
     return UnsupportedFeatureError(
-        f"{place.service.value} stores cannot be opened yet; use a folder of this machine or a mounted one (file:///...)"
+        f"a {what} on {place.service.value!r} cannot be opened yet; use a folder of this machine or a mounted one (file:///...)"
     )
