@@ -4,7 +4,7 @@
 code  meaning
 ====  ==================================================================================================
 0     done; a run that was waited for ended well
-1     a run or a step failed or was cancelled, or the script of ``amlpipe run`` failed
+1     a run or a step failed or was cancelled, the script of ``amlpipe run`` failed, or ``amlpipe fsck`` found damage
 2     the command line, or a definition it leads to, has to be changed: a retry cannot help
 3     storage, a back end or the engine failed: a retry may help
 130   interrupted with Ctrl-C; a run that the command waited for itself is stopped
@@ -38,10 +38,11 @@ _MODULES = {
     "env": "env",
     "compute": "compute",
     "workspace": "workspace",
+    "fsck": "fsck",
 }
 
 EXIT_CODES = (
-    "exit codes: 0 done; 1 a run, step or script failed; 2 the command line or a definition has to be changed; "
+    "exit codes: 0 done; 1 a run, step or script failed, or fsck found damage; 2 the command line or a definition has to be changed; "
     "3 storage, back end or engine failed (a retry may help); 130 interrupted"
 )
 

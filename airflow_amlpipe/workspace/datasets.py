@@ -78,9 +78,9 @@ class DatasetRegistry(Registry[DatasetRecord]):
             known = [record for record in (self._parse(name, body) for _, body in entries) if record is not None]
             for record in known:
                 if token is not None and record.token == token:
-                    return self._with_id(record)
+                    return self.restore_id(record)
             if origin is not None and known and known[-1].origin == origin:
-                return self._with_id(known[-1])
+                return self.restore_id(known[-1])
             version = entries[-1][0] + 1 if entries else 1
             record = DatasetRecord(
                 name=name,
@@ -97,9 +97,10 @@ class DatasetRegistry(Registry[DatasetRecord]):
             )
             body = json.dumps(record.model_dump(mode="json"), sort_keys=True).encode()
             if log.append_if(version - 1, body) is not None:
-                return self._with_id(record)
+                return self.restore_id(record)
 
-    def _with_id(self, record: DatasetRecord) -> DatasetRecord:
+    def restore_id(self, record: DatasetRecord) -> DatasetRecord:
+        """Write down which version an id means, and return the version; twice is fine."""
         # Written after the version itself: a crash in between is mended by the next registration with the same token.
         self._store.put(dataset_id_path(record.id), json.dumps({"name": record.name, "version": record.version}).encode())
         return record

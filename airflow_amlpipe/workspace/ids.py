@@ -7,7 +7,7 @@ import os
 import uuid
 from datetime import UTC, datetime
 
-__all__ = ["new_run_id", "now_text", "run_id_for"]
+__all__ = ["new_run_id", "now_text", "run_id_for", "time_of_id"]
 
 
 def new_run_id(at: datetime | None = None) -> str:
@@ -18,6 +18,15 @@ def new_run_id(at: datetime | None = None) -> str:
 def run_id_for(dag_id: str, dag_run_id: str, run_after: datetime) -> str:
     """Return the run id of an Airflow run that nobody gave one: the same for all of its tasks, wherever they run."""
     return _uuid7(run_after, hashlib.sha256(f"{len(dag_id)}:{dag_id}{dag_run_id}".encode()).digest()[:10])
+
+
+def time_of_id(run_id: str) -> datetime | None:
+    """Return when a run or step run was named, by the clock of whoever named it; ``None`` if the id is not one of ours."""
+    try:
+        parsed = uuid.UUID(run_id)
+    except ValueError:
+        return None
+    return datetime.fromtimestamp((parsed.int >> 80) / 1000, UTC) if parsed.version == 7 else None
 
 
 def now_text() -> str:

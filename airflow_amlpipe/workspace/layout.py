@@ -18,13 +18,19 @@ from __future__ import annotations
 
 __all__ = [
     "dataset_id_path",
+    "dataset_ids_folder",
     "key_folder",
+    "keys_folder",
     "log_folder",
     "manifest_path",
+    "manifests_folder",
+    "records_root",
     "run_folder",
     "runs_folder",
     "snapshot_path",
+    "snapshots_folder",
     "spec_path",
+    "specs_folder",
     "step_folder",
     "try_folder",
 ]
@@ -32,16 +38,37 @@ __all__ = [
 _ROOT = ".amlpipe/v1"
 
 
+def records_root() -> str:
+    """Folder of everything that is written down in a workspace."""
+    return _ROOT
+
+
+def snapshots_folder() -> str:
+    return f"{_ROOT}/snapshots"
+
+
 def snapshot_path(digest: str) -> str:
     return f"{_ROOT}/snapshots/{digest}.zip"
+
+
+def specs_folder() -> str:
+    return f"{_ROOT}/specs"
 
 
 def spec_path(digest: str) -> str:
     return f"{_ROOT}/specs/{digest}.json"
 
 
+def manifests_folder() -> str:
+    return f"{_ROOT}/manifests"
+
+
 def manifest_path(digest: str) -> str:
     return f"{_ROOT}/manifests/{digest}.json"
+
+
+def keys_folder() -> str:
+    return f"{_ROOT}/keys"
 
 
 def key_folder(key: str) -> str:
@@ -68,6 +95,10 @@ def try_folder(run_id: str, step_id: str, try_number: int, step_run_id: str) -> 
 def log_folder(kind: str, name: str = "") -> str:
     """Folder of the append log of one registered thing, or of all of its kind."""
     return f"{_ROOT}/{kind}/{name}" if name else f"{_ROOT}/{kind}"
+
+
+def dataset_ids_folder() -> str:
+    return f"{_ROOT}/dataset-ids"
 
 
 def dataset_id_path(dataset_id: str) -> str:

@@ -17,10 +17,15 @@ from airflow_amlpipe.storage.log import AppendLog
 from airflow_amlpipe.storage.store import Store
 from airflow_amlpipe.workspace.layout import log_folder
 
-__all__ = ["Registry"]
+__all__ = ["Registry", "is_removal"]
 
 RecordT = TypeVar("RecordT", bound=SpecModel)
 _REMOVED = b'{"removed":true}'
+
+
+def is_removal(body: bytes) -> bool:
+    """Whether a log entry says that the thing was removed."""
+    return body == _REMOVED
 
 
 class Registry(Generic[RecordT]):
@@ -72,7 +77,7 @@ class Registry(Generic[RecordT]):
 
     def versions(self, name: str) -> list[int]:
         """Return the numbers of the records under ``name``, oldest first; removed ones are left out."""
-        return [number for number, body in self._log(name).entries() if body != _REMOVED]
+        return [number for number, body in self._log(name).entries() if not is_removal(body)]
 
     def register(self, name: str, record: RecordT) -> int:
         """Append ``record`` and return its number. A record equal to the latest is not written again.
@@ -100,7 +105,7 @@ class Registry(Generic[RecordT]):
         return AppendLog(self._store, log_folder(self._kind, check_record_name(self._noun, name)))
 
     def _parse(self, name: str, body: bytes) -> RecordT | None:
-        if body == _REMOVED:
+        if is_removal(body):
             return None
         try:
             return parse_model(self._model, body, f"{self._noun} {name!r}")

@@ -22,7 +22,7 @@ __all__ = ["ResultLog"]
 class ResultLog:
     """The results of every key; satisfies ``reuse.decision.ResultFinder``."""
 
-    def __init__(self, store: Store, datastores: DatastoreRegistry, memo: HashMemo) -> None:
+    def __init__(self, store: Store, datastores: DatastoreRegistry, memo: HashMemo | None) -> None:
         self._store = store
         self._datastores = datastores
         self._memo = memo

@@ -99,6 +99,10 @@ class WorkspaceStore:
         if not self.store.exists(manifest_path(identity.digest)):
             self.put_listing(identity.manifest())
 
+    def replace_listing(self, listing: TreeManifest) -> None:
+        """Store a listing in place of what lies under its digest, which was found to be damaged."""
+        self.store.put(manifest_path(listing.digest), listing.encode())
+
     def get_manifest(self, tree_digest: str) -> TreeManifest:
         """Return the manifest of data.
 

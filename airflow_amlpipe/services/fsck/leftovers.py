@@ -1,0 +1,31 @@
+"""What did processes that were killed leave half written?"""
+
+from __future__ import annotations
+
+from airflow_amlpipe.services.fsck.findings import Check
+from airflow_amlpipe.services.fsck.survey import Survey
+from airflow_amlpipe.storage.unfinished import unfinished_writes
+
+__all__ = ["check_leftovers"]
+
+
+def check_leftovers(survey: Survey) -> None:
+    """Note every unfinished write in the workspace and on its datastores."""
+    stores = {survey.workspace.store.url: survey.workspace.store}
+    for name in survey.workspace.datastores.names():
+        store = survey.workspace.datastores.open(name)
+        stores.setdefault(store.url, store)
+    seen = set()
+    for url, store in stores.items():
+        for left in unfinished_writes(store):
+            where = f"{url}/{left.path}"
+            if where not in seen:
+                survey.report(Check.UNFINISHED_WRITE, where, f"{left.size_bytes} bytes, {_age(left.age_seconds)} old")
+            seen.add(where)
+
+
+def _age(seconds: float) -> str:
+    for unit, length in (("days", 86400), ("hours", 3600), ("minutes", 60)):
+        if seconds >= 2 * length:
+            return f"{int(seconds // length)} {unit}"
+    return f"{int(seconds)} seconds"

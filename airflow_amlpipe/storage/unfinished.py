@@ -1,0 +1,60 @@
+"""Which writes were begun and never finished? Files and folders whose names no reader takes for data; only a killed process leaves one."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+
+from airflow_amlpipe.fingerprint.scan import UNFINISHED
+from airflow_amlpipe.storage.store import Store
+
+__all__ = ["UnfinishedWrite", "unfinished_writes"]
+
+
+@dataclass(frozen=True, slots=True)
+class UnfinishedWrite:
+    """What a killed process left.
+
+    :ivar path: below the store's root
+    :ivar age_seconds: since something was last written to it, by this machine's clock
+    """
+
+    path: str
+    size_bytes: int
+    age_seconds: float
+
+
+def unfinished_writes(store: Store, folder: str = "") -> list[UnfinishedWrite]:
+    """Return the unfinished writes below ``folder``, sorted by path; none where this machine cannot look into the store directly.
+
+    (Stores of objects keep none: an object appears whole or not at all.)
+    """
+    root = store.local_path(folder)
+    if root is None:
+        return []
+    now = time.time()
+    found = []
+    for above, folders, files in os.walk(root):
+        for name in [name for name in (*folders, *files) if name.startswith(UNFINISHED)]:
+            place = os.path.join(above, name)
+            size, newest = _measured(place)
+            if newest is not None:
+                shown = os.path.relpath(place, root)
+                found.append(UnfinishedWrite(f"{folder}/{shown}" if folder else shown, size, max(0.0, now - newest)))
+        folders[:] = [name for name in folders if not name.startswith(UNFINISHED)]
+    return sorted(found, key=lambda item: item.path)
+
+
+def _measured(place: str) -> tuple[int, float | None]:
+    """Return the size, and when it was last written to; ``None`` if it is gone."""
+    size, newest = 0, None
+    for above, folders, files in [("", [], [place]), *os.walk(place)]:
+        for name in (*folders, *files):
+            try:
+                status = os.lstat(os.path.join(above, name))
+            except OSError:
+                continue
+            size += 0 if os.path.isdir(os.path.join(above, name)) else status.st_size
+            newest = max(newest or 0.0, status.st_mtime, status.st_ctime)
+    return size, newest
