@@ -52,7 +52,7 @@ def _check_key(survey: Survey, find_problem: Callable[[StepResult], str | None],
             survey.report(Check.FOREIGN_NAME, f"{folder}/{name}", f"{shorten(repr(name))} is no part of a key")
     # A key whose results are all gone is cleared away from its first entry on; then numbers go on from the last.
     if "claims" in names:
-        survey.log(f"{folder}/claims", from_one=False)
+        survey.log(f"{folder}/claims", from_one=False, marks=".released.json")
     numbers = survey.log(f"{folder}/results", from_one=False)
     bad = {entry_number(name) for name in (survey.names(f"{folder}/bad") if "bad" in names else ())}
     for number in sorted(item for item in bad if item is not None and numbers and item > numbers[-1]):

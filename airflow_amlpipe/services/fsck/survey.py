@@ -123,14 +123,17 @@ class Survey:
         """Note that something is damaged, or newer than we are."""
         self.report(Check.NEWER if found.is_newer else check, path, found.problem, None if found.is_newer else repair)
 
-    def log(self, folder: str, *, from_one: bool = True) -> list[int]:
+    def log(self, folder: str, *, from_one: bool = True, marks: str = "") -> list[int]:
         """Return the numbers of a log's entries; holes, doubles and names that are none are reported.
 
         :param from_one: nobody ever clears its beginning away
+        :param marks: how the names of marks that belong to an entry end
         """
         numbers: list[int] = []
         for name in self.names(folder):
             number = entry_number(name)
+            if marks and name.endswith(marks):
+                continue
             if number is None:
                 self.report(Check.FOREIGN_NAME, f"{folder}/{name}", f"{shorten(repr(name))} is no entry of a numbered log")
             else:

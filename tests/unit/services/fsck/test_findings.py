@@ -186,6 +186,15 @@ def test_every_check_has_a_breach_that_was_planted() -> None:
     assert {check for _, check, _ in PLANTED} | elsewhere_in_this_file == set(Check)
 
 
+def test_claims_that_were_released_are_no_damage_and_a_lost_one_is(filled: Filled) -> None:
+    folder = f"{layout.key_folder(filled.key)}/claims"
+    for name in ("00000001.json", "00000001.released.json", "00000002.json", "00000003.json"):
+        filled.put(f"{folder}/{name}", "{}")
+    assert check_workspace(filled.workspace).found == ()
+    filled.remove(f"{folder}/00000002.json")
+    assert [(item.check, item.where) for item in check_workspace(filled.workspace).found] == [(Check.LOG_HOLE, folder)]
+
+
 def test_a_workspace_that_nobody_has_used_is_clean(filled: Filled, tmp_path: Path) -> None:
     assert_store_ok(tmp_path / "other")
 
