@@ -14,6 +14,7 @@ from airflow_amlpipe.storage.store_url import StoreUrl
 __all__ = ["SftpServer", "sftp_server"]
 
 _ADDRESS = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+(?:%[\w.-]+)?\]|[\w.-]+)(?::(?P<port>\d{1,5}))?")
+_CONN_TYPES = ("sftp", "ssh", "generic")
 _CONNECT_SECONDS = 15.0
 
 
@@ -75,11 +76,16 @@ def sftp_server(place: StoreUrl, login: Login | None = None) -> tuple[SftpServer
 def _server(host: str, port: int | None, user: str | None, login: Login | None) -> SftpServer:
     extra: Mapping[str, Any] = {} if login is None else login.extra
     if login is not None:
+        if login.conn_type not in _CONN_TYPES:
+            raise DefinitionError(
+                f"connection {shorten(repr(login.conn_id))} is of type {shorten(repr(login.conn_type))}, "
+                f"but an SFTP server takes one of: {', '.join(_CONN_TYPES)}"
+            )
         # Whoever writes URLs must not be able to send somebody's password to a server of their choice.
         for word, in_url, in_login in (("host", host, login.host), ("port", port, login.port), ("user", user, login.login)):
             if in_url and in_login and in_url != in_login:
                 raise DefinitionError(
-                    f"the sftp URL names the {word} {shorten(str(in_url), 60)} and the connection {login.conn_id!r} another one; "
+                    f"the sftp URL names the {word} {shorten(str(in_url), 60)} and the connection {shorten(repr(login.conn_id))} another one; "
                     f"write the same in both, or name the connection that belongs to it"
                 )
         port, user = port or login.port, user or login.login
