@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.servers import end_servers, left_out
+
 # tests/airflow_fixtures.py says where Airflow keeps its files before anything can import Airflow.
 pytest_plugins = ["tests.airflow_fixtures"]
 
@@ -26,3 +28,14 @@ def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
 def repository() -> Path:
     """The checkout that is tested."""
     return Path(__file__).resolve().parents[1]
+
+
+def pytest_sessionfinish() -> None:
+    """End the servers that tests of stores had started."""
+    end_servers()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say which stores were left out, so that nobody takes them for tested."""
+    for store, reason in sorted(left_out.items()):
+        terminalreporter.write_line(f"left out: {store} ({reason})", yellow=True)

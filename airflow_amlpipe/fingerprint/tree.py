@@ -1,6 +1,8 @@
 """What is the content of a folder of data, and how is it written down?
 
-Content only: no times, versions, owners or places, so that equal files have an equal digest wherever they lie.
+Content only: no times, owners or places, so that equal files have an equal digest wherever they lie. Where reading every byte to find
+that out would cost too much, in an object store, each file has a version in place of its hash: such a tree says whether something
+changed, not whether two are the same.
 """
 
 from __future__ import annotations
@@ -16,14 +18,26 @@ __all__ = ["TREE_FORMAT", "TreeFile", "TreeIdentity", "TreeManifest", "encode_fo
 
 TREE_FORMAT = "amlpipe/tree/v1"
 
+# No hash begins like this, so no file with a version is ever taken for one with a hash.
+_VERSION = "version "
+
 
 @dataclass(frozen=True, slots=True)
 class TreeFile:
-    """One file: its path below the tree's root with ``/`` separators, its size in bytes and the SHA-256 of its content."""
+    """One file: its path below the tree's root with ``/`` separators, its size in bytes and the SHA-256 of its content.
+
+    :ivar version: what its store calls this content of it (the ETag of an object), where the hash is not known
+    """
 
     path: str
     size: int
-    sha256: str
+    sha256: str = ""
+    version: str = ""
+
+    @property
+    def mark(self) -> str:
+        """What differs when the content does: the hash, or the version as text that is no hash."""
+        return self.sha256 or _VERSION + self.version
 
 
 @dataclass(frozen=True)
@@ -61,7 +75,7 @@ class TreeManifest:
         folders: dict[str, list[tuple[str, int, str]]] = {path: [] for path in self.empty_folders}
         for file in self.files:
             folder, _, name = file.path.rpartition("/")
-            folders.setdefault(folder, []).append((name, file.size, file.sha256))
+            folders.setdefault(folder, []).append((name, file.size, file.mark))
         return encode_tree((encode_folder(path, sorted(folders[path])) for path in sorted(folders)), is_file=self.is_file)
 
     @classmethod
@@ -75,9 +89,9 @@ class TreeManifest:
             if not isinstance(document, dict) or document.get("format") != TREE_FORMAT:
                 raise ValueError(f"its format is not {TREE_FORMAT!r}")
             files = tuple(
-                TreeFile(f"{folder}/{name}" if folder else name, size, sha256)
+                _file(f"{folder}/{name}" if folder else name, size, mark)
                 for folder, members in document["folders"]
-                for name, size, sha256 in members
+                for name, size, mark in members
             )
             empty = tuple(folder for folder, members in document["folders"] if not members)
             manifest = cls(files, empty, document["is_file"])
@@ -101,7 +115,10 @@ class TreeManifest:
         for file in self.files:
             if isinstance(file.size, bool) or not isinstance(file.size, int) or file.size < 0:
                 raise ValueError(f"the size of {shorten(repr(file.path))} is {file.size!r}")
-            if len(file.sha256) != 64 or not set(file.sha256) <= set("0123456789abcdef"):
+            if file.version:
+                if not (file.version.isascii() and file.version.isprintable()):
+                    raise ValueError(f"the version of {shorten(repr(file.path))} is {shorten(repr(file.version))}")
+            elif len(file.sha256) != 64 or not set(file.sha256) <= set("0123456789abcdef"):
                 raise ValueError(f"the hash of {shorten(repr(file.path))} is {shorten(repr(file.sha256))}")
         if self.is_file and (len(self.files) != 1 or self.empty_folders or "/" in self.files[0].path):
             raise ValueError("it claims to be one file and is not")
@@ -138,7 +155,7 @@ class TreeIdentity:
 
 
 def encode_folder(path: str, files: Sequence[tuple[str, int, str]]) -> str:
-    """Return the part of a tree's encoding that stands for one folder; ``files`` are (name, size, sha256), sorted by name."""
+    """Return the part of a tree's encoding that stands for one folder; ``files`` are (name, size, mark), sorted by name."""
     return json.dumps([path, files], separators=(",", ":"), ensure_ascii=True)
 
 
@@ -149,3 +166,7 @@ def encode_tree(folders: Iterable[str], *, is_file: bool) -> bytes:
     """
     tail = f'],"format":"{TREE_FORMAT}","is_file":{"true" if is_file else "false"}}}'
     return ('{"folders":[' + ",".join(folders) + tail).encode("ascii")
+
+
+def _file(path: str, size: int, mark: str) -> TreeFile:
+    return TreeFile(path, size, version=mark[len(_VERSION) :]) if mark.startswith(_VERSION) else TreeFile(path, size, mark)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from airflow_amlpipe.exceptions import UnsupportedFeatureError
 from airflow_amlpipe.storage.local import LocalStore
 from airflow_amlpipe.storage.login import Login
+from airflow_amlpipe.storage.object_client import ObjectPlace
 from airflow_amlpipe.storage.object_login import object_login
+from airflow_amlpipe.storage.objects import ObjectStore
 from airflow_amlpipe.storage.store import Store
 from airflow_amlpipe.storage.store_url import Service, StoreUrl, parse_store_url
 
@@ -24,21 +26,29 @@ def open_store(url: str, *, what: str = "datastore", login: Login | None = None)
     if place.service is Service.FILE:
         return LocalStore(place.path)
     if place.service is Service.SFTP:
-        return _open_sftp(place, login)
+        return _open_sftp(place, what, login)
     if place.service is Service.HTTP:
         return _open_http(place, what, login)
-    return _open_objects(place, what, login)
+    return _open_objects(place, login)
 
 
-def _open_objects(place: StoreUrl, what: str, login: Login | None) -> Store:
-    object_login(place, login)
+def _open_objects(place: StoreUrl, login: Login | None) -> Store:
+    found = object_login(place, login)
+    return ObjectStore(
+        ObjectPlace(
+            place.service,
+            place.text,
+            place.root,
+            place.path,
+            config=found.config,
+            client_options=found.client_options,
+            credential_provider=found.credential_provider,
+        )
+    )
+
+
+def _open_sftp(place: StoreUrl, what: str, login: Login | None) -> Store:  # noqa: ARG001
     raise _absent(place, what)
-
-
-def _open_sftp(place: StoreUrl, login: Login | None) -> Store:
-    from airflow_amlpipe.storage.sftp import open_sftp_store
-
-    return open_sftp_store(place, login)
 
 
 def _open_http(place: StoreUrl, what: str, login: Login | None) -> Store:  # noqa: ARG001

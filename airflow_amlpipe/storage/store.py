@@ -29,9 +29,12 @@ class Store(ABC):
     """A root below which bytes are kept.
 
     :ivar url: the root as people are shown it; holds no secret
+    :ivar identifies_content: whether equal files have equal identities. Otherwise (object stores) an identity is made of the versions that
+        the store gives each file, empty folders are not kept, and what a file becomes is known once it is stored
     """
 
     url: str
+    identifies_content: bool = True
 
     # ---- objects: our records
 
@@ -86,8 +89,8 @@ class Store(ABC):
     def identify(self, path: str, memo: HashMemo | None = None, *, pattern: PathPattern | None = None) -> TreeIdentity:
         """Return which data is at ``path``, a file or a folder; with a ``pattern``, in the files below it that the pattern names.
 
-        Content decides: equal files under equal names have an equal digest in every store. Nothing that was written to since is taken as
-        unchanged.
+        Content decides: equal files under equal names have an equal digest in every store that identifies content. In the others names,
+        sizes and versions decide, from one listing. Nothing that was written to since is taken as unchanged.
 
         :param memo: saves reading again what certainly did not change
         :raises FileNotFoundError: nothing is there
@@ -124,7 +127,7 @@ class Store(ABC):
         """
 
     @abstractmethod
-    def ingest(self, source: Path, path: str, *, durable: bool = False, on_progress: OnProgress | None = None) -> None:
+    def ingest(self, source: Path, path: str, *, durable: bool = False, on_progress: OnProgress | None = None) -> TreeIdentity | None:
         """Move the finished local file or folder ``source`` to ``path``, where nothing may be yet.
 
         Afterwards ``source`` belongs to the store, whether it is still there or not. A file appears whole. Links in a folder become the
@@ -132,6 +135,7 @@ class Store(ABC):
 
         :param durable: a file outlives a power cut once this returned (a folder's files are not forced to disk: their manifest tells)
         :param on_progress: told of what has been stored; a store that only renames has nothing to tell
+        :returns: what :meth:`identify` says of it from now on, where that is made of versions; ``None`` where content is identified
         :raises FileExistsError: something is at ``path``; nothing was changed there
         :raises DefinitionError: ``source`` holds something that cannot be data
         :raises DatastoreUnavailableError: it could not be stored; what is at ``path`` is not to be used

@@ -111,14 +111,14 @@ class WorkspaceStore:
         return TreeManifest.decode(self._get_by_digest(tree_digest))
 
     def find_listing(self, listing_digest: str) -> dict[str, str] | None:
-        """Return what a digest stands for as path -> digest of its content, of a snapshot or of data; ``None`` when it is not kept."""
+        """Return what a digest stands for as path -> what changes with its content, of a snapshot or of data; ``None`` when it is not kept."""
         try:
             body = self._get_by_digest(listing_digest)
         except ProtocolError:
             return None
         if json.loads(body).get("format") == TREE_FORMAT:
             tree = TreeManifest.decode(body)
-            return {**{file.path: file.sha256 for file in tree.files}, **{f"{folder}/": "" for folder in tree.empty_folders}}
+            return {**{file.path: file.mark for file in tree.files}, **{f"{folder}/": "" for folder in tree.empty_folders}}
         return {entry.path: f"{entry.kind}{entry.executable}{entry.sha256}{entry.target}" for entry in SourceSnapshot.decode(body).entries}
 
     def _put_by_digest(self, body: bytes, place: Callable[[str], str]) -> str:
