@@ -50,6 +50,9 @@ def explanation_lines(explanation: StepExplanation) -> list[str]:
         lines += [f"  {difference.sentence}" for difference in explanation.differences[:_MOST_DIFFERENCES]]
         more = len(explanation.differences) - _MOST_DIFFERENCES
         lines += [f"  and {more} more (--json shows all)"] if more > 0 else []
+    if explanation.volatile:
+        lines.append("volatile, and therefore no reason to run:")
+        lines += [f"  {change}" for change in explanation.volatile[:_MOST_DIFFERENCES]]
     if explanation.causes:
         lines.append("which goes back to:")
         lines += [f"  {cause}" for cause in explanation.root_causes[:_MOST_DIFFERENCES]]

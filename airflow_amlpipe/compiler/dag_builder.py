@@ -119,7 +119,9 @@ def _params(spec: PipelineSpec, further: Any) -> dict[str, Any]:
 
 def _param(parameter: ParameterSpec) -> Param:
     # Airflow's form has no field for a default that is empty unless the type says that nothing may be given.
-    return Param(parameter.default, type=parameter.type, title=parameter.name, description=f"Pipeline parameter of type {parameter.type}")
+    volatile = "; volatile: another value is no reason to run a step again" if parameter.volatile else ""
+    described = f"Pipeline parameter of type {parameter.type}{volatile}"
+    return Param(parameter.default, type=parameter.type, title=parameter.name, description=described)
 
 
 def _documentation(spec: PipelineSpec, titles: Iterable[str]) -> str:

@@ -19,7 +19,7 @@ from airflow_amlpipe.exceptions import DefinitionError, SourceChangedError, shor
 from airflow_amlpipe.fingerprint.content import stat_token
 from airflow_amlpipe.fingerprint.pattern import PathPattern
 
-__all__ = ["UNFINISHED", "FolderScan", "TreeScan", "scan_tree"]
+__all__ = ["UNFINISHED", "FolderScan", "TreeScan", "kind_of", "refusal", "scan_tree"]
 
 # Names that start so are our own unfinished writes next to user data; they are never data.
 UNFINISHED = ".amlpipe-tmp-"
@@ -88,9 +88,19 @@ def scan_tree(root: str | os.PathLike[str], pattern: PathPattern | None = None) 
         shown = os.path.basename(os.path.normpath(root))
         return TreeScan(top, (_folder_scan("", folder, [f"{shown}\0{stat_token(status)}"], {shown: top}, is_empty=False),), is_file=True)
     if not stat.S_ISDIR(status.st_mode):
-        raise DefinitionError(_refusal(os.fspath(root), _KINDS.get(stat.S_IFMT(status.st_mode), "no file")))
+        raise DefinitionError(refusal(os.fspath(root), kind_of(status.st_mode)))
     walk = _Walk(top, pattern)
     return TreeScan(top, tuple(walk.run()))
+
+
+def kind_of(mode: int) -> str:
+    """Return in words what has the file mode ``mode`` and is neither file, folder nor link."""
+    return _KINDS.get(stat.S_IFMT(mode), "no file")
+
+
+def refusal(path: str, kind: str) -> str:
+    """Return what to say of ``path`` when it is ``kind``, which cannot be data."""
+    return f"{shorten(repr(path))} is {kind}; data must be plain files and folders, remove it or write a file in its place"
 
 
 def _folder_scan(path: str, real: str, rows: list[str], linked: dict[str, str], *, is_empty: bool) -> FolderScan:
@@ -112,10 +122,6 @@ def _is_text(name: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def _refusal(path: str, kind: str) -> str:
-    return f"{shorten(repr(path))} is {kind}; data must be plain files and folders, remove it or write a file in its place"
 
 
 @dataclass
@@ -165,7 +171,7 @@ class _Walk:
                 self._enter(_join(path, name), _join(real, name), chain)
             elif self._may_name(path, name):
                 if kind != stat.S_IFLNK:
-                    raise DefinitionError(_refusal(os.path.join(self.top, path, name), _KINDS.get(kind, "no file")))
+                    raise DefinitionError(refusal(os.path.join(self.top, path, name), kind_of(kind)))
                 token = self._follow(path, real, name, chain, linked)
                 if token:
                     rows.append(f"{name}\0{token}")
@@ -209,7 +215,7 @@ class _Walk:
             linked[name] = target
             return stat_token(status)
         if not stat.S_ISDIR(status.st_mode):
-            raise DefinitionError(_refusal(shown, f"a link to {_KINDS.get(stat.S_IFMT(status.st_mode), 'no file')}"))
+            raise DefinitionError(refusal(shown, f"a link to {_KINDS.get(stat.S_IFMT(status.st_mode), 'no file')}"))
         inside = "" if inside == os.curdir else inside
         steps = (*chain, real)
         self.followed += 1

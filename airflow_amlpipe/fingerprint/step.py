@@ -6,8 +6,10 @@ The components, in order:
 =============== ====================================================================================================
 ``code``        digest of the source snapshot: every kept file's path, executable bit and content, links, empty folders
 ``command``     the script's name
-``arguments``   each argument after parameter binding, typed; an input or output as its place-holder, never as a path
-``parameters``  every value that the script is given by name (``AML_PARAMETER_<name>``): ``params``, and pipeline parameters it reads
+``arguments``   each argument after parameter binding, typed; an input or output as its place-holder, never as a path;
+                a volatile one as a place-holder too: that there is one, and where, counts, its value does not
+``parameters``  every value that the script is given by name (``AML_PARAMETER_<name>``): ``params``, and pipeline parameters it reads;
+                of a volatile one the name
 ``inputs``      each input's name, mode and identity of its data
 ``outputs``     each output's name, mode, datastore, unresolved destination template, globs
 ``environment`` the environment's definition and variables
@@ -135,6 +137,8 @@ def _argument(argument: LiteralArgument | ParameterArgument | InputArgument | Ou
 
 
 def _bound(value: LiteralArgument | ParameterArgument, parameters: Mapping[str, Scalar]) -> Json:
+    if value.volatile:
+        return {"volatile": True}
     return {"value": parameters[value.parameter] if isinstance(value, ParameterArgument) else value.value}
 
 

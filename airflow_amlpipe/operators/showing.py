@@ -24,7 +24,7 @@ _SHORT = 12
 
 def show_decision(task: StepOperator, assessment: Assessment) -> None:
     """Say what was decided, and why, before the step goes on."""
-    sentence = assessment.decision.sentence
+    sentence = assessment.sentence
     task.log.info("step %r: %s", assessment.step.name, sentence)
     task.reuse_status = f"{sentence} (fingerprint {assessment.key[:_SHORT]})"
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from airflow_amlpipe.exceptions import shorten
-from airflow_amlpipe.fingerprint.canonical import Json
+from airflow_amlpipe.fingerprint.canonical import Json, canonical_bytes
 from airflow_amlpipe.fingerprint.step import COMPONENTS, KeyManifest
 
 __all__ = ["Difference", "Listing", "compare_keys", "nearest"]
@@ -95,7 +95,7 @@ def _below(component: str, where: str, before: Json, after: Json, listing: Listi
 
 def _fields(component: str, where: str, before: Json, after: Json) -> list[Difference]:
     """Compare two readable forms, descending into mappings and sequences."""
-    if before == after and type(before) is type(after):
+    if _is_same(before, after):
         return []
     if isinstance(before, Mapping) and isinstance(after, Mapping):
         found: list[Difference] = []
@@ -113,16 +113,21 @@ def _fields(component: str, where: str, before: Json, after: Json) -> list[Diffe
     return [Difference(component, where, "changed", before, after)]
 
 
-def _changes(before: Mapping[str, object], after: Mapping[str, object]) -> list[tuple[str, str]]:
+def _changes(before: Mapping[str, Json], after: Mapping[str, Json]) -> list[tuple[str, str]]:
     changes = []
     for name in [*before, *(name for name in after if name not in before)]:
         if name not in after:
             changes.append((name, "removed"))
         elif name not in before:
             changes.append((name, "added"))
-        elif before[name] != after[name] or type(before[name]) is not type(after[name]):
+        elif not _is_same(before[name], after[name]):
             changes.append((name, "changed"))
     return changes
+
+
+def _is_same(before: Json, after: Json) -> bool:
+    # As a key sees them: Python says that 1, 1.0 and True are equal, also deep inside.
+    return canonical_bytes(before) == canonical_bytes(after)
 
 
 def _mapping(value: Json) -> Mapping[str, Json]:

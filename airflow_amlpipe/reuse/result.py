@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from airflow_amlpipe.spec.model import SpecModel
+from airflow_amlpipe.spec.model import Scalar, SpecModel, added_later
 
 __all__ = ["StepResult", "StoredOutput"]
 
@@ -30,6 +30,7 @@ class StepResult(SpecModel):
     :ivar key_manifest: what the key was made of (``KeyManifest.to_json``)
     :ivar folder: the try's folder in the workspace store, where its logs, metrics and artifacts are
     :ivar airflow: the DAG, DAG run and task that computed it, where Airflow did
+    :ivar volatile: values that the script got and the key does not hold (``reuse/volatile.py``)
     :ivar created_at: UTC, ISO 8601; for people and for ``max-age`` (``reuse/age.py``), whether a result is right is never decided by it
     """
 
@@ -46,3 +47,4 @@ class StepResult(SpecModel):
     airflow: dict[str, str] | None = None
     created_at: str
     duration_seconds: float
+    volatile: dict[str, Scalar] = added_later({})

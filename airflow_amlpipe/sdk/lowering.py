@@ -20,7 +20,7 @@ from airflow_amlpipe.sdk.data.output_dataset_config import OutputDatasetConfig, 
 from airflow_amlpipe.sdk.lowering_environment import lower_environment, lower_run_settings, lower_timeout
 from airflow_amlpipe.sdk.lowering_values import lower_paths, plain_text, plain_value
 from airflow_amlpipe.sdk.pipeline.core.builder import Binding, PipelineStep
-from airflow_amlpipe.sdk.pipeline.core.graph import PipelineParameter
+from airflow_amlpipe.sdk.pipeline.core.graph import PipelineParameter, Volatile
 from airflow_amlpipe.spec.bulk import collector_paused
 from airflow_amlpipe.spec.data import DatasetSource, InputSpec, OutputSpec, RegistrationSpec, StepOutputSource
 from airflow_amlpipe.spec.document import validation_explained
@@ -88,12 +88,11 @@ def _lower(pipeline: Pipeline, name: str) -> tuple[PipelineSpec, list[Definition
             problems.append(error)
     if not problems:
         lowering.warn_of_dropped_registrations()
-    parameters = tuple(ParameterSpec(name=key, type=parameter_type_of(value), default=value) for key, value in lowering.parameters.items())
     with validation_explained(f"pipeline {shorten(repr(name))}"):
         spec = PipelineSpec(
             name=name,
             description=pipeline.description,
-            parameters=parameters,
+            parameters=tuple(lowering.parameters.values()),
             steps=tuple(steps),
             workspace=_workspace_names(pipeline.workspace),
         )
@@ -109,7 +108,7 @@ class _Lowering:
         self._ids = _step_ids(pipeline._steps)
         self._environments: dict[int, EnvironmentSpec] = {}
         self._writers: dict[OutputOrigin, tuple[PipelineStep, str]] = {}
-        self.parameters: dict[str, Any] = {}
+        self.parameters: dict[str, ParameterSpec] = {}
         self.problems: list[DefinitionError] = []
         for step in pipeline._steps:
             for binding in step._outputs:
@@ -176,16 +175,23 @@ class _Lowering:
         return self._value(f"{step._where}: argument {index}", value)
 
     def _value(self, where: str, value: Any) -> Any:
+        is_volatile = isinstance(value, Volatile)
+        value = value.value if is_volatile else value
         if not isinstance(value, PipelineParameter):
-            return LiteralArgument(value=plain_value(where, value))
+            return LiteralArgument(value=plain_value(where, value), volatile=is_volatile)
         default = plain_value(f"{where}: PipelineParameter {value.name!r}: the default", value.default_value)
-        known = self.parameters.setdefault(value.name, default)
-        if (type(known), known) != (type(default), default):
-            raise DefinitionError(
-                f"{where}: PipelineParameter {value.name!r} has the default {shorten(repr(default))}, but {shorten(repr(known))} elsewhere in the pipeline; "
-                "make one PipelineParameter and use it in both places, or give them different names"
+        given = ParameterSpec(name=value.name, type=parameter_type_of(default), default=default, volatile=value.volatile)
+        known = self.parameters.setdefault(value.name, given)
+        if known != given:
+            differs = (
+                f"has the default {shorten(repr(default))}, but {shorten(repr(known.default))} elsewhere in the pipeline"
+                if (known.type, known.default) != (given.type, given.default)
+                else f"is {'volatile here, but not' if given.volatile else 'not volatile here, but is'} elsewhere in the pipeline"
             )
-        return ParameterArgument(parameter=value.name)
+            raise DefinitionError(
+                f"{where}: PipelineParameter {value.name!r} {differs}; make one PipelineParameter and use it in both places, or give them different names"
+            )
+        return ParameterArgument(parameter=value.name, volatile=is_volatile or value.volatile)
 
     def _input(self, step: PipelineStep, binding: Binding) -> InputSpec:
         where = f"{step._where}: input {binding.name!r}"

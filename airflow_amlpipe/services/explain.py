@@ -10,6 +10,7 @@ from airflow_amlpipe.exceptions import shorten
 from airflow_amlpipe.fingerprint.step import KeyManifest
 from airflow_amlpipe.reuse.decision import Reason
 from airflow_amlpipe.reuse.explain import Difference
+from airflow_amlpipe.reuse.volatile import volatile_changes
 from airflow_amlpipe.services.history import Comparison, StepHistory, key_manifest_of
 from airflow_amlpipe.services.runs import find_step
 from airflow_amlpipe.workspace.records import RunRecord, StepFinished
@@ -26,6 +27,7 @@ class StepExplanation:
     :ivar compared_with: run id of the nearest earlier try of the step; ``None`` when there is none
     :ivar compared_pipeline: the pipeline of that run, where only runs of other pipelines have such a step
     :ivar differences: what is different from that try, in the order of the key's components
+    :ivar volatile: what differs in volatile values, which are no cause: from that try, or from the one that computed a reused result
     :ivar causes: the explanations of the steps whose changed output is among the differences
     """
 
@@ -42,6 +44,7 @@ class StepExplanation:
     compared_pipeline: str | None = None
     differences: tuple[Difference, ...] = ()
     causes: tuple[StepExplanation, ...] = ()
+    volatile: tuple[str, ...] = ()
 
     @property
     def root_causes(self) -> tuple[str, ...]:
@@ -87,6 +90,7 @@ class StepExplanation:
                 }
                 for item in self.differences
             ],
+            "volatile_differences": list(self.volatile),
             "causes": [cause.to_json() for cause in self.causes],
             "root_causes": list(self.root_causes),
         }
@@ -157,7 +161,19 @@ class _Explainer:
             compared.other_pipeline if compared else None,
             compared.differences if compared else (),
             self._causes(finished, compared.differences if compared else ()),
+            self._volatile(finished, compared.with_try if compared else self._origin(finished)),
         )
+
+    def _origin(self, finished: StepFinished) -> StepFinished | None:
+        origin = finished.reused_from
+        if origin is None or not finished.volatile:
+            return None
+        tries = self._workspace.runs.tries(origin.run_id, origin.step_id)
+        return next((item.finished for item in tries if item.started.step_run_id == origin.step_run_id), None)
+
+    @staticmethod
+    def _volatile(finished: StepFinished, other: StepFinished | None) -> tuple[str, ...]:
+        return volatile_changes(other.volatile, finished.volatile) if other is not None else ()
 
     def _causes(self, finished: StepFinished, differences: tuple[Difference, ...]) -> tuple[StepExplanation, ...]:
         inputs = {difference.where.partition("/")[0] for difference in differences if difference.component == "inputs"}

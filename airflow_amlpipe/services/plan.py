@@ -163,7 +163,7 @@ def _plan_step(
         )
         decision = assessment.decision
         answer: Answer = "reuse" if decision.is_reused else "run"
-        return StepPlan(step.id, step.name, answer, decision.reason.name, decision.sentence, assessment=assessment)
+        return StepPlan(step.id, step.name, answer, decision.reason.name, assessment.sentence, assessment=assessment)
     ruled_out = rule_out_reuse(step, policy=policy, ancestors=ancestors)
     if ruled_out is not None:
         return StepPlan(step.id, step.name, "run", ruled_out.name, ruled_out.value)

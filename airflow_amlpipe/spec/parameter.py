@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from airflow_amlpipe.exceptions import DefinitionError, shorten
-from airflow_amlpipe.spec.model import Scalar, SpecModel
+from airflow_amlpipe.spec.model import Scalar, SpecModel, added_later
 from airflow_amlpipe.spec.names import check_parameter_name
 
 __all__ = ["ParameterSpec", "ParameterType", "parameter_type_of"]
@@ -33,11 +33,15 @@ def parameter_type_of(value: object) -> ParameterType:
 
 
 class ParameterSpec(SpecModel):
-    """One value given at submission, with the default that is used when it is not."""
+    """One value given at submission, with the default that is used when it is not.
+
+    :ivar volatile: scripts get it, but another value is no reason to run a step again; whoever reads it says so too (``LiteralArgument``)
+    """
 
     name: str
     type: ParameterType
     default: Scalar
+    volatile: bool = added_later(False)
 
     def check(self) -> None:
         """:raises DefinitionError: the name cannot be used, or the default is not of the type."""

@@ -98,7 +98,7 @@ class PipelineSpec(SpecModel):
             parameter.check()
         # Gathered once, so that checking a pipeline of thousands of steps stays linear.
         outputs = {step.id: frozenset(output.name for output in step.outputs) for step in self.steps}
-        parameters = frozenset(parameter.name for parameter in self.parameters)
+        parameters = {parameter.name: parameter for parameter in self.parameters}
         for step in self.steps:
             self._check_step(step, outputs, parameters)
         self._check_destinations()
@@ -110,7 +110,7 @@ class PipelineSpec(SpecModel):
             if count > 1:
                 raise DefinitionError(f"pipeline {self.name!r}: {count} {what}s are called {shorten(repr(name))}; give each its own name")
 
-    def _check_step(self, step: StepSpec, outputs: Mapping[str, frozenset[str]], parameters: frozenset[str]) -> None:
+    def _check_step(self, step: StepSpec, outputs: Mapping[str, frozenset[str]], parameters: Mapping[str, ParameterSpec]) -> None:
         where = f"step {shorten(repr(step.name))}"
         check_display_name("step", step.name)
         check_step_id(where, step.id)
@@ -148,10 +148,15 @@ class PipelineSpec(SpecModel):
                     f"which pipeline {self.name!r} does not have; add that step to steps=[...] and the output to its outputs"
                 )
 
-    def _check_references(self, step: StepSpec, where: str, parameters: frozenset[str]) -> None:
+    def _check_references(self, step: StepSpec, where: str, parameters: Mapping[str, ParameterSpec]) -> None:
         for name in step.parameters:
             if name not in parameters:
                 raise UnknownNameError(f"{where} reads parameter {shorten(repr(name))}, which pipeline {self.name!r} does not declare")
+        for use in step.parameter_uses:
+            if parameters[use.parameter].volatile and not use.volatile:
+                raise DefinitionError(
+                    f"{where} reads the volatile parameter {use.parameter!r} as one that is not; mark what reads it as volatile"
+                )
         inputs, outputs = {item.name for item in step.inputs}, {item.name for item in step.outputs}
         for argument in step.arguments:
             if isinstance(argument, InputArgument) and argument.input not in inputs:

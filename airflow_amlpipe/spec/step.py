@@ -25,17 +25,22 @@ __all__ = [
 
 
 class LiteralArgument(SpecModel):
-    """A value as the author wrote it; ``1``, ``"1"`` and ``true`` are three values."""
+    """A value as the author wrote it; ``1``, ``"1"`` and ``true`` are three values.
+
+    :ivar volatile: the script gets it, but another value is no reason to run again
+    """
 
     kind: Literal["literal"] = "literal"
     value: Scalar
+    volatile: bool = added_later(False)
 
 
 class ParameterArgument(SpecModel):
-    """The value that a pipeline parameter has in the run."""
+    """The value that a pipeline parameter has in the run; ``volatile`` as in :class:`LiteralArgument`."""
 
     kind: Literal["parameter"] = "parameter"
     parameter: str
+    volatile: bool = added_later(False)
 
 
 class InputArgument(SpecModel):
@@ -107,14 +112,24 @@ class StepSpec(SpecModel):
     @property
     def parameters(self) -> tuple[str, ...]:
         """Names of the pipeline parameters this step reads, sorted."""
-        read = {argument.parameter for argument in self.arguments if isinstance(argument, ParameterArgument)}
-        read |= {variable.value.parameter for variable in self.variables if isinstance(variable.value, ParameterArgument)}
-        return tuple(sorted(read))
+        return tuple(sorted({use.parameter for use in self.parameter_uses}))
+
+    @property
+    def parameter_uses(self) -> tuple[ParameterArgument, ...]:
+        """Every place where this step reads a pipeline parameter."""
+        places = (*self.arguments, *(variable.value for variable in self.variables))
+        return tuple(place for place in places if isinstance(place, ParameterArgument))
 
     @property
     def named_values(self) -> dict[str, LiteralArgument | ParameterArgument]:
-        """What the script finds in its environment: the pipeline parameters this step reads and its own variables, which go first, by name."""
-        read: dict[str, LiteralArgument | ParameterArgument] = {name: ParameterArgument(parameter=name) for name in self.parameters}
+        """What the script finds in its environment: the pipeline parameters this step reads and its own variables, which go first, by name.
+
+        A parameter is volatile there if it is wherever the step reads it.
+        """
+        lasting = {use.parameter for use in self.parameter_uses if not use.volatile}
+        read: dict[str, LiteralArgument | ParameterArgument] = {
+            name: ParameterArgument(parameter=name, volatile=name not in lasting) for name in self.parameters
+        }
         return read | {variable.name: variable.value for variable in self.variables}
 
     @property

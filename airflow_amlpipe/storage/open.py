@@ -26,7 +26,7 @@ def open_store(url: str, *, what: str = "datastore", login: Login | None = None)
     if place.service is Service.FILE:
         return LocalStore(place.path)
     if place.service is Service.SFTP:
-        return _open_sftp(place, what, login)
+        return _open_sftp(place, login)
     if place.service is Service.HTTP:
         return _open_http(place, what, login)
     return _open_objects(place, login)
@@ -47,8 +47,10 @@ def _open_objects(place: StoreUrl, login: Login | None) -> Store:
     )
 
 
-def _open_sftp(place: StoreUrl, what: str, login: Login | None) -> Store:  # noqa: ARG001
-    raise _absent(place, what)
+def _open_sftp(place: StoreUrl, login: Login | None) -> Store:
+    from airflow_amlpipe.storage.sftp import open_sftp_store
+
+    return open_sftp_store(place, login)
 
 
 def _open_http(place: StoreUrl, what: str, login: Login | None) -> Store:  # noqa: ARG001

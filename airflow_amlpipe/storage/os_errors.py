@@ -21,6 +21,7 @@ _ADVICE = {
     errno.EMFILE: "too many files are open, raise the limit (ulimit -n) and run again",
     errno.ENFILE: "too many files are open on this machine, run again later",
     errno.ENOTDIR: "a file is where a folder is needed, remove or rename it",
+    errno.EREMOTEIO: "look there for a full disk, a quota, missing rights, a name it does not take",
     errno.EISDIR: "a folder is where a file is needed, remove or rename it",
 }
 

@@ -7,7 +7,7 @@ asks to find out whether an engine is needed at all: the three can never disagre
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from airflow_amlpipe.exceptions import ReuseRequiredError, shorten
@@ -15,6 +15,7 @@ from airflow_amlpipe.fingerprint.step import KeyManifest, step_key
 from airflow_amlpipe.reuse.decision import Decision, decide_reuse
 from airflow_amlpipe.reuse.policy import ReusePolicy
 from airflow_amlpipe.reuse.result import StoredOutput
+from airflow_amlpipe.reuse.volatile import volatile_changes, volatile_values
 from airflow_amlpipe.spec.model import Scalar
 from airflow_amlpipe.spec.step import StepSpec
 from airflow_amlpipe.workspace.inputs import ResolvedInput, resolve_input
@@ -25,7 +26,10 @@ __all__ = ["Assessment", "assess_step", "enforce"]
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """A step of one run: what identifies it, and what was decided."""
+    """A step of one run: what identifies it, and what was decided.
+
+    :ivar volatile: values that the script is given although the key does not hold them, by their names for people
+    """
 
     step: StepSpec
     snapshot: str
@@ -34,6 +38,14 @@ class Assessment:
     key_manifest: KeyManifest
     key: str
     decision: Decision
+    volatile: Mapping[str, Scalar] = field(default_factory=dict)
+
+    @property
+    def sentence(self) -> str:
+        """What was decided, as people read it; of a result that was computed with other volatile values, with which."""
+        result = self.decision.result
+        changes = volatile_changes(result.volatile, self.volatile) if result is not None else ()
+        return self.decision.sentence + (f"; it was computed with other volatile values: {'; '.join(changes)}" if changes else "")
 
 
 def assess_step(
@@ -61,7 +73,7 @@ def assess_step(
     manifest = step_key(step, snapshot=snapshot, parameters=read, inputs={name: item.digest for name, item in inputs.items()})
     key = manifest.key
     decision = decide_reuse(step, key, workspace.results, policy=policy, ancestors=ancestors, now=datetime.now(UTC))
-    return Assessment(step, snapshot, read, inputs, manifest, key, decision)
+    return Assessment(step, snapshot, read, inputs, manifest, key, decision, volatile_values(step, read))
 
 
 def enforce(workspace: WorkspaceStore, assessment: Assessment, policy: ReusePolicy) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from airflow_amlpipe.reuse.result import StoredOutput
-from airflow_amlpipe.spec.model import Scalar, SpecModel
+from airflow_amlpipe.spec.model import Scalar, SpecModel, added_later
 
 __all__ = [
     "DatasetVersion",
@@ -107,6 +107,7 @@ class StepFinished(SpecModel):
     :ivar explanation: the sentence that people are shown
     :ivar source: git state by source folder as in :class:`RunRecord`, if the try ran the code that lay in the folder then (a step of a DAG
         file); what was submitted runs frozen code, whose state the run's record holds
+    :ivar volatile: values that this run has and the key does not hold (``reuse/volatile.py``)
     :ivar inputs_from: id of the step that wrote an input, by the input's name, where one did
     :ivar lost_race_to: who computed the same step at the same time and stored its result first; this try kept what it wrote for its own run
     """
@@ -124,6 +125,7 @@ class StepFinished(SpecModel):
     key: str | None = None
     key_manifest: dict[str, Any] | None = None
     source: dict[str, dict[str, Any]] = {}
+    volatile: dict[str, Scalar] = added_later({})
     inputs_from: dict[str, str] = {}
     outputs: dict[str, OutputRecord] = {}
     reused_from: Origin | None = None

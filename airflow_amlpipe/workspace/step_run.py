@@ -99,6 +99,7 @@ class StepRun:
             airflow=self.airflow,
             created_at=now_text(),
             duration_seconds=monotonic() - self._began,
+            volatile=dict(assessment.volatile),
         )
         standing = result
         if self.step.allow_reuse:
@@ -148,10 +149,11 @@ class StepRun:
             status=status,
             reused=reused_from is not None,
             reason=assessment.decision.reason.name if assessment else None,
-            explanation=assessment.decision.sentence if assessment else "",
+            explanation=assessment.sentence if assessment else "",
             key=assessment.key if assessment else None,
             key_manifest=assessment.key_manifest.to_json() if assessment else None,
             source=self.source,
+            volatile=dict(assessment.volatile) if assessment else {},
             inputs_from={item.name: item.source.step for item in self.step.inputs if isinstance(item.source, StepOutputSource)},
             outputs=outputs,
             reused_from=reused_from,

@@ -104,6 +104,20 @@ def test_a_script_is_run_with_its_arguments_and_waited_for_although_it_does_not_
     assert "read   Finished  ran" in answer.stdout
 
 
+def test_a_changed_volatile_parameter_reaches_a_script_that_runs_and_makes_none_run(project: Project) -> None:
+    """Twice through the whole command: the second value is told beside the one that the outputs were computed with."""
+    source = FILES["dag_file.py"].replace("[word, out]", '[word, out, "--build", build]')
+    declared = 'build = PipelineParameter("build", "b1", volatile=True)\nout ='
+    (project.folder / "volatile.py").write_text(source.replace("out =", declared, 1))
+    first = project.amlpipe("run", "--param", "word=built", "--param", "build=b1", "volatile.py")
+    again = project.amlpipe("run", "--param", "word=built", "--param", "build=b2", "volatile.py")
+
+    assert "write  Finished  ran" in first.stdout, first.stderr
+    assert "write  Finished  reused" in again.stdout, again.stderr
+    explained = project.amlpipe("explain", "latest", "write").stdout
+    assert "it was computed with other volatile values: parameter 'build' was 'b1' and is 'b2' now" in explained
+
+
 def test_control_c_stops_the_run_that_the_command_waits_for(project: Project) -> None:
     process = project.start("run", "--param", "word=slowly", "dag_file.py")
     assert process.stderr is not None

@@ -25,7 +25,7 @@ from airflow_amlpipe.spec.step import (
 )
 from tests.builders import a_step
 
-GOLDEN = Path(__file__).parents[2] / "golden" / "keys" / "v1.json"
+GOLDEN = Path(__file__).parents[2] / "golden" / "keys"
 DATA = InputSpec(name="data", mode="mount", source=DatasetSource())
 FULL = a_step(
     arguments=(
@@ -130,6 +130,33 @@ def test_the_name_under_which_a_script_finds_a_value_is_in_the_key() -> None:
     assert len({key_of(), key_of(typed), key_of(renamed, speed=0.1)}) == 3
 
 
+def marked(value: Any, *, volatile: bool = True) -> StepSpec:
+    return changed(arguments=(*FULL.arguments, LiteralArgument(value="--build"), LiteralArgument(value=value, volatile=volatile)))
+
+
+def test_a_volatile_value_is_not_in_the_key_but_that_there_is_one_and_where_is() -> None:
+    assert key_of(marked(41)) == key_of(marked("42"))
+    assert manifest_of(marked(41)).components["arguments"].readable[-1] == {"volatile": True}  # type: ignore[index, call-overload]
+    lasting, moved = marked(41, volatile=False), changed(arguments=marked(41).arguments[::-1])
+    placeholder = changed(arguments=(*marked(41).arguments[:-1], LiteralArgument(value="volatile")))
+    assert len({key_of(step) for step in (FULL, marked(41), lasting, moved, placeholder)}) == 5
+
+
+def test_a_volatile_parameter_counts_by_its_name_alone() -> None:
+    volatile = changed(arguments=(FULL.arguments[0], ParameterArgument(parameter="rate", volatile=True), *FULL.arguments[2:]))
+    renamed = changed(arguments=(FULL.arguments[0], ParameterArgument(parameter="speed", volatile=True), *FULL.arguments[2:]))
+    assert key_of(volatile, rate=0.1) == key_of(volatile, rate="fast")
+    assert len({key_of(), key_of(volatile), key_of(renamed, speed=0.1)}) == 3
+
+
+def test_a_parameter_that_one_of_two_places_reads_as_volatile_is_in_the_key_through_the_other() -> None:
+    both = changed(arguments=(ParameterArgument(parameter="rate", volatile=True), ParameterArgument(parameter="rate")))
+    assert key_of(both, rate=0.1) != key_of(both, rate=0.2)
+    variable = changed(arguments=(), variables=(StepVariable(name="build", value=LiteralArgument(value=1, volatile=True)),))
+    other = changed(arguments=(), variables=(StepVariable(name="build", value=LiteralArgument(value=2, volatile=True)),))
+    assert key_of(variable) == key_of(other)
+
+
 def test_a_parameter_the_step_does_not_read_is_not_in_its_key() -> None:
     assert key_of(unrelated="x") == key_of()
 
@@ -159,8 +186,10 @@ def test_a_manifest_survives_its_document_and_one_that_was_altered_is_refused() 
 
 
 def test_keys_are_those_that_stores_already_hold() -> None:
-    """Frozen: a change here orphans every stored result. It needs `amlpipe/key/v2` and a decision record."""
-    for vector in json.loads(GOLDEN.read_text(encoding="utf-8")):
+    """S29. Frozen: a change here orphans every stored result. It needs `amlpipe/key/v2` and a decision record."""
+    vectors = [vector for file in sorted(GOLDEN.glob("v1*.json")) for vector in json.loads(file.read_text(encoding="utf-8"))]
+    assert len({vector["key"] for vector in vectors}) == len(vectors)
+    for vector in vectors:
         step = StepSpec.model_validate_json(json.dumps(vector["step"]))
         manifest = step_key(step, snapshot=vector["snapshot"], parameters=vector["parameters"], inputs=vector["inputs"])
         assert {name: part.digest for name, part in manifest.components.items()} == vector["components"], vector["what"]

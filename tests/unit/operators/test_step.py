@@ -235,6 +235,18 @@ def test_a_run_can_ask_for_young_results_and_a_step_too(project: Project, run_da
     assert run_dag(project.dag(limited)).xcom("train")["reused"] is True
 
 
+def test_a_volatile_parameter_reaches_the_script_and_is_no_reason_to_run_it_again(project: Project, run_dag: RunDag) -> None:
+    marked = ParameterArgument(parameter="build", volatile=True)
+    declared = (ParameterSpec(name="build", type="string", default="b1", volatile=True),)
+    dag = project.dag(project.step("train", LiteralArgument(value="--build"), marked), parameters=declared)
+    assert project.arguments(run_dag(dag), "train") == ["--build", "b1"]
+    again = run_dag(dag, conf={"build": "b2"})
+    assert again.xcom("train")["reused"] is True
+    assert (
+        "it was computed with other volatile values: parameter 'build' was 'b1' and is 'b2' now" in again.rendered("train")["reuse_status"]
+    )
+
+
 def test_a_run_can_be_given_its_id(project: Project, run_dag: RunDag) -> None:
     run_id = "01900000-0000-7000-8000-000000000009"
     outcome = run_dag(project.dag(project.step("train")), conf={"amlpipe": {"run_id": run_id}})

@@ -55,6 +55,8 @@ def test_data_whose_listing_is_not_kept_any_more_is_still_named() -> None:
     [
         (manifest("--rate", 0.1), manifest("--rate", 0.2), ["arguments: [1].value changed from 0.1 to 0.2"]),
         (manifest("--rate", 1), manifest("--rate", "1"), ["arguments: [1].value changed from 1 to '1'"]),
+        (manifest("--rate", 1), manifest("--rate", True), ["arguments: [1].value changed from 1 to True"]),
+        (manifest("--rate", 1), manifest("--rate", 1.0), ["arguments: [1].value changed from 1 to 1.0"]),
         (manifest("--rate"), manifest("--rate", 0.1), ["arguments: [1] added"]),
         (manifest(version=None), manifest(version="2"), ["version changed from None to '2'"]),
         (manifest(), manifest(mode="download"), ["inputs: images.mode changed from 'mount' to 'download'"]),

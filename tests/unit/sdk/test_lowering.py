@@ -22,7 +22,7 @@ from azureml.core.compute import AmlCompute, ComputeTarget
 from azureml.core.conda_dependencies import CondaDependencies
 from azureml.data import DataReference, OutputFileDatasetConfig
 from azureml.data.dataset_consumption_config import DatasetConsumptionConfig
-from azureml.pipeline.core import Pipeline, PipelineParameter, PipelineStep, StepSequence
+from azureml.pipeline.core import Pipeline, PipelineParameter, PipelineStep, StepSequence, Volatile
 from azureml.pipeline.steps import PythonScriptStep
 
 GOLDEN = Path(__file__).parents[2] / "golden/specs"
@@ -508,3 +508,36 @@ def test_problems_of_several_steps_are_all_found(ws: Workspace) -> None:
 def test_an_unknown_parameter_is_refused_by_name(ws: Workspace) -> None:
     with pytest.raises(UnknownNameError, match="has no parameter 'rat'; its parameters are: rate"):
         lowered(ws, step(arguments=[RATE])).bind_parameters({"rat": 1})
+
+
+def test_a_volatile_value_is_marked_wherever_a_step_reads_it(ws: Workspace) -> None:
+    build, rate = PipelineParameter("build", "b1", volatile=True), PipelineParameter("rate", 0.1)
+    found = only(ws, arguments=["--build", build, Volatile(42), Volatile(rate), rate], params={"label": Volatile("x"), "seed": 7})
+    assert [getattr(argument, "volatile", None) for argument in found.arguments] == [False, True, True, True, False]
+    assert {name: value.volatile for name, value in found.named_values.items()} == {
+        "build": True,
+        "label": True,
+        "rate": False,
+        "seed": False,
+    }
+
+
+def test_a_volatile_parameter_is_declared_so_and_others_are_written_as_ever(ws: Workspace) -> None:
+    spec = lowered(ws, step(arguments=[PipelineParameter("build", "b1", volatile=True), PipelineParameter("rate", 0.1)]))
+    assert {parameter.name: parameter.volatile for parameter in spec.parameters} == {"build": True, "rate": False}
+    written = json.loads(dump_pipeline(spec))
+    assert written["parameters"][1] == {"name": "rate", "type": "number", "default": 0.1}
+    assert load_pipeline(dump_pipeline(spec)) == spec
+
+
+def test_one_parameter_cannot_be_volatile_in_one_place_only_by_two_declarations(ws: Workspace) -> None:
+    arguments = [PipelineParameter("build", "b1", volatile=True), PipelineParameter("build", "b1")]
+    with pytest.raises(DefinitionError, match="PipelineParameter 'build' is not volatile here, but is elsewhere in the pipeline; make"):
+        lowered(ws, step(arguments=arguments))
+
+
+def test_a_definition_that_reads_a_volatile_parameter_as_another_is_refused(ws: Workspace) -> None:
+    spec = lowered(ws, step(arguments=[PipelineParameter("build", "b1", volatile=True)]))
+    text = dump_pipeline(spec).replace('"parameter":"build","volatile":true', '"parameter":"build"')
+    with pytest.raises(DefinitionError, match="step 'train' reads the volatile parameter 'build' as one that is not; mark"):
+        load_pipeline(text)

@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 from airflow_amlpipe.exceptions import UnknownNameError
+from airflow_amlpipe.reuse.decision import Reason
 from airflow_amlpipe.services.explain import StepExplanation, explain_step
+from airflow_amlpipe.spec.pipeline import PipelineSpec
+from airflow_amlpipe.spec.step import LiteralArgument
 from airflow_amlpipe.workspace import WorkspaceStore
 from airflow_amlpipe.workspace.ids import new_run_id
 from tests.builders import OUT, a_pipeline, a_step, reading
@@ -171,3 +174,34 @@ def test_unknown_runs_and_steps_are_refused_with_what_there_is(workspace: Worksp
         explain(workspace, new_run_id(), "train")
     with pytest.raises(UnknownNameError, match="prepare, train, compare"):
         explain(workspace, run_id, "trian")
+
+
+def labelled(build: int, version: str = "1") -> PipelineSpec:
+    marked = (LiteralArgument(value="--build"), LiteralArgument(value=build, volatile=True))
+    return a_pipeline(a_step("train", arguments=marked, version=version, outputs=OUT))
+
+
+def test_a_hit_tells_which_volatile_values_its_outputs_were_computed_with(workspace: WorkspaceStore, tmp_path: Path) -> None:
+    write_source(tmp_path)
+    first = pretend_run(workspace, labelled(41), tmp_path)
+
+    found = explain(workspace, pretend_run(workspace, labelled(42), tmp_path), "train")
+
+    assert (found.reused, found.produced_by_run) == (True, first)
+    assert found.sentence.endswith("; it was computed with other volatile values: argument 2 ('--build') was 41 and is 42 now")
+    assert found.volatile == ("argument 2 ('--build') was 41 and is 42 now",)
+    assert (found.differences, found.root_causes) == ((), ())
+    same = explain(workspace, pretend_run(workspace, labelled(41), tmp_path), "train")
+    assert (same.volatile, same.sentence) == ((), Reason.MATCH.value)
+
+
+def test_a_miss_tells_volatile_values_that_differ_beside_its_cause(workspace: WorkspaceStore, tmp_path: Path) -> None:
+    write_source(tmp_path)
+    pretend_run(workspace, labelled(41), tmp_path)
+
+    found = explain(workspace, pretend_run(workspace, labelled(42, version="2"), tmp_path), "train")
+
+    assert found.root_causes == ("step 'train': version changed from '1' to '2'",)
+    assert found.volatile == ("argument 2 ('--build') was 41 and is 42 now",)
+    assert found.to_json()["volatile_differences"] == list(found.volatile)
+    assert "volatile" not in found.sentence

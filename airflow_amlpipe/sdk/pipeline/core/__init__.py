@@ -8,7 +8,7 @@ from airflow_amlpipe.sdk._lazy import lazy_names
 
 if TYPE_CHECKING:
     from airflow_amlpipe.sdk.pipeline.core.builder import PipelineStep, StepSequence
-    from airflow_amlpipe.sdk.pipeline.core.graph import PipelineParameter
+    from airflow_amlpipe.sdk.pipeline.core.graph import PipelineParameter, Volatile
     from airflow_amlpipe.sdk.pipeline.core.pipeline import Pipeline
     from airflow_amlpipe.sdk.pipeline.core.run import PipelineRun, PortDataReference, StepRun, StepRunOutput
 
@@ -21,6 +21,7 @@ __all__ = [
     "StepRun",
     "StepRunOutput",
     "StepSequence",
+    "Volatile",
 ]
 
 _TO_DAG = "turn the pipeline into a DAG with Pipeline.to_dag"
@@ -39,6 +40,7 @@ __getattr__, __dir__ = lazy_names(
         "StepRun": "pipeline.core.run",
         "StepRunOutput": "pipeline.core.run",
         "StepSequence": "pipeline.core.builder",
+        "Volatile": "pipeline.core.graph",
     },
     {
         "Graph": "look at the DAG in Airflow",

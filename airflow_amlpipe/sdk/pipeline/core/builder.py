@@ -16,7 +16,7 @@ from airflow_amlpipe.sdk.data.data_reference import DataReference
 from airflow_amlpipe.sdk.data.dataset_consumption_config import DatasetConsumptionConfig
 from airflow_amlpipe.sdk.data.output_dataset_config import OutputDatasetConfig, OutputOrigin
 from airflow_amlpipe.sdk.exceptions import UserErrorException
-from airflow_amlpipe.sdk.pipeline.core.graph import PipelineParameter
+from airflow_amlpipe.sdk.pipeline.core.graph import PipelineParameter, Volatile
 
 __all__ = ["PipelineStep", "StepSequence", "Binding", "collect_steps"]
 
@@ -87,7 +87,7 @@ class PipelineStep:
         where = f"{self._where}: argument {index}"
         if isinstance(value, (str, bool, int, float)):
             return value
-        if isinstance(value, PipelineParameter):
+        if isinstance(value, (PipelineParameter, Volatile)):
             return value
         if isinstance(value, DatasetConsumptionConfig):
             return consumed.add(value)

@@ -1,8 +1,9 @@
-"""Which values are given to a pipeline when it is submitted?"""
+"""Which values are given to a pipeline when it is submitted, and which of them are no reason to run a step again?"""
 
 from __future__ import annotations
 
 import math
+import os
 from typing import Any
 
 from airflow_amlpipe.exceptions import DefinitionError, shorten
@@ -10,7 +11,7 @@ from airflow_amlpipe.sdk._absent import refuse
 from airflow_amlpipe.sdk._lazy import lazy_names
 from airflow_amlpipe.sdk.exceptions import UserErrorException
 
-__all__ = ["PipelineParameter"]
+__all__ = ["PipelineParameter", "Volatile"]
 
 _GRAPH = "build the pipeline from steps; airflow-amlpipe shows its graph in Airflow"
 
@@ -21,10 +22,12 @@ class PipelineParameter:
     Give the object itself to a step's ``arguments`` or ``params``. As text it is SDK v1's ``PipelineParameter_Name:..._Default:...``,
     which SDK v1 ran literally when it got into an f-string; such text is refused when the pipeline is built.
 
+    :param volatile: scripts get the value, but another one is no reason to run a step again; say so of what does not influence any output,
+        such as a build id. Not in SDK v1
     :raises ValueError: the default is of another type, or the name cannot be used
     """
 
-    def __init__(self, name: str, default_value: Any) -> None:
+    def __init__(self, name: str, default_value: Any, *, volatile: bool = False) -> None:
         _check_name(name)
         if hasattr(default_value, "datastore_name") or hasattr(default_value, "as_named_input"):
             refuse(
@@ -38,14 +41,43 @@ class PipelineParameter:
             )
         if isinstance(default_value, float) and not math.isfinite(default_value):
             raise UserErrorException(f"PipelineParameter {name!r}: the default {default_value!r} is no number; use a finite one")
+        if not isinstance(volatile, bool):
+            raise UserErrorException(f"PipelineParameter {name!r}: volatile must be True or False, not {shorten(repr(volatile))}")
         self.name = name
         self.default_value = default_value
+        self.volatile = volatile
 
     def __str__(self) -> str:
         return f"PipelineParameter_Name:{self.name}_Default:{self.default_value}"
 
     def __repr__(self) -> str:
-        return f"PipelineParameter(name={self.name!r}, default_value={self.default_value!r})"
+        volatile = ", volatile=True" if self.volatile else ""
+        return f"PipelineParameter(name={self.name!r}, default_value={self.default_value!r}{volatile})"
+
+
+class Volatile:
+    """An argument, or an entry of ``params``, that the script gets but that is no reason to run it again: ``["--build", Volatile(build)]``.
+
+    That it is there, and where, still counts for reuse; its value does not. So a reused result may have been computed with another value.
+    Ours, not in SDK v1.
+
+    :param value: text, a number or a PipelineParameter, which is volatile in this place then
+    """
+
+    def __init__(self, value: Any) -> None:
+        value = os.fspath(value) if isinstance(value, os.PathLike) else value
+        if not isinstance(value, (bool, int, float, str, PipelineParameter)):
+            raise UserErrorException(
+                f"Volatile({shorten(repr(value))}): a {type(value).__name__} cannot be volatile; use text, a number or a PipelineParameter. "
+                "What a step reads and writes always counts"
+            )
+        self.value = value
+
+    def __str__(self) -> str:
+        return str(self.value)
+
+    def __repr__(self) -> str:
+        return f"Volatile({self.value!r})"
 
 
 def _check_name(name: Any) -> None:

@@ -11,7 +11,7 @@ from airflow_amlpipe.sdk._absent import refuse
 from airflow_amlpipe.sdk.core.runconfig import RunConfiguration
 from airflow_amlpipe.sdk.exceptions import UserErrorException
 from airflow_amlpipe.sdk.pipeline.core.builder import PipelineStep
-from airflow_amlpipe.sdk.pipeline.core.graph import PipelineParameter
+from airflow_amlpipe.sdk.pipeline.core.graph import PipelineParameter, Volatile
 
 __all__ = ["PythonScriptStep"]
 
@@ -23,7 +23,7 @@ class PythonScriptStep(PipelineStep):
 
     :param script_name: the script, relative to ``source_directory``
     :param name: what people call the step; without it, ``script_name``
-    :param arguments: text, numbers, PipelineParameters, inputs and outputs
+    :param arguments: text, numbers, PipelineParameters, inputs and outputs; ``Volatile(value)`` for one that is no reason to run again
     :param compute_target: an object, a name or ``(name, type)``; without it, that of ``runconfig``, else ``local``
     :param params: values that the script finds as environment variables ``AML_PARAMETER_<name>``
     :param source_directory: folder whose content the script sees; relative to the current folder, or to the DAG file
@@ -124,7 +124,7 @@ class PythonScriptStep(PipelineStep):
                 check_variable_name(f"{self._where}: params", name)
             except DefinitionError as error:
                 raise UserErrorException(str(error)) from error
-            if not isinstance(value, (str, bool, int, float, PipelineParameter)):
+            if not isinstance(value, (str, bool, int, float, PipelineParameter, Volatile)):
                 raise UserErrorException(
                     f"{self._where}: params: {name!r} is {shorten(repr(value))} of type {type(value).__name__}; use text, a number or a PipelineParameter"
                 )

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from airflow_amlpipe.exceptions import UnsupportedFeatureError
 from azureml.core import Dataset, Workspace
+from azureml.data import OutputFileDatasetConfig
 from azureml.data.datapath import DataPath
-from azureml.pipeline.core import PipelineParameter
+from azureml.exceptions import UserErrorException
+from azureml.pipeline.core import PipelineParameter, Volatile
 from azureml.pipeline.core.graph import PipelineParameter as PrivatelyImported
 
 
@@ -66,3 +69,23 @@ def test_a_default_that_is_no_number_is_refused() -> None:
 def test_the_graphs_other_names_say_what_to_use() -> None:
     with pytest.raises(ImportError, match="azureml.pipeline.core.graph.OutputPortBinding is not supported"):
         from azureml.pipeline.core.graph import OutputPortBinding  # noqa: F401
+
+
+@pytest.mark.parametrize("value", ["text", 1, 0.5, True, Path("rows.csv"), PipelineParameter("build", "b1")])
+def test_text_numbers_and_parameters_can_be_volatile(value: Any) -> None:
+    assert str(Volatile(value)) == str(value)
+
+
+@pytest.mark.parametrize("value", [None, ["a"], OutputFileDatasetConfig(name="out"), Volatile(1)])
+def test_data_and_what_is_no_value_cannot_be_volatile(value: Any) -> None:
+    with pytest.raises(
+        UserErrorException, match=r"cannot be volatile; use text, a number or a PipelineParameter\. What a step reads and writes"
+    ):
+        Volatile(value)
+
+
+def test_a_parameter_is_volatile_only_when_it_is_said_in_so_many_words() -> None:
+    assert (PipelineParameter("a", 1).volatile, PipelineParameter("a", 1, volatile=True).volatile) == (False, True)
+    assert repr(PipelineParameter("a", 1, volatile=True)) == "PipelineParameter(name='a', default_value=1, volatile=True)"
+    with pytest.raises(UserErrorException, match="volatile must be True or False, not 'yes'"):
+        PipelineParameter("a", 1, volatile="yes")  # type: ignore[arg-type]

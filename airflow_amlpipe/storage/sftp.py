@@ -1,0 +1,434 @@
+"""How does a folder on an SFTP server keep a store's promise?
+
+Records are linked or renamed into place (``sftp_commit.py``), data is streamed over several connections (``sftp_sessions.py``) and known by
+its content (``sftp_tree.py``). New folders of data are made next to their place under a name no reader takes for data, then renamed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import shutil
+import stat
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from posixpath import dirname
+from typing import TYPE_CHECKING
+
+from airflow_amlpipe.exceptions import DatastoreUnavailableError, DefinitionError, SourceChangedError, shorten
+from airflow_amlpipe.fingerprint.content import size_of, stat_token
+from airflow_amlpipe.fingerprint.memo import HashMemo
+from airflow_amlpipe.fingerprint.pattern import PathPattern, split_pattern
+from airflow_amlpipe.fingerprint.scan import UNFINISHED, scan_tree
+from airflow_amlpipe.fingerprint.tree import TreeIdentity, TreeManifest
+from airflow_amlpipe.storage.arriving import has_arrived, receive
+from airflow_amlpipe.storage.login import Login
+from airflow_amlpipe.storage.os_errors import explained
+from airflow_amlpipe.storage.paths import apart, below_root, exactly_one, inside
+from airflow_amlpipe.storage.settling import settle_tree
+from airflow_amlpipe.storage.sftp_commit import claim, make_folders, move, nothing_at, temporary_name, write_whole
+from airflow_amlpipe.storage.sftp_server import SftpServer, sftp_server
+from airflow_amlpipe.storage.sftp_sessions import ConnectionLostError, SftpSessions
+from airflow_amlpipe.storage.sftp_tree import FoundFile, RemoteTree, at_once, hashed, scan_remote
+from airflow_amlpipe.storage.store import OnProgress, Store
+from airflow_amlpipe.storage.store_url import StoreUrl
+from airflow_amlpipe.storage.transfer import FileCopy, copies_of_manifest
+
+if TYPE_CHECKING:
+    from airflow_amlpipe.storage.sftp_session import SftpSession
+
+__all__ = ["SftpStore", "open_sftp_store"]
+
+_TRIES = 2
+_BLOCK = 1 << 20
+
+
+def open_sftp_store(place: StoreUrl, login: Login | None = None) -> SftpStore:
+    """Return the store at ``place``. Nobody connects before its first use.
+
+    :raises DefinitionError: the URL names no server, or another one than the login is for
+    """
+    server, root = sftp_server(place, login)
+    return SftpStore(place.text, server, root)
+
+
+class SftpStore(Store):
+    """Everything below the folder ``root`` of ``server``, which is made when something is first written.
+
+    The way to the root, and to what is asked for, may lead over links; whoever may write to a store's folder decides what it shows. Below
+    that, data with links in it is refused.
+
+    SFTP cannot let two folders change places, so where :meth:`replace` replaces a folder, readers find nothing for a moment.
+    """
+
+    def __init__(self, url: str, server: SftpServer, root: str) -> None:
+        self.url = url
+        self._root = root
+        self._sessions = SftpSessions(server, url)
+
+    def __repr__(self) -> str:
+        return f"SftpStore({self.url!r})"
+
+    def close(self) -> None:
+        """End the connections that nobody uses now; the store stays usable."""
+        self._sessions.close_idle()
+
+    # ---- objects
+
+    def read(self, path: str) -> bytes:
+        place = self._place(path)
+
+        def action(session: SftpSession) -> bytes:
+            blocks: list[bytes] = []
+            try:
+                session.read_file(place, blocks.append)
+            except IsADirectoryError:
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path) from None
+            except FileNotFoundError:
+                raise
+            except OSError:
+                # Servers refuse to open a folder, or something below a file, in words of their own.
+                if nothing_at(session, place) or stat.S_ISDIR(session.entry(place).mode):
+                    raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path) from None
+                raise
+            return b"".join(blocks)
+
+        with self._explained("read", path):
+            return self._sessions.run("read", path, action)
+
+    def exists(self, path: str) -> bool:
+        place = self._place(path)
+        with self._explained("look for", path):
+            return not self._sessions.run("look for", path, lambda session: nothing_at(session, place))
+
+    def list_names(self, folder: str) -> list[str]:
+        place = self._place(folder)
+
+        def action(session: SftpSession) -> list[str]:
+            try:
+                return [entry.name for entry in session.entries(place)]
+            except FileNotFoundError:
+                return []
+            except OSError:
+                if nothing_at(session, place) or not stat.S_ISDIR(session.entry(place).mode):
+                    return []
+                raise
+
+        with self._explained("list", folder):
+            names = self._sessions.run("list", folder, action)
+        return sorted(name for name in names if not name.startswith(UNFINISHED))
+
+    def create_exclusive(self, path: str, body: bytes, *, durable: bool = True) -> bool:
+        place = self._place_below_root(path)
+
+        def written(session: SftpSession) -> str | None:
+            return write_whole(session, place, body, durable=durable) if nothing_at(session, place, or_link=True) else None
+
+        with self._explained("create", path):
+            aside = self._sessions.run("create", path, written)
+            return aside is not None and claim(self._sessions, aside, place, path=path)
+
+    def put(self, path: str, body: bytes, *, durable: bool = True) -> None:
+        place = self._place_below_root(path)
+
+        def action(session: SftpSession) -> None:
+            aside = write_whole(session, place, body, durable=durable)
+            self._replace_file(session, aside, place)
+
+        with self._explained("write", path):
+            self._sessions.run("write", path, action)
+
+    # ---- data
+
+    def identify(self, path: str, memo: HashMemo | None = None, *, pattern: PathPattern | None = None) -> TreeIdentity:  # noqa: ARG002  # no memo is safe here
+        place = self._place(path)
+        with self._explained("identify", path):
+            for _ in range(_TRIES - 1):
+                with contextlib.suppress(SourceChangedError):
+                    return _identity(hashed(self._sessions, scan_remote(self._sessions, place, path, pattern)))
+            return _identity(hashed(self._sessions, scan_remote(self._sessions, place, path, pattern)))
+
+    def match(self, pattern: str) -> list[str]:
+        folder, below = split_pattern(pattern)
+        if below is None:
+            return [pattern] if self.exists(pattern) else []
+        place = self._place(folder)
+        with self._explained("list", folder):
+            try:
+                tree = scan_remote(self._sessions, place, folder, below)
+            except FileNotFoundError:
+                return []
+        return [] if tree.is_file else sorted(f"{folder}/{file.path}" if folder else file.path for file in tree.files)
+
+    def fetch(self, path: str, target: Path, manifest: TreeManifest | None = None, *, on_progress: OnProgress | None = None) -> None:
+        place = self._place(path)
+        is_new = not os.path.lexists(target)
+        with self._explained(f"copy to {shorten(str(target))}", path):
+            if manifest is not None:
+                if not self.exists(path):
+                    raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+                files, folders = copies_of_manifest(place, str(target), manifest)
+            else:
+                files, folders = _copies(scan_remote(self._sessions, place, path), str(target))
+            try:
+                for folder in sorted({*folders, *(os.path.dirname(file.target) for file in files)} - {""}):
+                    os.makedirs(folder, exist_ok=True)
+                at_once(self._sessions, partial(self._fetch, on_progress), files)
+            except BaseException:
+                if is_new:
+                    _remove(str(target))
+                raise
+
+    def ingest(self, source: Path, path: str, *, durable: bool = False, on_progress: OnProgress | None = None) -> None:
+        place = self._place_below_root(path)
+        with self._explained(f"store {shorten(str(source))} as", path):
+            if not self._sessions.run("look for", path, lambda session: nothing_at(session, place, or_link=True)):
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
+            settle_tree(str(source))
+            aside, is_file = temporary_name(place), source.is_file()
+            try:
+                self._send_tree(source, aside, path, durable=durable, on_progress=on_progress)
+                is_ours = (claim if is_file else move)(self._sessions, aside, place, path=path)
+            except (OSError, DatastoreUnavailableError, DefinitionError, SourceChangedError):
+                self._forget(aside)
+                raise
+            if not is_ours:
+                self._forget(aside)
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
+
+    def replace(self, source_path: str, path: str) -> None:
+        source, place = (self._at(part) for part in apart(self.url, source_path, path))
+        with self._explained(f"replace with {shorten(repr(source_path))}", path):
+            aside, is_file = self._copied_aside(source, place, source_path)
+            try:
+                self._put_in_place(aside, place, path, is_file=is_file)
+            except (OSError, DatastoreUnavailableError):
+                self._forget(aside)
+                raise
+
+    def overlay(self, source_path: str, path: str, *, overwrite: bool) -> None:
+        source, place = (self._at(part) for part in apart(self.url, source_path, path))
+        with self._explained(f"lay {shorten(repr(source_path))} over", path):
+            tree = scan_remote(self._sessions, source, source_path)
+            self._sessions.run("make folders in", path, lambda session: _make_all(session, place, tree))
+
+            def lay(file: FoundFile) -> None:
+                target = place if tree.is_file else f"{place}/{file.path}"
+                shown = path if tree.is_file else f"{path}/{file.path}"
+                if not overwrite and not self._sessions.run("look for", shown, lambda session: nothing_at(session, target, or_link=True)):
+                    return
+                aside = self._sessions.run("copy to", shown, lambda session: _copied(session, file.place, target))
+                try:
+                    if overwrite:
+                        self._sessions.run("write", shown, lambda session: self._replace_file(session, aside, target))
+                    else:
+                        claim(self._sessions, aside, target, path=shown)
+                except (OSError, DatastoreUnavailableError):
+                    self._forget(aside)
+                    raise
+
+            at_once(self._sessions, lay, tree.files)
+
+    def remove_tree(self, path: str) -> None:
+        place = self._at(exactly_one(self.url, path))
+        with self._explained("delete", path):
+            if self._sessions.run("look for", path, lambda session: nothing_at(session, place, or_link=True)):
+                return
+            aside = temporary_name(place)
+            try:
+                # Out of sight in one step, so that nobody takes half of it for the whole.
+                if not move(self._sessions, place, aside, path=path):
+                    raise OSError(errno.EREMOTEIO, "the server renames nothing", path)
+            except FileNotFoundError:
+                return
+            self._sessions.run("delete", path, lambda session: _delete(session, aside))
+
+    def local_path(self, path: str) -> Path | None:
+        self._place(path)
+        return None
+
+    # ---- places
+
+    def _place(self, path: str) -> str:
+        return self._at(inside(self.url, path))
+
+    def _place_below_root(self, path: str) -> str:
+        return self._at(below_root(self.url, path))
+
+    def _at(self, path: str) -> str:
+        try:
+            path.encode()
+        except UnicodeEncodeError:
+            raise DefinitionError(
+                f"datastore {shorten(self.url)}: the name {shorten(repr(os.fsencode(path)))} is not UTF-8; rename it"
+            ) from None
+        return f"{self._root.rstrip('/')}/{path}" if path else self._root
+
+    @contextmanager
+    def _explained(self, doing: str, path: str) -> Iterator[None]:
+        with explained(self.url, doing, path):
+            try:
+                yield
+            except ConnectionLostError as error:
+                raise self._sessions.unavailable(doing, path, error) from error
+
+    # ---- steps
+
+    def _fetch(self, on_progress: OnProgress | None, file: FileCopy) -> None:
+        if not has_arrived(file):
+
+            def action(session: SftpSession) -> None:
+                try:
+                    receive(file, partial(session.read_file, file.source))
+                except IsADirectoryError:
+                    raise FileNotFoundError(errno.ENOENT, "no file", file.source) from None
+
+            try:
+                self._sessions.run("read", file.name, action)
+            except FileNotFoundError as error:
+                raise SourceChangedError(
+                    f"{shorten(repr(file.name))} is gone; it was there when the data was identified, run again when nobody writes to it"
+                ) from error
+        if on_progress is not None:
+            on_progress(1, file.size)
+
+    def _send_tree(self, source: Path, aside: str, path: str, *, durable: bool, on_progress: OnProgress | None) -> None:
+        scan = scan_tree(source)
+        if scan.is_file:
+            ((_, real, token),) = scan.folders[0].files()
+            self._send(real, token, aside, path, durable=durable, on_progress=on_progress)
+            return
+        folders = [f"{aside}/{folder.path}" if folder.path else aside for folder in scan.folders]
+        self._sessions.run("make folders in", path, lambda session: _make_folders(session, folders))
+        files = [
+            (real, token, f"{below}/{name}")
+            for below, folder in zip(folders, scan.folders, strict=True)
+            for name, real, token in folder.files()
+        ]
+        at_once(self._sessions, lambda file: self._send(*file, path, durable=False, on_progress=on_progress), files)
+
+    def _send(self, real: str, token: str, place: str, path: str, *, durable: bool, on_progress: OnProgress | None) -> None:
+        def action(session: SftpSession) -> None:
+            if not nothing_at(session, place, or_link=True):
+                session.remove_files([place])  # of an attempt that was cut off; the folder is ours alone
+            make_folders(session, dirname(place))
+            with open(real, "rb", buffering=0) as file, session.new_file(place) as copy:
+                while block := file.read(_BLOCK):
+                    copy.write(block)
+                if durable:
+                    copy.force_to_disk()
+                if stat_token(os.fstat(file.fileno())) != token or copy.size != size_of(token):
+                    raise SourceChangedError(f"{shorten(repr(real))} changed while it was being stored; run again when nobody writes to it")
+
+        self._sessions.run("store", path, action)
+        if on_progress is not None:
+            on_progress(1, size_of(token))
+
+    def _copied_aside(self, source: str, place: str, source_path: str) -> tuple[str, bool]:
+        tree = scan_remote(self._sessions, source, source_path)
+        aside = temporary_name(place)
+        self._sessions.run("make folders for", source_path, lambda session: _make_all(session, aside, tree))
+        try:
+            at_once(
+                self._sessions,
+                lambda file: self._sessions.run(
+                    "copy", source_path, lambda session: _copy(session, file.place, aside if tree.is_file else f"{aside}/{file.path}")
+                ),
+                tree.files,
+            )
+        except BaseException:
+            self._forget(aside)
+            raise
+        return aside, tree.is_file
+
+    def _put_in_place(self, aside: str, place: str, path: str, *, is_file: bool) -> None:
+        def replaced_file(session: SftpSession) -> bool:
+            if not is_file or not (nothing_at(session, place, or_link=True) or not stat.S_ISDIR(session.own_entry(place).mode)):
+                return False
+            if not nothing_at(session, aside):  # not done before an answer was lost
+                self._replace_file(session, aside, place)
+            return True
+
+        if self._sessions.run("replace", path, replaced_file) or move(self._sessions, aside, place, path=path):
+            return
+        # Between these lines readers find nothing, and a crash leaves the old content under the temporary name. The new content is complete
+        # by then and appears whole.
+        old = temporary_name(place)
+        move(self._sessions, place, old, path=path)
+        try:
+            move(self._sessions, aside, place, path=path)
+        except OSError:
+            move(self._sessions, old, place, path=path)
+            raise
+        self._forget(old)
+
+    def _replace_file(self, session: SftpSession, aside: str, place: str) -> None:
+        if session.replace(aside, place):
+            return
+        # Version 3 alone renames over nothing: between these lines readers find nothing.
+        session.remove_files([place])
+        session.rename(aside, place)
+
+    def _forget(self, place: str) -> None:
+        """Delete what is ours and nobody reads; what cannot be deleted stays and is not mentioned."""
+        with contextlib.suppress(OSError, ConnectionLostError, DatastoreUnavailableError), self._sessions.one() as session:
+            _delete(session, place)
+
+
+def _identity(manifest: TreeManifest) -> TreeIdentity:
+    return TreeIdentity(manifest.digest, len(manifest.files), manifest.size_bytes, lambda: manifest)
+
+
+def _copies(tree: RemoteTree, target: str) -> tuple[list[FileCopy], list[str]]:
+    files = [FileCopy(file.place, target if tree.is_file else f"{target}/{file.path}", file.size, None, file.path) for file in tree.files]
+    return files, [f"{target}/{folder}" if folder else target for folder in tree.folders]
+
+
+def _make_folders(session: SftpSession, folders: Iterable[str]) -> None:
+    for folder in folders:
+        make_folders(session, folder)
+
+
+def _make_all(session: SftpSession, place: str, tree: RemoteTree) -> None:
+    _make_folders(session, [dirname(place), *(f"{place}/{folder}" if folder else place for folder in tree.folders)])
+
+
+def _copied(session: SftpSession, source: str, place: str) -> str:
+    aside = temporary_name(place)
+    _copy(session, source, aside)
+    return aside
+
+
+def _copy(session: SftpSession, source: str, target: str) -> None:
+    if not nothing_at(session, target, or_link=True):
+        session.remove_files([target])  # of an attempt that was cut off
+    session.copy_file(source, target)
+
+
+def _delete(session: SftpSession, place: str) -> None:
+    """Delete what is at ``place`` with all it holds. A link is deleted, not what it leads to."""
+    if nothing_at(session, place, or_link=True):
+        return
+    if not stat.S_ISDIR(session.own_entry(place).mode):
+        session.remove_files([place])
+        return
+    folders, waiting = [], [place]
+    while waiting:
+        folder = waiting.pop()
+        folders.append(folder)
+        entries = session.entries(folder)
+        waiting += [f"{folder}/{entry.name}" for entry in entries if stat.S_ISDIR(entry.mode)]
+        session.remove_files(f"{folder}/{entry.name}" for entry in entries if not stat.S_ISDIR(entry.mode))
+    for folder in reversed(folders):
+        session.rmdir(folder)
+
+
+def _remove(path: str) -> None:
+    with contextlib.suppress(OSError):
+        if os.path.isdir(path) and not os.path.islink(path):
+            shutil.rmtree(path, ignore_errors=True)
+        elif os.path.lexists(path):
+            os.unlink(path)
