@@ -52,9 +52,11 @@ def _workspace_connection() -> dict[str, Any]:
         "conn-fields": {
             "url": {
                 "label": "Root URL",
-                "description": "Folder or URL that the workspace is kept in, for example file:///srv/amlpipe/workspaces/team",
+                "description": "Folder or URL that the workspace is kept in, for example file:///srv/amlpipe/workspaces/team or s3://bucket/team; "
+                "never with a key, token or password in it",
                 "schema": {"type": "string", "minLength": 1},
-            }
+            },
+            "credentials_conn_id": _credentials_field(),
         },
     }
 
@@ -75,13 +77,17 @@ def _datastore_connection() -> dict[str, Any]:
                 "description": "Folder or URL that paths on the datastore are relative to; never with a key, token or password in it",
                 "schema": {"type": "string", "minLength": 1},
             },
-            "credentials_conn_id": {
-                "label": "Credentials connection",
-                "description": "Id of the Airflow connection that holds the credentials (for example one of type wasb, aws or sftp); "
-                "empty where the worker's own rights are enough",
-                "schema": {"type": ["string", "null"], "default": None},
-            },
+            "credentials_conn_id": _credentials_field(),
         },
+    }
+
+
+def _credentials_field() -> dict[str, Any]:
+    return {
+        "label": "Credentials connection",
+        "description": "Id of the Airflow connection that holds the credentials (of type aws, wasb, google_cloud_platform, sftp, ...); "
+        "empty where the environment of the worker is enough",
+        "schema": {"type": ["string", "null"], "default": None},
     }
 
 
@@ -94,6 +100,6 @@ def _options() -> dict[str, dict[str, Any]]:
             "version_added": option.metadata["added"],
             "type": option_type(option),
             "example": option.metadata["example"],
-            "default": None if default is None or isinstance(default, Path) else str(default),
+            "default": None if default is None or isinstance(default, (Path, tuple)) else str(default),
         }
     return options

@@ -55,6 +55,24 @@ class Settings:
         "config.json describes.",
         "file:///srv/amlpipe/workspaces/team",
     )
+    workspace_conn_id: str | None = _option(
+        None,
+        "Airflow connection to log in with to a workspace that is no folder, where its config.json or the task names none. Without it: what "
+        "the environment of the process says.",
+        "amlpipe_workspace_s3",
+    )
+    allowed_local_roots: tuple[str, ...] = _option(
+        (),
+        "Folders that datastores may have their root in, separated by commas; links are followed first. Without it: every folder but those of "
+        "the system, Airflow's dags, plugins, logs and config, and whatever holds Airflow's own folder.",
+        "/srv/data,/mnt/lake",
+    )
+    allowed_http_hosts: tuple[str, ...] = _option(
+        (),
+        "Servers that datastores on http and https may be on, separated by commas, a port behind a colon where it has to be that one. Without it: "
+        "every server but this machine. Addresses of the link (169.254.0.0/16, the metadata services of clouds) are always refused.",
+        "files.example.com,127.0.0.1:8080",
+    )
     source_limit_bytes: int = _option(
         2 * 1024**3,
         "A source folder larger than this is refused when its snapshot is taken (Azure ML's own limit, 300 MB, is only warned about). "
@@ -172,4 +190,6 @@ def _convert(option: Field[Any], text: str) -> Any:
         return int(text if unit == 1 else text[:-1]) * unit
     if kind == "float":
         return float(text)
+    if isinstance(option.default, tuple):
+        return tuple(part.strip() for part in text.split(",") if part.strip())
     return Path(text).expanduser().absolute() if option.name == "home" else text

@@ -56,7 +56,9 @@ def settings_page() -> str:
         "A value that cannot be read is refused with the place where it was written; nothing falls back silently.",
     ]
     for option in fields(Settings):
-        default = "~/.amlpipe" if option.default is MISSING else option.default
+        default = (
+            "~/.amlpipe" if option.default is MISSING else option.default or None if isinstance(option.default, tuple) else option.default
+        )
         lines += ["", f"## `{option.name}`", "", option.metadata["describes"].replace("``", "`"), "", f"- default: `{default}`"]
         lines.append(f"- example: `AMLPIPE_{option.name.upper()}={option.metadata['example']}`")
     return "\n".join(lines) + "\n"

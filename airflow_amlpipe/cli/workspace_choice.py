@@ -11,6 +11,7 @@ from pathlib import Path
 
 from airflow_amlpipe.exceptions import DefinitionError, shorten
 from airflow_amlpipe.sdk._workspace_choice import known_workspaces, workspace_root
+from airflow_amlpipe.sdk._workspace_store import log_in_with
 from airflow_amlpipe.settings import Settings
 
 __all__ = ["ChosenWorkspace", "choose_workspace"]
@@ -59,6 +60,9 @@ def _from_config() -> tuple[str, Path] | None:
     except UserErrorException:
         return None
     try:
-        return read_config(file).root, file
+        config = read_config(file)
     except UserErrorException as error:
         raise DefinitionError(str(error)) from error
+    if config.workspace_conn_id is not None:
+        log_in_with(config.root, config.workspace_conn_id)
+    return config.root, file

@@ -38,6 +38,7 @@ def build_dag(
     *,
     dag_id: str,
     workspace: str,
+    workspace_conn_id: str | None = None,
     schedule: Any = None,
     source_base: str | Path | None = None,
     digest: str | None = None,
@@ -47,6 +48,7 @@ def build_dag(
 
     :param dag_id: id of the DAG, at most 250 letters, digits, ``-``, ``_`` and ``.``
     :param workspace: root URL of the workspace that runs, results and data are kept in
+    :param workspace_conn_id: id of the connection to log in with there; without it, the setting of this name
     :param schedule: whatever Airflow takes as one; ``None`` runs on demand only
     :param source_base: folder that relative source folders start from; ``None`` is the folder of the DAG file, wherever the worker has it
     :param digest: of the specification as the workspace stores it, when it does
@@ -81,6 +83,7 @@ def build_dag(
                 step_json=plan.step_json,
                 pipeline_json=pipeline_json,
                 workspace=workspace,
+                workspace_conn_id=workspace_conn_id,
                 source_base=None if source_base is None else str(source_base),
                 outlets=[dataset_asset(workspace, dataset) for dataset in plan.datasets],
             )
@@ -89,18 +92,25 @@ def build_dag(
     return dag
 
 
-def load_dag(workspace: str, digest: str, *, dag_id: str | None = None, **dag_kwargs: Any) -> DAG:
+def load_dag(workspace: str, digest: str, *, workspace_conn_id: str | None = None, dag_id: str | None = None, **dag_kwargs: Any) -> DAG:
     """Return the DAG of a specification that a workspace stores; the one call that a generated DAG file makes.
 
     :param digest: of the specification; it never changes under its digest, so neither does the DAG
     :raises UnknownNameError: the workspace has no such specification
     :raises DatastoreUnavailableError: the workspace could not be read; parse again later
     """
-    from airflow_amlpipe.workspace.workspace import WorkspaceStore
+    from airflow_amlpipe.hooks.opening import open_workspace
 
-    spec = WorkspaceStore.open(workspace, home=Settings.load().home).get_spec(digest)
+    spec = open_workspace(workspace, home=Settings.load().home, conn_id=workspace_conn_id).get_spec(digest)
     dag_kwargs = {"is_paused_upon_creation": False, **dag_kwargs}
-    return build_dag(spec, dag_id=dag_id or submitted_dag_id(spec, digest), workspace=workspace, digest=digest, **dag_kwargs)
+    return build_dag(
+        spec,
+        dag_id=dag_id or submitted_dag_id(spec, digest),
+        workspace=workspace,
+        workspace_conn_id=workspace_conn_id,
+        digest=digest,
+        **dag_kwargs,
+    )
 
 
 def _params(spec: PipelineSpec, further: Any) -> dict[str, Any]:

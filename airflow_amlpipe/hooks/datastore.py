@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseHook
 
-from airflow_amlpipe.exceptions import AmlPipeError, DefinitionError, UnsupportedFeatureError
+from airflow_amlpipe.exceptions import AmlPipeError
+from airflow_amlpipe.hooks.connection_fields import root_of_connection
+from airflow_amlpipe.settings import Settings
 
 if TYPE_CHECKING:
     from airflow_amlpipe.storage.store import Store
@@ -17,7 +19,7 @@ __all__ = ["DatastoreHook"]
 class DatastoreHook(BaseHook):
     """Opens the store of a connection of type ``amlpipe_datastore``.
 
-    :param amlpipe_datastore_conn_id: id of the connection whose field ``url`` is the datastore's root
+    :param amlpipe_datastore_conn_id: id of the connection whose field ``url`` is the datastore's root, and ``credentials_conn_id`` whom to log in as
     """
 
     conn_name_attr = "amlpipe_datastore_conn_id"
@@ -32,21 +34,14 @@ class DatastoreHook(BaseHook):
     def get_conn(self) -> Store:
         """Return the store, opened.
 
-        :raises DefinitionError: the connection has no ``url``, or one that this version cannot open
+        :raises DefinitionError: the connection has no ``url``, or one that cannot be opened here
+        :raises UnknownNameError: there is no such connection as its ``credentials_conn_id``
         """
-        from airflow_amlpipe.storage.open import open_store
+        from airflow_amlpipe.hooks.opening import store_access
 
-        fields = BaseHook.get_connection(self.amlpipe_datastore_conn_id).extra_dejson
-        url, credentials = fields.get("url"), fields.get("credentials_conn_id")
-        where = f"connection {self.amlpipe_datastore_conn_id!r}"
-        if not isinstance(url, str) or not url.strip():
-            raise DefinitionError(f'{where} names no root URL; fill in its field \'url\' (in its extra: {{"url": "file:///..."}})')
-        if credentials:
-            # Local folders are the only stores so far, and nobody logs in to a folder: ignoring it would hide a mistake.
-            raise UnsupportedFeatureError(
-                f"{where} names the credentials {credentials!r}, which local folders do not take; leave its field 'credentials_conn_id' empty"
-            )
-        return open_store(url.strip())
+        url, credentials = root_of_connection(self.amlpipe_datastore_conn_id)
+        access = store_access(Settings.load())
+        return access.open_datastore(self.amlpipe_datastore_conn_id, url, conn_id=credentials)
 
     def test_connection(self) -> tuple[bool, str]:
         """Return whether the datastore can be listed, and a sentence for the connection form."""

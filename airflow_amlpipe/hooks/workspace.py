@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseHook
 
-from airflow_amlpipe.exceptions import AmlPipeError, DefinitionError
+from airflow_amlpipe.exceptions import AmlPipeError
+from airflow_amlpipe.hooks.connection_fields import root_of_connection
 from airflow_amlpipe.settings import Settings
 
 if TYPE_CHECKING:
     from airflow_amlpipe.workspace.workspace import WorkspaceStore
+from airflow_amlpipe.hooks.opening import open_workspace
 
 __all__ = ["WorkspaceHook"]
 
@@ -19,7 +21,7 @@ __all__ = ["WorkspaceHook"]
 class WorkspaceHook(BaseHook):
     """Opens the workspace of a connection of type ``amlpipe_workspace``.
 
-    :param amlpipe_conn_id: id of the connection whose field ``url`` is the workspace's root
+    :param amlpipe_conn_id: id of the connection whose field ``url`` is the workspace's root, and ``credentials_conn_id`` whom to log in as
     """
 
     conn_name_attr = "amlpipe_conn_id"
@@ -37,13 +39,12 @@ class WorkspaceHook(BaseHook):
 
         :raises DefinitionError: the connection names none
         """
-        return _root_url(self.amlpipe_conn_id)
+        return root_of_connection(self.amlpipe_conn_id)[0]
 
     def get_conn(self) -> WorkspaceStore:
         """Return the workspace, opened; an empty root becomes a workspace when something is first stored in it."""
-        from airflow_amlpipe.workspace.workspace import WorkspaceStore
-
-        return WorkspaceStore.open(self.url, home=Settings.load().home)
+        url, credentials = root_of_connection(self.amlpipe_conn_id)
+        return open_workspace(url, home=Settings.load().home, conn_id=credentials)
 
     def test_connection(self) -> tuple[bool, str]:
         """Return whether the workspace can be read, and a sentence for the connection form."""
@@ -52,13 +53,3 @@ class WorkspaceHook(BaseHook):
         except AmlPipeError as error:
             return False, str(error)
         return True, f"The workspace can be read; its datastores are: {', '.join(datastores)}"
-
-
-def _root_url(conn_id: str) -> str:
-    connection = BaseHook.get_connection(conn_id)
-    url = connection.extra_dejson.get("url")
-    if not isinstance(url, str) or not url.strip():
-        raise DefinitionError(
-            f'connection {conn_id!r} names no root URL; fill in its field \'url\' (in its extra: {{"url": "file:///..."}})'
-        )
-    return url.strip()

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from airflow_amlpipe.hooks.opening import open_workspace
 from airflow_amlpipe.operators.execution import StepExecution
 from airflow_amlpipe.operators.outline import PipelineOutline
 from airflow_amlpipe.operators.run_request import read_request
 from airflow_amlpipe.settings import Settings
 from airflow_amlpipe.spec.document import parse_model
 from airflow_amlpipe.spec.step import StepSpec
-from airflow_amlpipe.workspace.workspace import WorkspaceStore
 
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
@@ -31,7 +31,7 @@ def open_execution(task: StepOperator, context: Context) -> StepExecution:
     outline = parse_model(PipelineOutline, task.pipeline_json, "pipeline of the task")
     declared = {parameter.name for parameter in outline.parameters}
     return StepExecution(
-        workspace=WorkspaceStore.open(task.workspace, home=settings.home),
+        workspace=open_workspace(task.workspace, home=settings.home, conn_id=task.workspace_conn_id),
         settings=settings,
         outline=outline,
         request=read_request(

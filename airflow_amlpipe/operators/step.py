@@ -37,6 +37,7 @@ class StepOperator(BaseOperator):
     :param step_json: the ``StepSpec`` as JSON
     :param pipeline_json: the ``PipelineOutline`` as JSON
     :param workspace: root URL of the workspace
+    :param workspace_conn_id: id of the connection to log in with to a workspace that is no folder; without it, the setting of this name
     :param source_base: folder that a relative source folder starts from; ``None`` is the folder of the DAG file, wherever the worker has it
     """
 
@@ -49,11 +50,21 @@ class StepOperator(BaseOperator):
     produced_by_url: str = ""
     _execution: StepExecution | None = None
 
-    def __init__(self, *, step_json: str, pipeline_json: str, workspace: str, source_base: str | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        step_json: str,
+        pipeline_json: str,
+        workspace: str,
+        workspace_conn_id: str | None = None,
+        source_base: str | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.step_json = step_json
         self.pipeline_json = pipeline_json
         self.workspace = workspace
+        self.workspace_conn_id = workspace_conn_id
         self.source_base = source_base
         # Part of the serialised DAG, so that a changed definition is a new version of the DAG for Airflow too.
         self.reuse_status = f"not decided yet (definition {hashlib.sha256(step_json.encode()).hexdigest()[:12]})"

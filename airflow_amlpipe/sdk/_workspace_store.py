@@ -33,6 +33,7 @@ __all__ = [
     "data_files",
     "dataset_files",
     "home",
+    "log_in_with",
     "keep_package_logins",
     "open_datastore",
     "open_workspace",
@@ -78,12 +79,20 @@ def open_workspace(workspace: Any, what: str = "this look-up") -> WorkspaceStore
     """
     refuse_while_parsing(what)
     check_workspace_given(what, workspace)
-    from airflow_amlpipe.workspace import WorkspaceStore
+    from airflow_amlpipe.services.workspace import open_workspace as opened
 
     key = (workspace._url, str(home()))
     if key not in _CACHE:
-        _CACHE[key] = WorkspaceStore.open(workspace._url, home=home())
+        with as_user_error():
+            _CACHE[key] = opened(workspace._url, home=home())
     return _CACHE[key]
+
+
+def log_in_with(root: str, conn_id: str) -> None:
+    """Open the workspace at ``root`` with an Airflow connection in this process."""
+    from airflow_amlpipe.services.workspace import use_connection
+
+    use_connection(root, conn_id)
 
 
 def open_datastore(workspace: Any, name: str, what: str) -> Store:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from airflow_amlpipe.hooks.opening import open_workspace
 from airflow_amlpipe.services.engine_process import find_engine
 from airflow_amlpipe.services.settle import settle_run
 from airflow_amlpipe.workspace.records import RunFinished
-from airflow_amlpipe.workspace.workspace import WorkspaceStore
 
 __all__ = ["cancel_run"]
 
@@ -20,7 +20,7 @@ def cancel_run(workspace: str, run_id: str, *, home: Path, why: str = "asked for
     :returns: how the run ended, if it had ended before (nothing is asked then) or its engine was dead already; else ``None``
     :raises UnknownNameError: the workspace has no such run
     """
-    opened = WorkspaceStore.open(workspace, home=home)
+    opened = open_workspace(workspace, home=home)
     opened.runs.get(run_id)
     ended = opened.runs.finished(run_id)
     if ended is not None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from airflow_amlpipe.hooks.opening import open_workspace
 from airflow_amlpipe.spec.compute import ComputeKind, ComputeTargetSpec
 from airflow_amlpipe.spec.names import check_record_name
-from airflow_amlpipe.workspace.workspace import WorkspaceStore
 
 __all__ = ["create_compute", "list_computes"]
 
@@ -28,11 +28,11 @@ def create_compute(
     """
     check_record_name("compute target", name)
     target = ComputeTargetSpec(name=name, kind=kind, vm_size=vm_size, max_nodes=max_nodes, description=description)
-    WorkspaceStore.open(workspace, home=home).computes.register(name, target)
+    open_workspace(workspace, home=home).computes.register(name, target)
     return target.model_dump(mode="json")
 
 
 def list_computes(workspace: str, *, home: Path) -> list[dict[str, Any]]:
     """Return the compute targets of a workspace by name, also those that are there without having been registered."""
-    computes = WorkspaceStore.open(workspace, home=home).computes
+    computes = open_workspace(workspace, home=home).computes
     return [computes.get(name).model_dump(mode="json") for name in computes.names()]

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from airflow_amlpipe.services.engine_process import GO
 from airflow_amlpipe.services.engine_run import EngineRun
+from airflow_amlpipe.services.handed_logins import unpack_logins
 
 __all__ = ["main"]
 
@@ -29,6 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if sys.stdin.buffer.readline() != GO:
         run.abandon()
         return 0
+    unpack_logins(given.workspace, sys.stdin.buffer.read())
     return run.carry_out(failure)
 
 

@@ -25,7 +25,9 @@ from typing import Self
 
 from airflow_amlpipe.compute.processes import ProcessMark
 from airflow_amlpipe.exceptions import BackendUnavailableError, shorten
+from airflow_amlpipe.hooks.opening import workspace_connection
 from airflow_amlpipe.services.airflow_home import airflow_environment, airflow_version
+from airflow_amlpipe.services.handed_logins import pack_logins
 
 __all__ = [
     "GO",
@@ -82,8 +84,9 @@ class EngineFacts:
 class StartedEngine:
     """An engine that has begun to import Airflow and waits for the word to go: what is written down meanwhile costs no time."""
 
-    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], workspace: str) -> None:
         self._process = process
+        self._workspace = workspace
 
     @classmethod
     def start(cls, run_id: str, *, workspace: str, home: Path) -> Self:
@@ -115,7 +118,7 @@ class StartedEngine:
                         "--home",
                         str(home),
                     ],
-                    env=airflow_environment(folder / "airflow", home, os.environ),
+                    env={**airflow_environment(folder / "airflow", home, os.environ), **workspace_connection(workspace)},
                     cwd=folder,
                     stdin=subprocess.PIPE,
                     stdout=log,
@@ -127,7 +130,7 @@ class StartedEngine:
                 f"the engine of run {run_id} could not be started: {error.strerror or error}; submit again"
             ) from error
         _children.append(process)
-        started = cls(process)
+        started = cls(process, workspace)
         try:
             _write_facts(folder / "engine.json", run_id, workspace, process.pid)
         except OSError as error:
@@ -136,8 +139,11 @@ class StartedEngine:
         return started
 
     def go(self) -> None:
-        """Let the engine carry out the run, which must be recorded by now. If it has died already, whoever follows the run finds out."""
-        self._tell(GO)
+        """Let the engine carry out the run, which must be recorded by now. If it has died already, whoever follows the run finds out.
+
+        The logins that the script gave go along; nothing else holds them.
+        """
+        self._tell(GO + pack_logins(self._workspace))
 
     def dismiss(self) -> None:
         """Let the engine end without having done anything."""

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_amlpipe.exceptions import AmlPipeError, DefinitionError, UnknownNameError, shorten
+from airflow_amlpipe.hooks.opening import open_workspace
 from airflow_amlpipe.services.airflow_home import create_airflow_home
 from airflow_amlpipe.services.engine_cancel import Cancellation
 from airflow_amlpipe.services.engine_process import engine_folder, prune_engines
@@ -26,7 +27,6 @@ from airflow_amlpipe.services.engine_startup import import_airflow
 from airflow_amlpipe.services.settle import end_running_tries
 from airflow_amlpipe.settings import Settings
 from airflow_amlpipe.workspace.records import RunRecord, RunStatus, StepFinished
-from airflow_amlpipe.workspace.workspace import WorkspaceStore
 
 if TYPE_CHECKING:
     from airflow.sdk import DAG
@@ -66,7 +66,7 @@ class EngineRun:
         self.folder = engine_folder(home, run_id)
         self._home = home
         self._airflow_home = self.folder / "airflow"
-        self._workspace = WorkspaceStore.open(workspace, home=home)
+        self._workspace = open_workspace(workspace, home=home)
         self._cancellation = Cancellation(
             is_requested=lambda: self._workspace.runs.cancel_requested(run_id),
             on_deadline=self._end_now,

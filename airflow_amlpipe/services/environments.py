@@ -12,8 +12,8 @@ from typing import Any
 
 from airflow_amlpipe.compute.environments import prepare_environment
 from airflow_amlpipe.exceptions import DefinitionError, UnknownNameError, shorten
+from airflow_amlpipe.hooks.opening import open_workspace
 from airflow_amlpipe.settings import Settings
-from airflow_amlpipe.workspace.workspace import WorkspaceStore
 
 __all__ = ["list_environments", "prepare_registered", "remove_environments"]
 
@@ -36,7 +36,7 @@ def prepare_registered(workspace: str, name: str, *, home: Path, say: Callable[[
     :raises UnknownNameError: no such environment is registered
     :raises EnvironmentBuildError: it cannot be installed as it is written
     """
-    spec = WorkspaceStore.open(workspace, home=home).environments.get(name, version)
+    spec = open_workspace(workspace, home=home).environments.get(name, version)
     settings = Settings.load()
     return prepare_environment(
         spec,

@@ -8,6 +8,7 @@ from typing import Any
 
 from airflow_amlpipe.exceptions import shorten
 from airflow_amlpipe.fingerprint.step import KeyManifest
+from airflow_amlpipe.hooks.opening import open_workspace
 from airflow_amlpipe.reuse.decision import Reason
 from airflow_amlpipe.reuse.explain import Difference
 from airflow_amlpipe.reuse.volatile import volatile_changes
@@ -101,7 +102,7 @@ def explain_step(workspace: str, run_id: str, step: str, *, home: Path) -> StepE
 
     :raises UnknownNameError: the workspace has no such run, or the run no such step
     """
-    opened = WorkspaceStore.open(workspace, home=home)
+    opened = open_workspace(workspace, home=home)
     record = opened.runs.get(run_id)
     return _Explainer(opened, record).explain(find_step(record, step))
 
@@ -111,7 +112,7 @@ def explain_run(workspace: str, run_id: str, *, home: Path) -> dict[str, StepExp
 
     :raises UnknownNameError: the workspace has no such run
     """
-    opened = WorkspaceStore.open(workspace, home=home)
+    opened = open_workspace(workspace, home=home)
     explainer = _Explainer(opened, opened.runs.get(run_id))
     return {step_id: explainer.explain(step_id) for step_id in opened.runs.get(run_id).step_ids}
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import Literal
 
+from airflow_amlpipe.hooks.opening import open_workspace
 from airflow_amlpipe.services.logs import NOTICES, LogReader
 from airflow_amlpipe.services.settle import settle_run
 from airflow_amlpipe.workspace.layout import run_folder
@@ -60,7 +61,7 @@ def follow_run(
     :param timeout_seconds: stop following after that long and return ``None``; the run goes on
     :raises UnknownNameError: the workspace has no such run
     """
-    opened = WorkspaceStore.open(workspace, home=home)
+    opened = open_workspace(workspace, home=home)
     opened.runs.get(run_id)
     follower = _Follower(opened, run_id, home, on_event)
     started = monotonic()

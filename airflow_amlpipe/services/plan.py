@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from airflow_amlpipe.exceptions import shorten
+from airflow_amlpipe.hooks.opening import open_workspace
 from airflow_amlpipe.reuse.decision import Reason, rule_out_reuse
 from airflow_amlpipe.reuse.explain import Difference
 from airflow_amlpipe.reuse.policy import ReusePolicy
@@ -93,7 +94,7 @@ def plan_pipeline(
     :param source_base: what relative source folders are relative to
     :raises DefinitionError: the pipeline, a parameter or the policy cannot be used, or data is not there
     """
-    opened = WorkspaceStore.open(workspace, home=home)
+    opened = open_workspace(workspace, home=home)
     bound = spec.bind_parameters(dict(parameters or {}))
     settings = Settings.load()
     frozen = freeze_sources(opened, spec, source_base, limit_bytes=settings.source_limit_bytes, limit_files=settings.source_limit_files)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from airflow_amlpipe.exceptions import UnknownNameError, shorten
+from airflow_amlpipe.hooks.opening import open_workspace
 from airflow_amlpipe.services.settle import settle_if_possible
 from airflow_amlpipe.workspace.records import RunRecord, StepTry
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
@@ -22,7 +23,7 @@ def find_run(workspace: str, text: str, *, home: Path) -> str:
 
     :raises UnknownNameError: no run has that id, or several begin so
     """
-    runs = WorkspaceStore.open(workspace, home=home).runs
+    runs = open_workspace(workspace, home=home).runs
     ids = runs.ids()
     if text in ids:
         return text
@@ -58,12 +59,12 @@ def find_step(record: RunRecord, text: str) -> str:
 
 def find_step_of(workspace: str, run_id: str, text: str, *, home: Path) -> str:
     """Return the id of the step of a run that ``text`` names, see :func:`find_step`."""
-    return find_step(WorkspaceStore.open(workspace, home=home).runs.get(run_id), text)
+    return find_step(open_workspace(workspace, home=home).runs.get(run_id), text)
 
 
 def list_runs(workspace: str, *, home: Path, experiment: str | None = None, limit: int | None = None) -> Iterator[dict[str, Any]]:
     """Yield the runs, newest first, each with its status."""
-    opened = WorkspaceStore.open(workspace, home=home)
+    opened = open_workspace(workspace, home=home)
     for count, record in enumerate(opened.runs.list(experiment=experiment)):
         if limit is not None and count >= limit:
             return
@@ -73,7 +74,7 @@ def list_runs(workspace: str, *, home: Path, experiment: str | None = None, limi
 
 def list_experiments(workspace: str, *, home: Path) -> list[str]:
     """Return the names of the experiments that have runs, sorted; reads the record of every run."""
-    return sorted({record.experiment for record in WorkspaceStore.open(workspace, home=home).runs.list()})
+    return sorted({record.experiment for record in open_workspace(workspace, home=home).runs.list()})
 
 
 def show_run(workspace: str, run_id: str, *, home: Path) -> dict[str, Any]:
@@ -84,7 +85,7 @@ def show_run(workspace: str, run_id: str, *, home: Path) -> dict[str, Any]:
 
     :raises UnknownNameError: the workspace has no such run
     """
-    opened = WorkspaceStore.open(workspace, home=home)
+    opened = open_workspace(workspace, home=home)
     record = opened.runs.get(run_id)
     settle_if_possible(opened, run_id, home)
     run = _run(opened, record)
@@ -103,7 +104,7 @@ def step_log(workspace: str, run_id: str, step: str, *, home: Path, try_number: 
     """
     from airflow_amlpipe.services.logs import try_lines
 
-    opened = WorkspaceStore.open(workspace, home=home)
+    opened = open_workspace(workspace, home=home)
     record = opened.runs.get(run_id)
     step_id = find_step(record, step)
     tries = [item for item in opened.runs.tries(run_id, step_id) if try_number in {None, item.started.try_number}]

@@ -14,6 +14,7 @@ from typing import Self
 
 from airflow_amlpipe.compute.processes import host_name
 from airflow_amlpipe.exceptions import ReuseRequiredError, shorten
+from airflow_amlpipe.hooks.opening import open_workspace
 from airflow_amlpipe.reuse.policy import ReusePolicy
 from airflow_amlpipe.services.collect import CollectedPipeline, active_collector
 from airflow_amlpipe.services.engine_process import StartedEngine, recording
@@ -81,7 +82,7 @@ def submit_pipeline(
     """
     home = home.absolute()
     parameters, policy = _as_the_command_wants(spec, workspace, experiment, source_base, parameters or {}, policy)
-    opened = WorkspaceStore.open(workspace, home=home)
+    opened = open_workspace(workspace, home=home)
     check_display_name("experiment", experiment)
     bound = spec.bind_parameters(dict(parameters))
     chosen = ReusePolicy.parse(policy)

@@ -1,18 +1,18 @@
-"""What is in a workspace?"""
+"""What is in a workspace, and how do scripts and commands open one?"""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-from airflow_amlpipe.workspace.workspace import WorkspaceStore
+from airflow_amlpipe.hooks.opening import find_login, give_login, open_workspace, use_connection
 
-__all__ = ["show_workspace"]
+__all__ = ["find_login", "give_login", "open_workspace", "show_workspace", "use_connection"]
 
 
 def show_workspace(workspace: str, *, home: Path) -> dict[str, Any]:
     """Return the names of everything registered in a workspace, and how many runs it has."""
-    opened = WorkspaceStore.open(workspace, home=home)
+    opened = open_workspace(workspace, home=home)
     run_ids = opened.runs.ids()
     return {
         "url": opened.store.url,

@@ -1,13 +1,15 @@
-"""Which datastores does every workspace have, without anybody registering them?"""
+"""What kinds of datastores are there, and which ones does every workspace have without anybody registering them?"""
 
 from __future__ import annotations
 
 from typing import Final, Literal
 
-__all__ = ["DEFAULT_DATASTORE", "WELL_KNOWN_DATASTORES", "DatastoreType"]
+__all__ = ["DATABASE_TYPES", "DEFAULT_DATASTORE", "WELL_KNOWN_DATASTORES", "DatastoreType"]
 
 # SDK v1's words for what lay behind a datastore (Datastore.datastore_type).
-DatastoreType = Literal["AzureBlob", "AzureFile"]
+DatastoreType = Literal["AzureBlob", "AzureFile", "AzureDataLakeGen2", "AzureSqlDatabase", "AzurePostgreSql", "AzureMySql"]
+# Those that hold tables instead of files.
+DATABASE_TYPES: Final[frozenset[DatastoreType]] = frozenset({"AzureSqlDatabase", "AzurePostgreSql", "AzureMySql"})
 
 # SDK v1 gave every workspace these (``Workspace.datastores``, ``Workspace.get_default_datastore``).
 DEFAULT_DATASTORE: Final = "workspaceblobstore"

@@ -25,6 +25,8 @@ _CONN_TYPES: dict[Service, tuple[str, ...]] = {
     Service.AZURE: ("wasb", "adls", "azure_data_lake", "azure", "generic"),
     Service.GCS: ("google_cloud_platform", "generic"),
 }
+# Domains of Azure's clouds, the public one first.
+_CLOUDS = (".core.windows.net", ".core.chinacloudapi.cn", ".core.usgovcloudapi.net", ".core.cloudapi.de", ".fabric.microsoft.com")
 _TRUE = {"1", "true", "yes"}
 
 
@@ -178,6 +180,11 @@ def _connection_string(login: Login) -> dict[str, str]:
 
 def _account(url: StoreUrl, named: str | None, host: str | None) -> str:
     in_url = url.account.partition(".")[0] if url.account else None
+    if url.account and "." in url.account and not url.account.endswith(_CLOUDS) and url.account != _host_name(host):
+        # Whoever writes URLs must not be able to send somebody's token to a server of their choice.
+        raise DefinitionError(
+            f"{shorten(url.text)} is on no server of Azure's; name that host in its connection too (extra account_host), or correct the URL"
+        )
     if in_url and named and in_url != named:
         raise DefinitionError(
             f"{shorten(url.text)} is on the storage account {shorten(repr(in_url))}, but its connection is for {shorten(repr(named))}; use one that is for it"
@@ -185,19 +192,24 @@ def _account(url: StoreUrl, named: str | None, host: str | None) -> str:
     if in_url or named:
         return in_url or named or ""
     if host:
-        return (urlsplit(host).hostname or "" if "://" in host else host).partition(".")[0]
+        return _host_name(host).partition(".")[0]
     raise DefinitionError(
         f"{shorten(url.text)} names no storage account; write abfss://container@ACCOUNT.dfs.core.windows.net/folder, "
         "or name it in the connection (extra account_name) or in AZURE_STORAGE_ACCOUNT_NAME"
     )
 
 
+def _host_name(host: str | None) -> str:
+    text = host or ""
+    return urlsplit(text if "://" in text else f"//{text}").hostname or ""
+
+
 def _azure_endpoint(host: str | None, account: str) -> str | None:
-    """Return the endpoint of an account in another cloud than Azure's public one; the client knows that one itself."""
-    if host is None or "." not in host or host.endswith(".core.windows.net"):
+    """Return the endpoint of an account that is not in Azure's public cloud; that one the client knows itself."""
+    if host is None or "." not in host or host.endswith(_CLOUDS[0]):
         return None
-    suffix = host.partition(".")[2].partition(".")[2]
-    return f"https://{account}.blob.{suffix}" if host.split(".")[1] in {"dfs", "blob"} else f"https://{host}"
+    is_azures = host.endswith(_CLOUDS)
+    return f"https://{account}.blob.{host.partition('.')[2].partition('.')[2]}" if is_azures else f"https://{host}"
 
 
 def _application(login: Login, tenant: str | None, environ: Mapping[str, str]) -> dict[str, Any]:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 
-from airflow_amlpipe.spec.datastores import DEFAULT_DATASTORE, WELL_KNOWN_DATASTORES, DatastoreType
+from pydantic import Field
+
+from airflow_amlpipe.exceptions import DefinitionError, shorten
+from airflow_amlpipe.spec.datastores import DATABASE_TYPES, DEFAULT_DATASTORE, WELL_KNOWN_DATASTORES, DatastoreType
 from airflow_amlpipe.spec.model import SpecModel
+from airflow_amlpipe.storage.access import StoreAccess
 from airflow_amlpipe.storage.log import AppendLog
-from airflow_amlpipe.storage.open import open_store
 from airflow_amlpipe.storage.store import Store
 from airflow_amlpipe.workspace.layout import log_folder
 from airflow_amlpipe.workspace.registry import Registry
@@ -16,22 +19,35 @@ __all__ = ["DatastoreRecord", "DatastoreRegistry"]
 
 
 class DatastoreRecord(SpecModel):
-    """A named storage root: an fsspec URL, and the Airflow connection that holds its credentials. Never a secret."""
+    """A named storage root: an fsspec URL, and the Airflow connection that holds its credentials. Never a secret.
+
+    :ivar url: of a database: ``mssql``, ``postgresql`` or ``mysql``, host, port and name
+    :ivar sdk_type: which class of SDK v1 shows it
+    :ivar details: what SDK v1's class shows beside it (``container_name``, ``account_name``, ``server_name``, ...)
+    """
 
     name: str
     url: str
     conn_id: str | None = None
     sdk_type: DatastoreType = "AzureBlob"
+    details: dict[str, str | int | bool] = Field(default_factory=dict)
+
+    @property
+    def is_database(self) -> bool:
+        """Whether it holds tables instead of files."""
+        return self.sdk_type in DATABASE_TYPES
 
 
 class DatastoreRegistry(Registry[DatastoreRecord]):
     """The datastores of one workspace."""
 
-    def __init__(self, store: Store, workspace_url: str) -> None:
+    def __init__(self, store: Store, workspace_url: str, *, access: StoreAccess | None = None, conn_id: str | None = None) -> None:
         root = workspace_url.rstrip("/")
         built_in = {
-            name: DatastoreRecord(name=name, url=f"{root}/{name}", sdk_type=sdk_type) for name, sdk_type in WELL_KNOWN_DATASTORES.items()
+            name: DatastoreRecord(name=name, url=f"{root}/{name}", conn_id=conn_id, sdk_type=sdk_type)
+            for name, sdk_type in WELL_KNOWN_DATASTORES.items()
         }
+        self._access = access or StoreAccess()
         super().__init__(store, kind="datastores", noun="datastore", model=DatastoreRecord, built_in=built_in)
         self._default = AppendLog(store, log_folder("defaults", "datastore"))
         self._open: dict[str, Store] = {}
@@ -49,11 +65,36 @@ class DatastoreRegistry(Registry[DatastoreRecord]):
         self.get(name)
         self._default.append(json.dumps({"name": name}).encode())
 
-    def open(self, name: str) -> Store:
-        """Return the bytes below the datastore's root.
+    def register(self, name: str, record: DatastoreRecord) -> int:
+        """Append ``record`` and return its number; see :meth:`Registry.register`."""
+        self.forget(name)
+        return super().register(name, record)
 
-        :raises UnknownNameError: it is not registered
+    def remove(self, name: str) -> None:
+        """Take ``name`` out; see :meth:`Registry.remove`."""
+        self.forget(name)
+        super().remove(name)
+
+    def forget(self, name: str) -> None:
+        """Open ``name`` anew the next time: its record or its login changed."""
+        self._open.pop(name, None)
+
+    def open(self, name: str) -> Store:
+        """Return the bytes below the datastore's root. Nothing is contacted, but Airflow is asked for the connection.
+
+        :raises UnknownNameError: it is not registered, or there is no such connection
+        :raises DefinitionError: it is a database, or its root cannot be opened here
         """
         if name not in self._open:
-            self._open[name] = open_store(self.get(name).url)
+            record = self.get(name)
+            if record.is_database:
+                raise DefinitionError(
+                    f"datastore {shorten(repr(name))} is a database ({record.sdk_type}) and holds no files; use a datastore that does"
+                )
+            is_built_in = self._built_in.get(name) == record
+            self._open[name] = (
+                self._access.open(record.url, conn_id=record.conn_id, what=f"datastore {name!r}")
+                if is_built_in
+                else self._access.open_datastore(name, record.url, conn_id=record.conn_id)
+            )
         return self._open[name]

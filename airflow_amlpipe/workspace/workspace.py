@@ -16,7 +16,7 @@ from airflow_amlpipe.spec.compute import ComputeTargetSpec
 from airflow_amlpipe.spec.document import dump_pipeline, load_pipeline
 from airflow_amlpipe.spec.environment import EnvironmentSpec
 from airflow_amlpipe.spec.pipeline import PipelineSpec
-from airflow_amlpipe.storage.open import open_store
+from airflow_amlpipe.storage.access import StoreAccess
 from airflow_amlpipe.storage.store import Store
 from airflow_amlpipe.workspace.datasets import DatasetRegistry
 from airflow_amlpipe.workspace.datastores import DatastoreRegistry
@@ -34,21 +34,28 @@ class WorkspaceStore:
     """The records of one workspace: a folder on any store, opened without contacting it.
 
     :ivar url: root of the workspace
+    :ivar conn_id: id of the connection that the workspace's own root is opened with
     :ivar home: folder of this machine for what can be made again: memo of hashes, environments, private folders of tries
     """
 
-    def __init__(self, store: Store, *, url: str, home: Path) -> None:
+    def __init__(self, store: Store, *, url: str, home: Path, access: StoreAccess | None = None, conn_id: str | None = None) -> None:
         self.store = store
         self.url = url
         self.home = home
+        self.conn_id = conn_id
+        self._access = access or StoreAccess()
 
     @classmethod
-    def open(cls, url: str, *, home: Path) -> WorkspaceStore:
-        """Return the workspace at ``url``; one that nobody has used yet is empty.
+    def open(cls, url: str, *, home: Path, access: StoreAccess | None = None, conn_id: str | None = None) -> WorkspaceStore:
+        """Return the workspace at ``url``; one that nobody has used yet is empty. Whoever may ask Airflow calls ``hooks.opening`` instead.
 
+        :param access: as whom, and where, stores may be opened; without it, what the environment of the process says
+        :param conn_id: id of the connection to log in with to the workspace's own root, and to the datastores that lie below it
         :raises DefinitionError: the URL cannot be a workspace
+        :raises UnknownNameError: there is no such connection
         """
-        return cls(open_store(url, what="workspace"), url=url, home=home)
+        access = access or StoreAccess()
+        return cls(access.open(url, conn_id=conn_id, what="workspace"), url=url, home=home, access=access, conn_id=conn_id)
 
     @cached_property
     def memo(self) -> HashMemo:
@@ -56,7 +63,7 @@ class WorkspaceStore:
 
     @cached_property
     def datastores(self) -> DatastoreRegistry:
-        return DatastoreRegistry(self.store, self.url)
+        return DatastoreRegistry(self.store, self.url, access=self._access, conn_id=self.conn_id)
 
     @cached_property
     def datasets(self) -> DatasetRegistry:

@@ -35,6 +35,7 @@ class WorkspaceConfig:
         self.location: str | None = keys.get("location")
         self.sku: str = keys.get("sku") or "Basic"
         self.tags: dict[str, str] = keys.get("tags") or {}
+        self.workspace_conn_id: str | None = keys.get("workspace_conn_id")
         self.root = root
 
 
@@ -93,7 +94,7 @@ def read_config(file: Path) -> WorkspaceConfig:
     if not isinstance(keys, dict):
         raise UserErrorException(f"{where}, line 1: it must hold an object {{...}}, not {type(keys).__name__}")
     keys = _with_scope(keys)
-    for key in ("workspace_name", "subscription_id", "resource_group", "location", "sku", "root"):
+    for key in ("workspace_name", "subscription_id", "resource_group", "location", "sku", "root", "workspace_conn_id"):
         if keys.get(key) is not None and not isinstance(keys[key], str):
             raise UserErrorException(f'{where}: "{key}" must be text, not {shorten(repr(keys[key]))}; write it in quotes')
     if not keys.get("workspace_name"):

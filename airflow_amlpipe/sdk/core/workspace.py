@@ -13,7 +13,7 @@ from airflow_amlpipe.sdk._arguments import check_local_path
 from airflow_amlpipe.sdk._parsing import is_airflow_parsing, refuse_while_parsing
 from airflow_amlpipe.sdk._registries import NamedThings
 from airflow_amlpipe.sdk._workspace_choice import default_root, known_workspaces
-from airflow_amlpipe.sdk._workspace_store import as_user_error, chosen_root, home, open_workspace
+from airflow_amlpipe.sdk._workspace_store import as_user_error, chosen_root, home, log_in_with, open_workspace
 from airflow_amlpipe.sdk.core._config_file import CONFIG_FOLDER, find_config, read_config
 from airflow_amlpipe.sdk.exceptions import UserErrorException, WorkspaceException
 from airflow_amlpipe.spec.datastores import DEFAULT_DATASTORE
@@ -54,6 +54,7 @@ class Workspace:
         _cloud: str = "AzureCloud",
         *,
         _root: str | None = None,
+        _conn_id: str | None = None,
     ) -> None:
         self._subscription_id = subscription_id
         self._resource_group = resource_group
@@ -62,6 +63,9 @@ class Workspace:
         self._sku = sku
         self._tags = dict(tags or {})
         self._url = _root or default_root(workspace_name, home())
+        self._conn_id = _conn_id
+        if _conn_id is not None:
+            log_in_with(self._url, _conn_id)
 
     @staticmethod
     def from_config(path: str | None = None, auth: Any = None, _logger: Any = None, _file_name: str | None = None) -> Workspace:
@@ -165,7 +169,8 @@ class Workspace:
         target.mkdir(parents=True, exist_ok=True)
         keys = {"subscription_id": self._subscription_id, "resource_group": self._resource_group, "workspace_name": self._name}
         root = {} if self._url == default_root(self._name, home()) else {"root": self._url}
-        (target / (file_name or "config.json")).write_text(json.dumps({**keys, **root}, indent=4) + "\n")
+        connection = {} if self._conn_id is None else {"workspace_conn_id": self._conn_id}
+        (target / (file_name or "config.json")).write_text(json.dumps({**keys, **root, **connection}, indent=4) + "\n")
 
     @property
     def discovery_url(self) -> str:
@@ -325,4 +330,5 @@ def _of_file(file: Path, root: str | None = None) -> Workspace:
         sku=config.sku,
         tags=config.tags,
         _root=root or config.root,
+        _conn_id=config.workspace_conn_id if root in {None, config.root} else None,
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from airflow_amlpipe.exceptions import DefinitionError, UnsupportedFeatureError
+from airflow_amlpipe.exceptions import DefinitionError, UnknownNameError
 from airflow_amlpipe.hooks.datastore import DatastoreHook
 
 
@@ -29,14 +29,30 @@ def test_a_connection_without_a_root_is_refused(monkeypatch: pytest.MonkeyPatch)
         DatastoreHook("lake").get_conn()
 
 
-def test_credentials_that_nothing_uses_are_not_ignored(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    connect(monkeypatch, url=str(tmp_path), credentials_conn_id="my_account")
-    with pytest.raises(UnsupportedFeatureError, match="connection 'lake' names the credentials 'my_account'"):
+def test_the_store_is_opened_with_the_credentials_that_the_connection_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    connect(monkeypatch, url="s3://bucket/x", credentials_conn_id="my_account")
+    with pytest.raises(UnknownNameError, match="datastore 'lake' logs in with the Airflow connection 'my_account', which there is not"):
+        DatastoreHook("lake").get_conn()
+    monkeypatch.setenv("AIRFLOW_CONN_MY_ACCOUNT", "sftp://me@host")
+    with pytest.raises(DefinitionError, match="connection 'my_account' is of type 'sftp', but s3://bucket/x takes one of: aws, generic"):
         DatastoreHook("lake").get_conn()
 
 
+def test_credentials_that_are_no_name_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    connect(monkeypatch, url="s3://bucket/x", credentials_conn_id={"password": "c4n4ry"})
+    with pytest.raises(DefinitionError, match="is the id of another connection; write it as text") as caught:
+        DatastoreHook("lake").get_conn()
+    assert "c4n4ry" not in str(caught.value)
+
+
+def test_a_folder_of_the_system_is_no_datastore(monkeypatch: pytest.MonkeyPatch) -> None:
+    """S17."""
+    connect(monkeypatch, url="/etc")
+    assert DatastoreHook("lake").test_connection()[0] is False
+
+
 def test_the_test_button_says_what_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
-    connect(monkeypatch, url="abfs://container/x")
+    connect(monkeypatch, url="ftp://container/x")
     is_well, message = DatastoreHook("lake").test_connection()
     assert not is_well
-    assert "abfs" in message
+    assert "ftp" in message

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from airflow_amlpipe.workspace import WorkspaceStore, datastores
+from airflow_amlpipe.storage.access import StoreAccess
+from airflow_amlpipe.workspace import WorkspaceStore
 from tests.fakes import MemoryStore
 
 
@@ -16,7 +17,7 @@ def workspace(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytes
     url = (tmp_path / "ws").as_uri()
     if request.param == "folder":
         return WorkspaceStore.open(url, home=tmp_path / "home")
-    monkeypatch.setattr(datastores, "open_store", MemoryStore)
+    monkeypatch.setattr(StoreAccess, "open", lambda self, url, **_: MemoryStore(url))
     return WorkspaceStore(MemoryStore(url), url=url, home=tmp_path / "home")
 
 

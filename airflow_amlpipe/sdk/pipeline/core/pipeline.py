@@ -120,6 +120,8 @@ class Pipeline:
         spec = self._to_spec(dag_id, base)
         from airflow_amlpipe.services.dag_file import dag_of_file
 
+        if self.workspace._conn_id is not None:
+            dag_kwargs = {"workspace_conn_id": self.workspace._conn_id, **dag_kwargs}
         return dag_of_file(spec, dag_id=dag_id, schedule=schedule, workspace=self.workspace._url, source_base=base, **dag_kwargs)
 
     @property

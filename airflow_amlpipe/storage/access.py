@@ -1,0 +1,73 @@
+"""As whom, and where, may this process open stores?
+
+Handed down from the edges (operators, hooks, services), which know Airflow and the settings. A record only names a connection; what it says is
+asked for anew by whoever opens the store, and kept nowhere.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from airflow_amlpipe.exceptions import UnknownNameError, shorten
+from airflow_amlpipe.storage.environment_logins import VARIABLE_PREFIX, environment_login
+from airflow_amlpipe.storage.local_roots import LocalRoots
+from airflow_amlpipe.storage.login import Login, LoginSource
+from airflow_amlpipe.storage.open import open_store
+from airflow_amlpipe.storage.store import Store
+from airflow_amlpipe.storage.store_url import Service, parse_store_url
+
+__all__ = ["CONN_TYPES", "StoreAccess"]
+
+CONN_TYPES = {
+    Service.S3: "aws",
+    Service.AZURE: "wasb",
+    Service.GCS: "google_cloud_platform",
+    Service.SFTP: "sftp",
+    Service.HTTP: "http",
+}
+"""The type of Airflow connection that is meant for each service."""
+
+
+@dataclass(frozen=True)
+class StoreAccess:
+    """What this process may open, and as whom.
+
+    :ivar logins: returns the login behind a connection's id; by default what ``AIRFLOW_CONN_*`` say
+    """
+
+    logins: LoginSource = environment_login
+    local_roots: LocalRoots = field(default_factory=LocalRoots)
+
+    def open(self, url: str, *, conn_id: str | None, what: str) -> Store:
+        """Return the store at ``url``. Nothing is contacted, but Airflow is asked for the connection.
+
+        :param conn_id: id of the connection to log in with; ``None``: what the environment of the process says
+        :raises UnknownNameError: there is no such connection
+        :raises DefinitionError: the URL or the connection cannot be used
+        """
+        return open_store(url, what=what, login=self._login(url, conn_id, what))
+
+    def open_datastore(self, name: str, url: str, *, conn_id: str | None) -> Store:
+        """Return the store of a registered datastore; of folders only those that may be one.
+
+        :raises UnknownNameError: there is no such connection
+        :raises DefinitionError: the URL, the folder or the connection cannot be used
+        """
+        what = f"datastore {shorten(repr(name))}"
+        place = parse_store_url(url, what)
+        if place.service is Service.FILE:
+            self.local_roots.check(place.path, what)
+        return self.open(url, conn_id=conn_id, what=what)
+
+    def _login(self, url: str, conn_id: str | None, what: str) -> Login | None:
+        service = parse_store_url(url, what).service
+        if conn_id is None or service is Service.FILE:
+            return None
+        login = self.logins(conn_id)
+        if login is None:
+            raise UnknownNameError(
+                f"{what} logs in with the Airflow connection {shorten(repr(conn_id))}, which there is not; make it in Airflow "
+                f"(airflow connections add {shorten(conn_id)} --conn-type {CONN_TYPES[service]} ...), or describe it in the environment variable "
+                f"{VARIABLE_PREFIX}{shorten(conn_id.upper())} (docs/how-to/datastores.md)"
+            )
+        return login
