@@ -14,6 +14,7 @@
         DatastoreUnavailableError  bytes could not be read or written
         SourceChangedError         files changed while they were being read
         BackendUnavailableError    a back end could not start, watch or stop a job
+          ViewRefusedError         a job cannot be shown data where it lies; it is copied instead
         CommitUnknownError         nobody can say whether a record was stored; nothing was deleted
         ProtocolError              a record or message that this version cannot read
       AzureMLException           SDK v1's names (``sdk/exceptions``); those that are raised are in one of the other branches too
@@ -41,6 +42,7 @@ __all__ = [
     "StepFailedError",
     "UnknownNameError",
     "UnsupportedFeatureError",
+    "ViewRefusedError",
     "exit_code_for",
     "shorten",
 ]
@@ -107,6 +109,10 @@ class SourceChangedError(InfrastructureError):
 
 class BackendUnavailableError(InfrastructureError):
     """A back end could not start, watch or stop a job."""
+
+
+class ViewRefusedError(BackendUnavailableError):
+    """A job cannot be shown data where it lies; whoever launches it copies the data and launches it again."""
 
 
 class CommitUnknownError(InfrastructureError):

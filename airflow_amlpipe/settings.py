@@ -125,6 +125,12 @@ class Settings:
         "Install the conda packages of an environment from PyPI under the same names where no conda is at hand, instead of refusing the environment.",
         "True",
     )
+    mount_inputs: bool = _option(
+        True,
+        "Show a step its inputs of mode ``as_mount`` where their data lies, read-only, where the machine allows it. Set it to False to give "
+        "every step copies: for scripts that write into their inputs, or hand the paths to a service outside the step.",
+        "False",
+    )
     python_downloads: bool = _option(
         False,
         "Let uv fetch the version of Python that an environment asks for where this machine does not have it, instead of using the worker's.",

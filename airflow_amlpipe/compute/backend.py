@@ -21,6 +21,7 @@ from enum import Enum
 from pathlib import Path
 
 from airflow_amlpipe.exceptions import ProtocolError, UnknownNameError, shorten
+from airflow_amlpipe.storage.view import View
 
 __all__ = [
     "ComputeBackend",
@@ -87,6 +88,7 @@ class LaunchRequest:
     :ivar folder: the private folder of the try; working folder, inputs, outputs and logs lie in it
     :ivar log_folder: where stdout and stderr are kept
     :ivar image: the image to run in, for back ends that have images
+    :ivar views: data that the job is shown where it lies, for back ends that can (``shows_views``)
     """
 
     job_name: str
@@ -98,6 +100,7 @@ class LaunchRequest:
     image: str | None = None
     resources: Resources = Resources()
     labels: Mapping[str, str] = field(default_factory=dict)
+    views: tuple[View, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,15 +145,20 @@ class LogChunk:
 
 
 class ComputeBackend(ABC):
-    """Start, watch and stop one job. Objects are cheap, hold no state that matters and may be made anew in every process."""
+    """Start, watch and stop one job. Objects are cheap, hold no state that matters and may be made anew in every process.
+
+    :ivar shows_views: whether jobs can be given ``LaunchRequest.views``; the others are given copies
+    """
 
     kind: str
+    shows_views: bool = False
 
     @abstractmethod
     def launch(self, request: LaunchRequest) -> JobHandle:
         """Start the job and return at once.
 
         :raises DefinitionError: the command can never be started (no such interpreter, arguments too long)
+        :raises ViewRefusedError: this machine cannot show the job its ``views``; nothing was started, copy them and launch again
         :raises BackendUnavailableError: the engine did not take it; nothing was started, a retry may help
         """
 

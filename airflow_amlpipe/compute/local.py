@@ -18,6 +18,7 @@ from pathlib import Path
 
 from airflow_amlpipe.compute.backend import ComputeBackend, JobHandle, JobState, JobStatus, LaunchRequest, LogChunk, LogPosition
 from airflow_amlpipe.compute.processes import boot_id, host_name, is_running, job_processes, send_signal, start_of
+from airflow_amlpipe.compute.starting import start_process
 from airflow_amlpipe.exceptions import BackendUnavailableError, DefinitionError, ProtocolError, shorten
 from airflow_amlpipe.runtime.protocol import ENV_JOB
 
@@ -47,6 +48,7 @@ class LocalBackend(ComputeBackend):
     """Processes of this machine."""
 
     kind = "local"
+    shows_views = True
 
     def launch(self, request: LaunchRequest) -> JobHandle:
         environment = {**request.environment, ENV_JOB: request.job_name}
@@ -55,17 +57,9 @@ class LocalBackend(ComputeBackend):
                 f"job {shorten(repr(request.job_name))}: the interpreter {shorten(repr(request.argv[0]))} was not found on this machine or "
                 "cannot be run; name one that is there, or leave it out"
             )
+        command = ["/bin/sh", "-c", _WRAPPER, "amlpipe-step", str(request.folder / EXIT_CODE), *request.argv]
         try:
-            with (request.log_folder / STDOUT).open("xb") as stdout, (request.log_folder / STDERR).open("xb") as stderr:
-                process = subprocess.Popen(
-                    ["/bin/sh", "-c", _WRAPPER, "amlpipe-step", str(request.folder / EXIT_CODE), *request.argv],
-                    cwd=request.working_folder,
-                    env=environment,
-                    stdin=subprocess.DEVNULL,
-                    stdout=stdout,
-                    stderr=stderr,
-                    start_new_session=True,
-                )
+            process = start_process(request, environment, command, request.log_folder / STDOUT, request.log_folder / STDERR)
         except (OSError, ValueError) as error:
             raise _launch_error(request, error) from error
         _started_here[process.pid] = process

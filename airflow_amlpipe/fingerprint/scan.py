@@ -38,6 +38,7 @@ class FolderScan:
     :ivar rows: one ``name NUL stat-token`` for each file, sorted; text, because it is hashed far more often than taken apart
     :ivar linked: the local file behind each name that is a link
     :ivar is_empty: it holds nothing at all
+    :ivar is_plain: whoever opens it finds just these files and folders: no link in it, and no unfinished write beside them
     :ivar signature: hash of the rows
     """
 
@@ -47,6 +48,7 @@ class FolderScan:
     linked: dict[str, str]
     is_empty: bool
     signature: str
+    is_plain: bool = True
 
     def files(self) -> list[tuple[str, str, str]]:
         """Return (name, local path, stat token) of each file."""
@@ -103,7 +105,7 @@ def refusal(path: str, kind: str) -> str:
     return f"{shorten(repr(path))} is {kind}; data must be plain files and folders, remove it or write a file in its place"
 
 
-def _folder_scan(path: str, real: str, rows: list[str], linked: dict[str, str], *, is_empty: bool) -> FolderScan:
+def _folder_scan(path: str, real: str, rows: list[str], linked: dict[str, str], *, is_empty: bool, is_plain: bool = True) -> FolderScan:
     try:
         listing = "\n".join(rows).encode()
         path.encode()
@@ -113,7 +115,7 @@ def _folder_scan(path: str, real: str, rows: list[str], linked: dict[str, str], 
         raise DefinitionError(
             f"the name {shorten(repr(os.fsencode(os.path.basename(wrong))))} in folder {shorten(repr(where))} is not UTF-8; rename it"
         ) from None
-    return FolderScan(path, real, rows, linked, is_empty, hashlib.sha256(listing).hexdigest())
+    return FolderScan(path, real, rows, linked, is_empty, hashlib.sha256(listing).hexdigest(), is_plain)
 
 
 def _is_text(name: str) -> bool:
@@ -148,6 +150,7 @@ class _Walk:
     def _folder(self, anchor: int, path: str, real: str, chain: tuple[str, ...]) -> FolderScan:
         rows: list[str] = []
         rest: list[tuple[str, int]] = []
+        is_plain = True
         try:
             descriptor = os.open(real or ".", _OPEN_FOLDER, dir_fd=anchor)
             try:
@@ -159,6 +162,8 @@ class _Walk:
                             rows.append(f"{entry.name}\0{st.st_size}/{st.st_mtime_ns}/{st.st_ctime_ns}/{st.st_ino}/{st.st_dev}")
                         elif not entry.name.startswith(UNFINISHED):
                             rest.append((entry.name, stat.S_IFMT(st.st_mode)))
+                        else:
+                            is_plain = False
             finally:
                 os.close(descriptor)
         except (FileNotFoundError, NotADirectoryError) as error:
@@ -175,8 +180,10 @@ class _Walk:
                 token = self._follow(path, real, name, chain, linked)
                 if token:
                     rows.append(f"{name}\0{token}")
-        rows = self._selected(path, sorted(rows))
-        return _folder_scan(path, os.path.join(self.top, real) if real else self.top, rows, linked, is_empty=not rows and not rest)
+        selected = self._selected(path, sorted(rows))
+        is_plain = is_plain and len(selected) == len(rows) and all(kind != stat.S_IFLNK for _, kind in rest)
+        place = os.path.join(self.top, real) if real else self.top
+        return _folder_scan(path, place, selected, linked, is_empty=not selected and not rest, is_plain=is_plain)
 
     def _selected(self, path: str, rows: list[str]) -> list[str]:
         first = bisect_left(rows, UNFINISHED)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow_amlpipe.compute.folder import StepFolder
-from airflow_amlpipe.exceptions import AmlPipeError, DefinitionError, InfrastructureError, shorten
+from airflow_amlpipe.exceptions import AmlPipeError, DefinitionError, InfrastructureError, ViewRefusedError, shorten
 from airflow_amlpipe.fingerprint.source import SourceSnapshot
 from airflow_amlpipe.operators.job_note import JobNote, StateStore
 from airflow_amlpipe.operators.left_job import end_job, find_left_job, why_not_needed
@@ -130,7 +130,7 @@ class StepExecution:
         """
         # What only a step that runs needs is imported when one does: a reused step's task is over before that would be.
         from airflow_amlpipe.compute.backend import JobHandle, open_backend
-        from airflow_amlpipe.operators.preparing import prepare_job, run_facts
+        from airflow_amlpipe.operators.preparing import copy_instead, prepare_job, run_facts
 
         if self._job is not None:
             self._note("the job that an earlier try of this task launched is taken up again")
@@ -138,6 +138,7 @@ class StepExecution:
         if self._snapshot is not None:
             self.run.source = self._git_state()
             store_source(self.workspace, self.step, self.source_base, self._snapshot)
+        backend = open_backend(self.workspace.computes.get(self.step.compute).kind)
         request = prepare_job(
             self.workspace,
             self.assessment,
@@ -146,9 +147,15 @@ class StepExecution:
             say=self._note,
             conda_packages_from_pypi=self.settings.conda_packages_from_pypi,
             python_downloads=self.settings.python_downloads,
+            shows_data=backend.shows_views and self.settings.mount_inputs,
         )
         self._refuse_when_stopped()
-        handle = open_backend(self.workspace.computes.get(self.step.compute).kind).launch(request)
+        try:
+            handle = backend.launch(request)
+        except ViewRefusedError as error:
+            self._note(f"inputs are copied instead of mounted: {error}")
+            request = copy_instead(self.workspace, self.assessment, self._folder, request, say=self._note)
+            handle = backend.launch(request)
         run = self.run
         self._job = JobNote(
             handle.to_json(),
@@ -158,6 +165,7 @@ class StepExecution:
             run.started_at,
             launched_at=time.time(),
             source=run.source,
+            shown=sorted({view.name for view in request.views}),
         )
         self._job.keep(self.notes)
         if self._is_stopped:
@@ -192,12 +200,17 @@ class StepExecution:
         """Commit what the script left, and write down that the step ended well.
 
         :raises DefinitionError: an output holds what cannot be data, or the script asked for the run to be cancelled
+        :raises SourceChangedError: data that the script read where it lies is not what it was; nothing was committed
         :raises CommitUnknownError: nobody can say whether the result was stored; the next try finds out
         """
         from airflow_amlpipe.operators.keeping import keep_files
+        from airflow_amlpipe.workspace.showing import refuse_changed
 
         collected = keep_files(self.workspace, self.run, self._folder, say=self._note)
+        shown = () if self._job is None else tuple(self._job.shown)
         self._job = None  # its files are moved from here on, so nobody can take it up again
+        for name in shown:
+            refuse_changed(self.workspace, self.assessment.inputs[name])
         if collected.run.cancel_requested or collected.parent.cancel_requested:
             self._is_canceled = True
             raise DefinitionError(f"{self._where}: its script asked for the run to be cancelled")

@@ -21,7 +21,7 @@ __all__ = ["NOTE_KEY", "JobNote", "StateStore"]
 NOTE_KEY: Final = "amlpipe"
 """Under this key the task state store holds ``{"reused": ..., "fingerprint": ..., "job": {...}}``; one key, because each costs a request."""
 
-_TYPES: Final[Mapping[str, type | tuple[type, ...]]] = {"launched_at": (int, float), "source": dict, "try_number": int}
+_TYPES: Final[Mapping[str, type | tuple[type, ...]]] = {"launched_at": (int, float), "shown": list, "source": dict, "try_number": int}
 
 
 class StateStore(Protocol):
@@ -40,6 +40,7 @@ class JobNote:
     :ivar key: the step's key when it was launched
     :ivar launched_at: when, in seconds of the clock; its time-out counts from there, whoever waits for it
     :ivar source: git state of the code it runs, by source folder
+    :ivar shown: the inputs that it reads where their data lies
     """
 
     handle: str
@@ -49,6 +50,7 @@ class JobNote:
     started_at: str
     launched_at: float
     source: dict[str, dict[str, Any]]
+    shown: list[str]
 
     @classmethod
     def find(cls, store: StateStore) -> JobNote | None:

@@ -19,6 +19,7 @@ NOTE = JobNote(
     started_at="2026-01-02T03:04:05.678+00:00",
     launched_at=1_700_000_000.5,
     source={"src": {"commit": "c0ffee", "branch": None, "dirty": False, "remote": None}},
+    shown=["raw"],
 )
 
 
