@@ -120,6 +120,13 @@ class Settings:
         "3600",
         least=0,
     )
+    changed_streak_warning: int = _option(
+        4,
+        "Warn when one thing alone (an argument, a parameter, a file) has made a step run in at least so many runs of its pipeline, one after "
+        "the other. 0 never warns, and looks at no earlier run.",
+        "0",
+        least=0,
+    )
     conda_packages_from_pypi: bool = _option(
         False,
         "Install the conda packages of an environment from PyPI under the same names where no conda is at hand, instead of refusing the environment.",

@@ -14,6 +14,7 @@ from airflow_amlpipe.workspace.assessment import assess_step
 from airflow_amlpipe.workspace.ids import new_run_id, now_text
 from airflow_amlpipe.workspace.records import RunRecord
 from airflow_amlpipe.workspace.step_run import StepRun
+from airflow_amlpipe.workspace.streak import count_streak
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
 
 __all__ = ["pretend_run", "write_source"]
@@ -86,6 +87,7 @@ def pretend_run(
         )
         if log and step.id in log:
             workspace.store.put(f"{run.folder}/logs/stdout.txt", log[step.id].encode())
+        run.streak = count_streak(workspace, assessment, pipeline=spec.name, run_id=run_id)
         if assessment.decision.result is not None:
             finished = run.finish_reused(assessment, assessment.decision.result)
         elif step.id == fail:

@@ -56,6 +56,8 @@ def explanation_lines(explanation: StepExplanation) -> list[str]:
     if explanation.causes:
         lines.append("which goes back to:")
         lines += [f"  {cause}" for cause in explanation.root_causes[:_MOST_DIFFERENCES]]
+    if explanation.warning:
+        lines.append(f"warning: {explanation.warning}")
     return lines
 
 

@@ -35,6 +35,9 @@ def print_run(run: dict[str, Any]) -> None:
         (step["name"], step["status"], reuse_word(step), human_duration(step.get("duration_seconds")), _why(step)) for step in run["steps"]
     ]
     print_table(("step", "status", "reuse", "duration", "reason"), rows, styles=[status_style(step["status"]) for step in run["steps"]])
+    for step in run["steps"]:
+        if step.get("warning"):
+            print(f"warning: step {step['name']!r}: {step['warning']}")
     outputs = [(step["name"], output) for step in run["steps"] for output in step["outputs"].values()]
     if outputs:
         print()

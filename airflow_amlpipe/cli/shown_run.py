@@ -11,7 +11,7 @@ _NOT_FOUND = "NO_RECORD"
 
 
 def shown_run(workspace: str, run_id: str, *, home: Path) -> dict[str, Any]:
-    """Return the run as ``services.runs.show_run`` does; a step that ran because something changed has ``root_causes``."""
+    """Return the run as ``services.runs.show_run`` does; a step that ran because something changed has ``root_causes``, and a ``warning`` if there is one."""
     from airflow_amlpipe.services.runs import show_run
 
     run = show_run(workspace, run_id, home=home)
@@ -20,6 +20,8 @@ def shown_run(workspace: str, run_id: str, *, home: Path) -> dict[str, Any]:
 
         explained = explain_run(workspace, run_id, home=home)
         for step in run["steps"]:
-            if step["reason"] == _NOT_FOUND and step["id"] in explained and explained[step["id"]].differences:
-                step["root_causes"] = list(explained[step["id"]].root_causes)
+            if step["reason"] == _NOT_FOUND and step["id"] in explained:
+                step["warning"] = explained[step["id"]].warning
+                if explained[step["id"]].differences:
+                    step["root_causes"] = list(explained[step["id"]].root_causes)
     return run

@@ -181,6 +181,7 @@ class StepExecution:
         from airflow_amlpipe.compute.backend import open_backend
         from airflow_amlpipe.compute.waiting import follow_job
 
+        self._watch_changes()  # while the job runs: nobody waits for it
         try:
             follow_job(
                 open_backend(handle.kind),
@@ -315,6 +316,20 @@ class StepExecution:
         left = find_left_job(self.notes, self.run) if self.try_number > 1 else None
         if left is not None:
             self._job, self.run = left
+
+    def _watch_changes(self) -> None:
+        """Warn when one thing alone has made the step run, again and again."""
+        at_least = self.settings.changed_streak_warning
+        if not at_least:
+            return
+        from airflow_amlpipe.workspace.streak import count_streak
+
+        # A hint: trouble in finding it must not fail the step.
+        with suppress(AmlPipeError):
+            self.run.streak = count_streak(self.workspace, self.assessment, pipeline=self.outline.name, run_id=self.request.run_id)
+        warning = self.run.streak.sentence(at_least) if self.run.streak else None
+        if warning:
+            self._note(f"warning: {self._where}: {warning}")
 
     def _settle_job(self) -> None:
         """Keep the job that an earlier try launched if it computes what is needed now; end it, and begin a new try, if it does not."""

@@ -12,8 +12,9 @@ from airflow_amlpipe.hooks.opening import open_workspace
 from airflow_amlpipe.reuse.decision import Reason
 from airflow_amlpipe.reuse.explain import Difference
 from airflow_amlpipe.reuse.volatile import volatile_changes
-from airflow_amlpipe.services.history import Comparison, StepHistory, key_manifest_of
 from airflow_amlpipe.services.runs import find_step
+from airflow_amlpipe.settings import Settings
+from airflow_amlpipe.workspace.history import Comparison, StepHistory, key_manifest_of
 from airflow_amlpipe.workspace.records import RunRecord, StepFinished
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
 
@@ -29,6 +30,7 @@ class StepExplanation:
     :ivar compared_pipeline: the pipeline of that run, where only runs of other pipelines have such a step
     :ivar differences: what is different from that try, in the order of the key's components
     :ivar volatile: what differs in volatile values, which are no cause: from that try, or from the one that computed a reused result
+    :ivar warning: that one thing alone keeps making the step run, and what to do
     :ivar causes: the explanations of the steps whose changed output is among the differences
     """
 
@@ -46,6 +48,7 @@ class StepExplanation:
     differences: tuple[Difference, ...] = ()
     causes: tuple[StepExplanation, ...] = ()
     volatile: tuple[str, ...] = ()
+    warning: str | None = None
 
     @property
     def root_causes(self) -> tuple[str, ...]:
@@ -92,6 +95,7 @@ class StepExplanation:
                 for item in self.differences
             ],
             "volatile_differences": list(self.volatile),
+            "warning": self.warning,
             "causes": [cause.to_json() for cause in self.causes],
             "root_causes": list(self.root_causes),
         }
@@ -124,6 +128,7 @@ class _Explainer:
         self._workspace = workspace
         self._record = record
         self._history = StepHistory(workspace, record.pipeline, before_run_id=record.run_id)
+        self._settings = Settings.load()
         self._known: dict[str, StepExplanation] = {}
 
     def explain(self, step_id: str) -> StepExplanation:
@@ -163,6 +168,7 @@ class _Explainer:
             compared.differences if compared else (),
             self._causes(finished, compared.differences if compared else ()),
             self._volatile(finished, compared.with_try if compared else self._origin(finished)),
+            finished.streak.sentence(self._settings.changed_streak_warning) if finished.streak else None,
         )
 
     def _origin(self, finished: StepFinished) -> StepFinished | None:

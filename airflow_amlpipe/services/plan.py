@@ -17,7 +17,6 @@ from airflow_amlpipe.reuse.decision import Reason, rule_out_reuse
 from airflow_amlpipe.reuse.explain import Difference
 from airflow_amlpipe.reuse.policy import ReusePolicy
 from airflow_amlpipe.reuse.result import StoredOutput
-from airflow_amlpipe.services.history import StepHistory
 from airflow_amlpipe.services.sources import freeze_sources
 from airflow_amlpipe.settings import Settings
 from airflow_amlpipe.spec.data import DatasetSource, StepOutputSource
@@ -25,6 +24,7 @@ from airflow_amlpipe.spec.model import Scalar
 from airflow_amlpipe.spec.pipeline import PipelineSpec
 from airflow_amlpipe.spec.step import StepSpec
 from airflow_amlpipe.workspace.assessment import Assessment, assess_step
+from airflow_amlpipe.workspace.history import StepHistory
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
 
 __all__ = ["Answer", "PipelinePlan", "StepPlan", "ancestors_of", "plan_pipeline", "plan_steps"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from airflow_amlpipe.reuse.result import StoredOutput
+from airflow_amlpipe.reuse.streak import Streak
 from airflow_amlpipe.spec.model import Scalar, SpecModel, added_later
 
 __all__ = [
@@ -108,6 +109,7 @@ class StepFinished(SpecModel):
     :ivar source: git state by source folder as in :class:`RunRecord`, if the try ran the code that lay in the folder then (a step of a DAG
         file); what was submitted runs frozen code, whose state the run's record holds
     :ivar volatile: values that this run has and the key does not hold (``reuse/volatile.py``)
+    :ivar streak: what alone changed since the run before, if the step ran for that (``workspace/streak.py``)
     :ivar inputs_from: id of the step that wrote an input, by the input's name, where one did
     :ivar lost_race_to: who computed the same step at the same time and stored its result first; this try kept what it wrote for its own run
     """
@@ -126,6 +128,7 @@ class StepFinished(SpecModel):
     key_manifest: dict[str, Any] | None = None
     source: dict[str, dict[str, Any]] = {}
     volatile: dict[str, Scalar] = added_later({})
+    streak: Streak | None = added_later(None)
     inputs_from: dict[str, str] = {}
     outputs: dict[str, OutputRecord] = {}
     reused_from: Origin | None = None

@@ -16,6 +16,7 @@ from typing import Any
 from airflow_amlpipe.exceptions import AmlPipeError, StepFailedError
 from airflow_amlpipe.reuse.decision import Reason
 from airflow_amlpipe.reuse.result import StepResult, StoredOutput
+from airflow_amlpipe.reuse.streak import Streak
 from airflow_amlpipe.spec.data import StepOutputSource
 from airflow_amlpipe.spec.step import StepSpec
 from airflow_amlpipe.spec.template import is_unique_destination, resolve_destination
@@ -35,6 +36,7 @@ class StepRun:
     """One try of one step, from its first record to its last.
 
     :ivar step_run_id: unique to this execution, even if Airflow delivers one try twice; what ``{run-id}`` in a destination becomes
+    :ivar streak: what alone has made this step run lately, if one thing has
     :ivar source: git state of the code that runs, by source folder; set before the job is launched
     """
 
@@ -47,6 +49,7 @@ class StepRun:
     step_run_id: str = field(default_factory=new_run_id)
     started_at: str = field(default_factory=now_text)
     source: dict[str, dict[str, Any]] = field(default_factory=dict)
+    streak: Streak | None = None
     _began: float = field(default_factory=monotonic)
 
     @property
@@ -154,6 +157,7 @@ class StepRun:
             key_manifest=assessment.key_manifest.to_json() if assessment else None,
             source=self.source,
             volatile=dict(assessment.volatile) if assessment else {},
+            streak=self.streak,
             inputs_from={item.name: item.source.step for item in self.step.inputs if isinstance(item.source, StepOutputSource)},
             outputs=outputs,
             reused_from=reused_from,

@@ -34,9 +34,9 @@ from airflow_amlpipe.runtime import protocol
 from airflow_amlpipe.settings import Settings
 from airflow_amlpipe.spec.data import DatasetSource, DatastorePath, InputSpec
 from airflow_amlpipe.spec.pipeline import PipelineSpec
-from airflow_amlpipe.spec.step import SourceSpec, StepSpec
+from airflow_amlpipe.spec.step import LiteralArgument, SourceSpec, StepSpec
 from airflow_amlpipe.spec.workspace import WorkspaceNames
-from airflow_amlpipe.workspace import git_state, step_run
+from airflow_amlpipe.workspace import git_state, step_run, streak
 from airflow_amlpipe.workspace.records import RunRecord, StepFinished, StepTry
 from airflow_amlpipe.workspace.try_files import Logged, logged_by_steps, read_logged
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
@@ -415,6 +415,43 @@ def test_a_dataset_without_an_id_cannot_be_handed_over_as_one(open_try: Opener, 
     (data / "a.txt").write_text("a")
     with pytest.raises(UnsupportedFeatureError, match=r"input 'raw' is given to the script as a dataset, but is not registered"):
         carry_out(step)
+
+
+def run_with_builds(open_try: Opener, count: int, **changes: Any) -> list[StepFinished]:
+    finished = []
+    for build in range(count):
+        step = a_step("train", arguments=(LiteralArgument(value="--build"), LiteralArgument(value=build)), outputs=OUT)
+        run_id = f"01900000-0000-7000-8000-0000000001{build:02d}"
+        airflow = {"dag_id": "nightly", "dag_run_id": f"manual__{build}", "task_id": "train"}
+        finished.append(carry_out(open_try(step, run_id=run_id, airflow=airflow, notes=DictStore(), **changes)))
+    return finished
+
+
+def test_the_log_warns_when_one_argument_alone_has_made_the_step_run_for_some_runs(
+    open_try: Opener, backend: ScriptedBackend, said: list[str]
+) -> None:
+    finished = run_with_builds(open_try, 5)
+    assert [item.streak and item.streak.runs for item in finished] == [None, 1, 2, 3, 4]
+    warnings = [line for line in said if line.startswith("warning: ")]
+    assert len(warnings) == 1
+    assert warnings[0].startswith(
+        "warning: step 'train': argument 2 ('--build') changed in each of the last 4 runs and alone made this step"
+    )
+
+
+def test_trouble_in_looking_back_or_a_setting_of_0_leaves_the_warning_out_and_the_step_alone(
+    open_try: Opener, backend: ScriptedBackend, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise DatastoreUnavailableError("workspace: HTTP 503")
+
+    monkeypatch.setattr(streak, "count_streak", broken)
+    assert [item.status for item in run_with_builds(open_try, 2)] == ["Finished", "Finished"]
+    never = Settings(poll_interval_seconds=0.01, terminate_grace_seconds=1.0, changed_streak_warning=0)
+    monkeypatch.setattr(streak, "count_streak", None)
+    step = a_step("train", arguments=(LiteralArgument(value="another"),), outputs=OUT)
+    assert carry_out(open_try(step, settings=never, notes=DictStore())).streak is None
+    assert not [line for line in said if "warning" in line and line != "a warning"]
 
 
 class TestAfterACrash:

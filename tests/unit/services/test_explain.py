@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from airflow_amlpipe.cli.explain import explanation_lines
 from airflow_amlpipe.exceptions import UnknownNameError
 from airflow_amlpipe.reuse.decision import Reason
 from airflow_amlpipe.services.explain import StepExplanation, explain_step
@@ -205,3 +206,19 @@ def test_a_miss_tells_volatile_values_that_differ_beside_its_cause(workspace: Wo
     assert found.volatile == ("argument 2 ('--build') was 41 and is 42 now",)
     assert found.to_json()["volatile_differences"] == list(found.volatile)
     assert "volatile" not in found.sentence
+
+
+def test_a_step_that_one_argument_keeps_running_is_warned_of(
+    workspace: WorkspaceStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_source(tmp_path)
+    for build in range(3):
+        marked = (LiteralArgument(value="--build"), LiteralArgument(value=build))
+        run_id = pretend_run(workspace, a_pipeline(a_step("train", arguments=marked, outputs=OUT)), tmp_path)
+
+    assert explain(workspace, run_id, "train").warning is None
+    monkeypatch.setenv("AMLPIPE_CHANGED_STREAK_WARNING", "2")
+    warning = explain(workspace, run_id, "train").warning
+    assert warning is not None
+    assert warning.startswith("argument 2 ('--build') changed in each of the last 2 runs and alone made this step run; if it does not")
+    assert "warning: argument 2" in "\n".join(explanation_lines(explain(workspace, run_id, "train")))

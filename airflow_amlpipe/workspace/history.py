@@ -39,18 +39,23 @@ class StepHistory:
     """The earlier runs of a workspace, for questions about several steps of one pipeline; each run's record is read once.
 
     :param before_run_id: only runs that were submitted before this one; ``None`` for all
+    :param most_runs: how many runs are looked at, of whichever pipeline: each costs a listing, and a few reads where it has the step
     """
 
-    def __init__(self, workspace: WorkspaceStore, pipeline: str, *, before_run_id: str | None = None) -> None:
+    def __init__(self, workspace: WorkspaceStore, pipeline: str, *, before_run_id: str | None = None, most_runs: int = _MOST_RUNS) -> None:
         self._workspace = workspace
         self._pipeline = pipeline
         ids = [run_id for run_id in workspace.runs.ids() if before_run_id is None or run_id < before_run_id]
-        self._run_ids = ids[:_MOST_RUNS]
+        self._run_ids = ids[:most_runs]
         self._records: dict[str, RunRecord | None] = {}
 
     def compare(self, current: KeyManifest, *, step_id: str, step_name: str) -> Comparison | None:
         """Compare ``current`` with the earlier try of the step that shares most with it; ``None`` if it never ran before."""
         return self._compare(current, self._own(step_id)) or self._compare(current, self._others(step_id, step_name))
+
+    def previous(self, step_id: str) -> StepFinished | None:
+        """Return the last try of the step in the pipeline's newest earlier run that has one with a key."""
+        return next(self._own(step_id), None)
 
     def _compare(self, current: KeyManifest, tries: Iterator[StepFinished]) -> Comparison | None:
         earlier = {}
