@@ -6,13 +6,14 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 PYTHON ?=
 AMLPIPE_HOME ?= $(CURDIR)/.amlpipe
+SOAK_MINUTES ?= 0
 IMAGES := $(AMLPIPE_HOME)/workspaces/digits/workspaceblobstore/digits
 
 # Trust what the machine trusts, as pip does: some networks have a certificate authority of their own.
 export UV_SYSTEM_CERTS ?= true
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run lint test integration docs constraints clean
+.PHONY: help setup run lint test crash soak integration docs constraints clean
 
 help: ## show what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +44,12 @@ lint: setup ## ruff, mypy --strict and the import contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+
+crash: setup ## kill a pipeline 2,000 times at random points, and look at what it left
+	$(BIN)/python -m tests.crash --runs 2000
+
+soak: setup ## the same until it is stopped, or for SOAK_MINUTES
+	$(BIN)/python -m tests.crash --runs 0 --minutes $(SOAK_MINUTES)
 
 test: lint ## lint, then every test that needs no server
 	$(BIN)/python -m pytest -m "not integration"

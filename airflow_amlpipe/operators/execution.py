@@ -26,6 +26,7 @@ from airflow_amlpipe.reuse.result import StepResult, StoredOutput
 from airflow_amlpipe.settings import Settings
 from airflow_amlpipe.spec.data import StepOutputSource
 from airflow_amlpipe.spec.step import StepSpec
+from airflow_amlpipe.storage.crash_points import crash_point
 from airflow_amlpipe.workspace.assessment import Assessment, assess_step, enforce
 from airflow_amlpipe.workspace.ids import now_text
 from airflow_amlpipe.workspace.records import RunRecord, StepFinished
@@ -87,9 +88,11 @@ class StepExecution:
         record = self._run_record()
         if not self.workspace.runs.create(record):
             self._refuse_run_of_another(record)
+        crash_point("run-recorded")
         self._take_up_job()
         if self._job is None:
             self.run.start()
+        crash_point("try-begun")
         if self.workspace.runs.cancel_requested(self.request.run_id):
             self._is_canceled = True
             raise DefinitionError(
@@ -112,8 +115,10 @@ class StepExecution:
             policy=policy,
             ancestors=self.ancestors() if policy.mode == "refresh-from" else (),
         )
+        crash_point("key-known")
         enforce(self.workspace, self.assessment, policy)
         self._settle_job()
+        crash_point("decided")
         return self.assessment
 
     def reuse(self, result: StepResult) -> StepFinished:
@@ -138,6 +143,7 @@ class StepExecution:
         if self._snapshot is not None:
             self.run.source = self._git_state()
             store_source(self.workspace, self.step, self.source_base, self._snapshot)
+            crash_point("source-stored")
         backend = open_backend(self.workspace.computes.get(self.step.compute).kind)
         request = prepare_job(
             self.workspace,
@@ -150,12 +156,14 @@ class StepExecution:
             shows_data=backend.shows_views and self.settings.mount_inputs,
         )
         self._refuse_when_stopped()
+        crash_point("job-prepared")
         try:
             handle = backend.launch(request)
         except ViewRefusedError as error:
             self._note(f"inputs are copied instead of mounted: {error}")
             request = copy_instead(self.workspace, self.assessment, self._folder, request, say=self._note)
             handle = backend.launch(request)
+        crash_point("job-launched")
         run = self.run
         self._job = JobNote(
             handle.to_json(),
@@ -168,6 +176,7 @@ class StepExecution:
             shown=sorted({view.name for view in request.views}),
         )
         self._job.keep(self.notes)
+        crash_point("job-noted")
         if self._is_stopped:
             self.stop()
         return handle
@@ -186,7 +195,7 @@ class StepExecution:
             follow_job(
                 open_backend(handle.kind),
                 handle,
-                on_line=lambda _, line: self.say(line),
+                on_line=self._tell,
                 what=self._where,
                 timeout_seconds=self.step.timeout_seconds,
                 running_seconds=0.0 if self._job is None else self._job.running_seconds,
@@ -207,7 +216,9 @@ class StepExecution:
         from airflow_amlpipe.operators.keeping import keep_files
         from airflow_amlpipe.workspace.showing import refuse_changed
 
+        crash_point("job-ended")
         collected = keep_files(self.workspace, self.run, self._folder, say=self._note)
+        crash_point("files-kept")
         shown = () if self._job is None else tuple(self._job.shown)
         self._job = None  # its files are moved from here on, so nobody can take it up again
         for name in shown:
@@ -369,6 +380,10 @@ class StepExecution:
         canceled = self._is_stopped or self._is_canceled or isinstance(error, KeyboardInterrupt)
         self.run.finish_failed(error, getattr(self, "assessment", None), status="Canceled" if canceled else "Failed")
         self._clean()
+
+    def _tell(self, _stream: str, line: str) -> None:
+        crash_point("script-heard")
+        self.say(line)
 
     def _note(self, sentence: str) -> None:
         """Say something of ours, also to whoever follows the run without Airflow's log."""

@@ -23,6 +23,7 @@ from airflow_amlpipe.services.sources import FrozenSources, freeze_sources
 from airflow_amlpipe.settings import Settings
 from airflow_amlpipe.spec.names import check_display_name
 from airflow_amlpipe.spec.pipeline import PipelineSpec
+from airflow_amlpipe.storage.crash_points import crash_point
 from airflow_amlpipe.workspace.git_state import git_state
 from airflow_amlpipe.workspace.ids import new_run_id, now_text
 from airflow_amlpipe.workspace.package_logins import PackageLogins
@@ -95,7 +96,9 @@ def submit_pipeline(
         _enforce(plan, chosen)
         PackageLogins(home).keep(step.environment for step in spec.steps)
         frozen.store(opened)
+        crash_point("submission-frozen")
         digest = opened.put_spec(frozen.spec)
+        crash_point("submission-specified")
         record = RunRecord(
             run_id=run_id,
             pipeline=spec.name,
@@ -118,6 +121,7 @@ def submit_pipeline(
         if plan.is_all_reused:
             with recording(home, run_id, workspace):
                 opened.runs.create(record)
+                crash_point("submission-recorded")
                 _submitted.append(submitted)
                 _finish_reused(opened, record, plan)
         else:
@@ -183,6 +187,7 @@ def _finish_reused(workspace: WorkspaceStore, record: RunRecord, plan: PipelineP
                 step_run = StepRun(workspace, record.pipeline, record.run_id, assessment.step, try_number=1, airflow=record.airflow)
                 step_run.start()
                 step_run.finish_reused(assessment, assessment.decision.result)
+                crash_point("submission-step-reused")
     except BaseException as error:
         # No engine knows of this run, so nobody else would say that it has ended.
         workspace.runs.finish(record.run_id, "Failed", f"reused results could not be handed on: {shorten(str(error), 1000)}; submit again")

@@ -1,8 +1,13 @@
 """Where may a test kill this process? At the named points of the order in which a step is stored.
 
-A point is nothing but a call of an empty function, unless ``AMLPIPE_TEST_CRASH`` names it (``after-result``, or ``after-result:3`` for the
-third time it is passed) when this module is first imported: then the process kills itself there, as a power cut would, so that no
-``finally`` runs.
+A point is nothing but a call of an empty function, unless ``AMLPIPE_TEST_CRASH`` is set when this module is first imported. Then it is
+
+- the name of a point (``result-stored``, or ``result-stored:3`` for the third time it is passed): there the process kills itself, as a power
+  cut would, so that no ``finally`` runs; or
+- ``ask``: what happens at each point is what :func:`at_crash_points` was given. A process that starts many short-lived children needs this:
+  which of them is to die is known after the fork only, long after the import.
+
+Every name stands in ``tests/crash/points.py``, with what a crash there has to leave behind.
 """
 
 from __future__ import annotations
@@ -11,7 +16,12 @@ import os
 import signal
 from collections.abc import Callable
 
-__all__ = ["crash_point"]
+from airflow_amlpipe.exceptions import DefinitionError
+
+__all__ = ["at_crash_points", "crash_point"]
+
+_VARIABLE = "AMLPIPE_TEST_CRASH"
+_ASK = "ask"
 
 
 def _armed(text: str) -> Callable[[str], None]:
@@ -32,4 +42,28 @@ def _unarmed(name: str) -> None:
     """Go on."""
 
 
-crash_point: Callable[[str], None] = _armed(os.environ["AMLPIPE_TEST_CRASH"]) if os.environ.get("AMLPIPE_TEST_CRASH") else _unarmed
+_answer: Callable[[str], None] = _unarmed
+
+
+def _asking(name: str) -> None:
+    _answer(name)
+
+
+def _chosen(text: str) -> Callable[[str], None]:
+    if not text:
+        return _unarmed
+    return _asking if text == _ASK else _armed(text)
+
+
+crash_point: Callable[[str], None] = _chosen(os.environ.get(_VARIABLE, ""))
+
+
+def at_crash_points(act: Callable[[str], None]) -> None:
+    """Call ``act`` with the name of each point that is passed from now on, in this process and in those it forks.
+
+    :raises DefinitionError: the process was not started with ``AMLPIPE_TEST_CRASH=ask``
+    """
+    global _answer  # noqa: PLW0603  # one process, one test
+    if crash_point is not _asking:
+        raise DefinitionError(f"crash points cannot be armed: this process was not started with {_VARIABLE}={_ASK}; only a test does that")
+    _answer = act

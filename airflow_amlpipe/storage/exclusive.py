@@ -15,6 +15,7 @@ from collections.abc import Callable
 
 from airflow_amlpipe.exceptions import CommitUnknownError, shorten
 from airflow_amlpipe.fingerprint.scan import UNFINISHED
+from airflow_amlpipe.storage.crash_points import crash_point
 from airflow_amlpipe.storage.renaming import rename_if_absent
 
 __all__ = ["create_whole", "make_folders", "replace_whole", "sync_folder", "temporary_name", "write_all"]
@@ -87,12 +88,15 @@ def _written(path: str, body: bytes, durable: bool, move: Callable[[str], bool])
     try:
         descriptor = _opened(aside, durable)
         try:
+            crash_point("object-opened")
             write_all(descriptor, body)
             if durable:
                 os.fsync(descriptor)
         finally:
             os.close(descriptor)
+        crash_point("object-written")
         is_ours = move(aside)
+        crash_point("object-named")
     finally:
         with contextlib.suppress(OSError):
             os.unlink(aside)

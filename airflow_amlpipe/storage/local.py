@@ -19,6 +19,7 @@ from airflow_amlpipe.fingerprint.memo import HashMemo
 from airflow_amlpipe.fingerprint.pattern import PathPattern, split_pattern
 from airflow_amlpipe.fingerprint.scan import UNFINISHED, scan_tree
 from airflow_amlpipe.fingerprint.tree import TreeIdentity, TreeManifest
+from airflow_amlpipe.storage.crash_points import crash_point
 from airflow_amlpipe.storage.exclusive import create_whole, make_folders, replace_whole, sync_folder, temporary_name
 from airflow_amlpipe.storage.os_errors import explained
 from airflow_amlpipe.storage.paths import apart, below_root, exactly_one, inside
@@ -125,6 +126,7 @@ class LocalStore(Store):
                 raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), place)
             settle_tree(str(source))
             make_folders(os.path.dirname(place), durable=durable)
+            crash_point("data-settled")
             try:
                 _sync_file(str(source), durable)
                 rename_exclusive(str(source), place)
@@ -132,6 +134,7 @@ class LocalStore(Store):
                 if error.errno != errno.EXDEV:
                     raise
                 self._copied_into_place(str(source), place, durable=durable, on_progress=on_progress)
+            crash_point("data-moved")
             if durable:
                 sync_folder(os.path.dirname(place))
 
@@ -141,6 +144,7 @@ class LocalStore(Store):
             self._require(source)
             aside = self._copied_aside(source, place)
             try:
+                crash_point("replacement-copied")
                 if os.path.isfile(aside) and not os.path.isdir(place):
                     os.replace(aside, place)
                 elif not os.path.lexists(place):
@@ -152,6 +156,7 @@ class LocalStore(Store):
                     os.rename(place, old)
                     os.rename(aside, place)
                     _remove(old)
+                crash_point("replacement-named")
             finally:
                 _remove(aside)
 
@@ -169,6 +174,7 @@ class LocalStore(Store):
                 os.makedirs(os.path.dirname(copy.target), exist_ok=True)
                 aside = self._copied_aside(copy.source, copy.target)
                 try:
+                    crash_point("overlay-copied")
                     if overwrite:
                         os.replace(aside, copy.target)
                     else:

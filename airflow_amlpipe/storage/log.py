@@ -11,6 +11,7 @@ import re
 import time
 
 from airflow_amlpipe.exceptions import DatastoreUnavailableError, shorten
+from airflow_amlpipe.storage.crash_points import crash_point
 from airflow_amlpipe.storage.store import Store
 
 __all__ = ["AppendLog"]
@@ -42,6 +43,7 @@ class AppendLog:
         :raises DatastoreUnavailableError: it was not written
         """
         number = self._last()
+        crash_point("entry-numbered")
         for attempt in range(_TRIES):
             number += 1
             if self._store.create_exclusive(self._path(number), body, durable=durable):
@@ -66,6 +68,7 @@ class AppendLog:
         if self._last() != expected_latest:
             return None
         number = expected_latest + 1
+        crash_point("entry-numbered-if")
         return number if self._store.create_exclusive(self._path(number), body, durable=durable) else None
 
     def append_after(self, read_up_to: int, body: bytes, *, durable: bool = True) -> bool:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from airflow_amlpipe.exceptions import DatastoreUnavailableError, ProtocolError, SourceChangedError, shorten
 from airflow_amlpipe.fingerprint.source import SourceEntry, SourceSnapshot
+from airflow_amlpipe.storage.crash_points import crash_point
 from airflow_amlpipe.storage.store import Store
 
 __all__ = ["extract_snapshot", "put_snapshot"]
@@ -45,6 +46,7 @@ def put_snapshot(store: Store, path: str, directory: Path, snapshot: SourceSnaps
                 f"the source folder {shorten(repr(str(directory)))} could not be packed: {error.strerror} ({shorten(str(error.filename))}); "
                 "nothing was stored, run again"
             ) from error
+        crash_point("snapshot-packed")
         try:
             store.ingest(packed, path, durable=True)
         except FileExistsError:
@@ -73,6 +75,7 @@ def extract_snapshot(store: Store, path: str, target: Path) -> SourceSnapshot:
                 # Links last: nothing is ever written through one.
                 for entry in sorted(snapshot.entries, key=lambda entry: entry.kind == "link"):
                     _extract_entry(archive, target, entry)
+                    crash_point("snapshot-entry-unpacked")
         except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, ValueError, RuntimeError) as error:
             raise ProtocolError(
                 f"datastore {shorten(store.url)}: the source snapshot {shorten(repr(path))} is damaged ({shorten(str(error))}); "

@@ -22,6 +22,7 @@ from airflow_amlpipe.exceptions import SourceChangedError, shorten
 from airflow_amlpipe.fingerprint.content import stat_token
 from airflow_amlpipe.fingerprint.scan import TreeScan
 from airflow_amlpipe.fingerprint.tree import TreeManifest
+from airflow_amlpipe.storage.crash_points import crash_point
 from airflow_amlpipe.storage.exclusive import temporary_name, write_all
 from airflow_amlpipe.storage.store import OnProgress
 
@@ -134,6 +135,7 @@ def _copy(file: FileCopy) -> None:
         try:
             target = os.open(aside, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
             try:
+                crash_point("copy-opened")
                 sha256 = _transfer(source, target, before, wants_hash=file.sha256 is not None)
                 size = os.fstat(target).st_size
             finally:
@@ -143,6 +145,7 @@ def _copy(file: FileCopy) -> None:
             if size != file.size or not is_as_expected:
                 raise SourceChangedError(f"{shown} is not what it was when it was identified; run again when nobody writes to it")
             # A link that somebody put in its place goes; nothing is written through it.
+            crash_point("copy-made")
             os.rename(aside, file.target)
         except BaseException:
             with contextlib.suppress(OSError):

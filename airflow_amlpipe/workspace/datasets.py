@@ -8,6 +8,7 @@ import uuid
 from airflow_amlpipe.exceptions import UnknownNameError, shorten
 from airflow_amlpipe.spec.data import DatastorePath
 from airflow_amlpipe.spec.model import SpecModel
+from airflow_amlpipe.storage.crash_points import crash_point
 from airflow_amlpipe.storage.store import Store
 from airflow_amlpipe.workspace.ids import now_text
 from airflow_amlpipe.workspace.layout import dataset_id_path
@@ -97,6 +98,7 @@ class DatasetRegistry(Registry[DatasetRecord]):
             )
             body = json.dumps(record.model_dump(mode="json"), sort_keys=True).encode()
             if log.append_if(version - 1, body) is not None:
+                crash_point("dataset-version-added")
                 return self.restore_id(record)
 
     def restore_id(self, record: DatasetRecord) -> DatasetRecord:

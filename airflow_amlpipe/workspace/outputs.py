@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from airflow_amlpipe.exceptions import DefinitionError, shorten
+from airflow_amlpipe.exceptions import DefinitionError, InfrastructureError, shorten
 from airflow_amlpipe.fingerprint.canonical import digest
 from airflow_amlpipe.fingerprint.local_tree import identify_tree
 from airflow_amlpipe.fingerprint.scan import UNFINISHED
@@ -14,6 +16,7 @@ from airflow_amlpipe.reuse.result import StepResult, StoredOutput
 from airflow_amlpipe.spec.data import DatastorePath, OutputSpec
 from airflow_amlpipe.spec.step import StepSpec
 from airflow_amlpipe.spec.template import DEFAULT_DESTINATION, is_unique_destination, resolve_destination
+from airflow_amlpipe.storage.crash_points import crash_point
 from airflow_amlpipe.storage.log import AppendLog
 from airflow_amlpipe.workspace.layout import log_folder
 from airflow_amlpipe.workspace.progress import Say, told_of
@@ -32,20 +35,25 @@ def store_output(
     :param say: told of a transfer that takes long
     :raises DefinitionError: it holds what cannot be data
     :raises DatastoreUnavailableError: it could not be stored; nothing refers to what was
+    :raises InfrastructureError: another process stores the outputs of the same try
     """
     where = f"step {shorten(repr(step.name))}: output {output.name!r}"
     template = output.destination if is_unique_destination(output.destination) else DEFAULT_DESTINATION
     path = resolve_destination(where, template, run_id=step_run_id, output_name=output.name)
     _refuse_unfinished(where, produced)
-    try:
-        # A single file is called as its output: the last part of its place may be a run id.
-        identity = identify_tree(produced, None).called(output.name)
-    except DefinitionError as error:
-        raise DefinitionError(f"{where}: {error}") from error
+    with _alone(where):
+        try:
+            # A single file is called as its output: the last part of its place may be a run id.
+            identity = identify_tree(produced, None).called(output.name)
+        except DefinitionError as error:
+            raise DefinitionError(f"{where}: {error}") from error
+    crash_point("output-identified")
     workspace.put_listing_of(identity)
+    crash_point("manifest-stored")
     how = f"stored on datastore {output.datastore!r}"
-    with told_of(f"output {output.name!r}", how, identity.file_count, identity.size_bytes, say) as on_progress:
+    with _alone(where), told_of(f"output {output.name!r}", how, identity.file_count, identity.size_bytes, say) as on_progress:
         workspace.datastores.open(output.datastore).ingest(produced, path, on_progress=on_progress)
+    crash_point("output-uploaded")
     return StoredOutput(
         name=output.name,
         datastore=output.datastore,
@@ -74,6 +82,7 @@ def publish_output(workspace: WorkspaceStore, output: OutputSpec, stored: Stored
     # Any entry counts, not only the last: a crash between the entry and the bytes leaves the content of the one before.
     ours = present in {json.loads(body)["digest"] for _, body in log.entries()}
     log.append(json.dumps({"digest": stored.digest, "datastore": output.datastore, "path": destination, "source": stored.path}).encode())
+    crash_point("destination-noted")
     if present is None or ours:
         store.replace(stored.path, destination)
     else:
@@ -98,9 +107,25 @@ def register_output(
         tags=output.register_as.tags,
         produced_by={"run_id": result.run_id, "step_id": result.step_id, "step_run_id": result.step_run_id, "output": stored.name},
         origin=f"{result.step_run_id}/{stored.name}",
-        token=f"{run_id}/{step_id}/{result.step_run_id}/{stored.name}",
+        # Of the content, not of the try: one that is killed here may be followed by one that has to compute again.
+        token=f"{run_id}/{step_id}/{stored.name}/{stored.digest}",
     )
     return DatasetVersion(name=record.name, version=record.version, id=record.id)
+
+
+@contextmanager
+def _alone(where: str) -> Iterator[None]:
+    """Say so when what the script wrote is moved or taken away while it is stored: only who took this try's job up, believing us dead, does that.
+
+    :raises InfrastructureError: it was
+    """
+    try:
+        yield
+    except (FileExistsError, FileNotFoundError) as error:
+        raise InfrastructureError(
+            f"{where} was collected meanwhile by another process, which carries out the same try; "
+            "nothing of what that one stored was changed, and its records say how the step ended"
+        ) from error
 
 
 def _refuse_unfinished(where: str, produced: Path) -> None:

@@ -10,6 +10,7 @@ from airflow_amlpipe.fingerprint.memo import HashMemo
 from airflow_amlpipe.reuse.decision import Rejection
 from airflow_amlpipe.reuse.result import StepResult, StoredOutput
 from airflow_amlpipe.spec.document import parse_model
+from airflow_amlpipe.storage.crash_points import crash_point
 from airflow_amlpipe.storage.log import AppendLog
 from airflow_amlpipe.storage.store import Store
 from airflow_amlpipe.workspace.datastores import DatastoreRegistry
@@ -68,6 +69,7 @@ class ResultLog:
     def mark_bad(self, key: str, rejection: Rejection) -> None:
         """Remember that a result was found bad, so that nobody trusts it again even if its files come back."""
         note = {"problem": rejection.problem, "found_at": now_text()}
+        crash_point("result-found-bad")
         self._store.create_exclusive(f"{key_folder(key)}/bad/{rejection.number:08d}.json", json.dumps(note).encode())
 
     def _newest_good(self, key: str, entries: list[tuple[int, bytes]]) -> StepResult | None:

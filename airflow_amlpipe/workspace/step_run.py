@@ -20,6 +20,7 @@ from airflow_amlpipe.reuse.streak import Streak
 from airflow_amlpipe.spec.data import StepOutputSource
 from airflow_amlpipe.spec.step import StepSpec
 from airflow_amlpipe.spec.template import is_unique_destination, resolve_destination
+from airflow_amlpipe.storage.crash_points import crash_point
 from airflow_amlpipe.workspace.assessment import Assessment
 from airflow_amlpipe.workspace.ids import new_run_id, now_text
 from airflow_amlpipe.workspace.layout import try_folder
@@ -104,11 +105,13 @@ class StepRun:
             duration_seconds=monotonic() - self._began,
             volatile=dict(assessment.volatile),
         )
+        crash_point("outputs-stored")
         standing = result
         if self.step.allow_reuse:
             decision = assessment.decision
             after = None if decision.reason is Reason.FORCED else decision.newest_seen
             standing = self.workspace.results.publish(result, after=after)
+        crash_point("result-stored")
         lost_race_to = None if standing.step_run_id == self.step_run_id else _origin_of(standing)
         return self._finish("Finished", assessment, outputs=self._hand_on(stored, result), lost_race_to=lost_race_to, exit_code=0)
 
@@ -127,7 +130,9 @@ class StepRun:
                 where = f"step {self.step.name!r}: output {output.name!r}"
                 published_to = resolve_destination(where, output.destination, run_id=self.step_run_id, output_name=output.name)
                 publish_output(self.workspace, output, place, published_to)
+                crash_point("destination-filled")
             dataset = register_output(self.workspace, output, place, result, run_id=self.run_id, step_id=self.step.id)
+            crash_point("output-handed-on")
             records[output.name] = OutputRecord(**place.model_dump(), dataset=dataset, published_to=published_to)
         return records
 
@@ -169,7 +174,9 @@ class StepRun:
             error=error,
             log_tail=log_tail,
         )
+        crash_point("try-ending")
         self.workspace.runs.finish_step(record)
+        crash_point("try-ended")
         return record
 
 

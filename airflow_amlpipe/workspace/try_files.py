@@ -20,6 +20,7 @@ from pydantic import Field
 from airflow_amlpipe.exceptions import DefinitionError, ProtocolError
 from airflow_amlpipe.spec.document import parse_model
 from airflow_amlpipe.spec.model import SpecModel
+from airflow_amlpipe.storage.crash_points import crash_point
 from airflow_amlpipe.workspace.layout import run_folder
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
 
@@ -92,6 +93,7 @@ def _move(workspace: WorkspaceStore, source: Path, path: str) -> bool:
         workspace.store.ingest(source, path)
     except FileExistsError:
         return False
+    crash_point("try-file-kept")
     return True
 
 

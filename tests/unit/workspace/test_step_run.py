@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from airflow_amlpipe.exceptions import DatastoreUnavailableError, DefinitionError, ReuseRequiredError, StepFailedError
+from airflow_amlpipe.exceptions import DatastoreUnavailableError, DefinitionError, InfrastructureError, ReuseRequiredError, StepFailedError
 from airflow_amlpipe.reuse.decision import Reason
 from airflow_amlpipe.reuse.policy import ReusePolicy
 from airflow_amlpipe.spec.data import OutputSpec, RegistrationSpec
@@ -126,10 +126,33 @@ def test_the_policy_require_computes_nothing(workspace: WorkspaceStore, tmp_path
 
 def test_an_output_is_registered_once_for_its_result(workspace: WorkspaceStore, tmp_path: Path) -> None:
     """R09."""
-    first, second, third = run(workspace, tmp_path), run(workspace, tmp_path), run(workspace, tmp_path, policy="refresh")
+    first, second = run(workspace, tmp_path), run(workspace, tmp_path)
+    third = run(workspace, tmp_path, policy="refresh", run_id="run-2")
     assert [item.outputs["model"].dataset and item.outputs["model"].dataset.version for item in (first, second, third)] == [1, 1, 2]
     record = workspace.datasets.get("models")
     assert (record.digest, record.produced_by and record.produced_by["step_run_id"]) == (third.outputs["model"].digest, third.step_run_id)
+
+
+def test_a_try_that_has_to_compute_again_after_it_registered_does_not_register_again(workspace: WorkspaceStore, tmp_path: Path) -> None:
+    """R09. A run that asked for everything to be computed again, killed after the registration: the next try writes the same bytes."""
+    tries = [run(workspace, tmp_path, policy="refresh", number=number) for number in (1, 2)]
+    assert [item.outputs["model"].dataset and item.outputs["model"].dataset.version for item in tries] == [1, 1]
+    assert workspace.datasets.versions("models") == [1]
+    assert run(workspace, tmp_path, policy="refresh", content="other weights", number=3).outputs["model"].dataset.version == 2  # type: ignore[union-attr]
+
+
+def test_what_another_process_of_the_same_try_collected_is_an_error_of_ours(workspace: WorkspaceStore, tmp_path: Path) -> None:
+    """R12. A worker that was cut off comes back, while another has taken its job up."""
+    assessment = assess(workspace)
+    first, second = (StepRun(workspace, "nightly", "run-1", STEP, 1, step_run_id="the-same") for _ in range(2))
+    for number in (1, 2):
+        (tmp_path / f"{number}").mkdir()
+        (tmp_path / f"{number}" / "model.bin").write_text("weights")
+    finished = first.finish_ran(assessment, {"model": tmp_path / "1"})
+    for produced in (tmp_path / "2", tmp_path / "taken away"):
+        with pytest.raises(InfrastructureError, match="output 'model' was collected meanwhile by another process"):
+            second.finish_ran(assessment, {"model": produced})
+    assert read(workspace, finished, tmp_path) == "weights"
 
 
 def latest(workspace: WorkspaceStore) -> tuple[int, str | None]:
