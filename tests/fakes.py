@@ -9,6 +9,7 @@ import hashlib
 import shutil
 import tempfile
 import threading
+import time
 from pathlib import Path
 
 from airflow_amlpipe.exceptions import DefinitionError, SourceChangedError, shorten
@@ -21,12 +22,24 @@ from airflow_amlpipe.storage.store import OnProgress, Store
 __all__ = ["MemoryStore"]
 
 
+class _Objects(dict[str, bytes]):
+    """Objects by path, and when each was last written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written: dict[str, float] = {}
+
+    def __setitem__(self, path: str, body: bytes) -> None:
+        super().__setitem__(path, body)
+        self.written[path] = time.time()
+
+
 class _Content:
     """The bytes below one root: objects by path, and folders that hold nothing."""
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
-        self.objects: dict[str, bytes] = {}
+        self.objects = _Objects()
         self.folders: set[str] = set()
 
 
@@ -53,6 +66,16 @@ class MemoryStore(Store):
     def list_names(self, folder: str) -> list[str]:
         prefix = _prefix(_checked(folder))
         return sorted({path[len(prefix) :].split("/")[0] for path in self._everything() if path.startswith(prefix)})
+
+    def last_written(self, path: str) -> float | None:
+        path = _checked(path)
+        if path not in self._content.objects:
+            raise FileNotFoundError(path)
+        return self._content.objects.written[path]
+
+    def write_back_to(self, path: str, written: float) -> None:
+        """Pretend that an object was last written at another time."""
+        self._content.objects.written[_checked(path)] = written
 
     def create_exclusive(self, path: str, body: bytes, *, durable: bool = True) -> bool:  # memory forgets either way
         path = _checked(path)

@@ -11,6 +11,7 @@ import errno
 import os
 import shutil
 import stat
+import time
 from pathlib import Path
 
 from airflow_amlpipe.exceptions import shorten
@@ -25,7 +26,7 @@ from airflow_amlpipe.storage.os_errors import explained
 from airflow_amlpipe.storage.paths import apart, below_root, exactly_one, inside
 from airflow_amlpipe.storage.renaming import exchange, rename_exclusive
 from airflow_amlpipe.storage.settling import settle_tree
-from airflow_amlpipe.storage.store import OnProgress, Store
+from airflow_amlpipe.storage.store import FRESH_SECONDS, OnProgress, Store
 from airflow_amlpipe.storage.transfer import copies_of_manifest, copies_of_scan, copy_files
 
 __all__ = ["LocalStore"]
@@ -72,6 +73,33 @@ class LocalStore(Store):
             except (FileNotFoundError, NotADirectoryError):
                 return []
         return sorted(name for name in names if not name.startswith(UNFINISHED))
+
+    def last_written(self, path: str) -> float | None:
+        place = self._place(path)
+        with explained(self.url, "look at", path):
+            try:
+                status = os.stat(place)
+            except NotADirectoryError as error:
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), place) from error
+            if stat.S_ISDIR(status.st_mode):
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), place)
+            # Copying a file with its times sets back the one and not the other.
+            return max(status.st_mtime, status.st_ctime)
+
+    def freshen(self, path: str) -> bool:
+        try:
+            written = self.last_written(path)
+            if written is not None and time.time() - written > FRESH_SECONDS:
+                os.utime(self._place(path))
+        except FileNotFoundError:
+            return False
+        except OSError:
+            return super().freshen(path)  # the file is somebody else's, but the folder is ours too
+        return True
+
+    def remove_empty(self, folder: str) -> None:
+        with contextlib.suppress(OSError):
+            os.rmdir(self._place_below_root(folder))
 
     def create_exclusive(self, path: str, body: bytes, *, durable: bool = True) -> bool:
         with explained(self.url, "create", path):

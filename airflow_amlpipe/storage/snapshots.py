@@ -32,7 +32,7 @@ def put_snapshot(store: Store, path: str, directory: Path, snapshot: SourceSnaps
     :raises SourceChangedError: the folder is not what the snapshot says any more; nothing was stored
     :raises DatastoreUnavailableError: it could not be stored
     """
-    if store.exists(path):
+    if store.freshen(path):
         return
     with tempfile.TemporaryDirectory(prefix="amlpipe-snapshot-") as folder:
         packed = Path(folder) / "snapshot.zip"

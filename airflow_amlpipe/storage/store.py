@@ -11,6 +11,7 @@ was recorded as done. Nothing is cached between calls: what another machine fini
 
 from __future__ import annotations
 
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
@@ -19,10 +20,13 @@ from airflow_amlpipe.fingerprint.memo import HashMemo
 from airflow_amlpipe.fingerprint.pattern import PathPattern
 from airflow_amlpipe.fingerprint.tree import TreeIdentity, TreeManifest
 
-__all__ = ["OnProgress", "Store"]
+__all__ = ["FRESH_SECONDS", "OnProgress", "Store"]
 
 OnProgress = Callable[[int, int], None]
 """Called with how many files and how many bytes were finished since the last call, from whichever thread finished them."""
+
+FRESH_SECONDS = 24 * 3600
+"""Objects that were written longer ago than this are written again when somebody goes on to refer to them, see :meth:`Store.freshen`."""
 
 
 class Store(ABC):
@@ -61,6 +65,34 @@ class Store(ABC):
 
         :raises DatastoreUnavailableError: the folder could not be listed
         """
+
+    def last_written(self, path: str) -> float | None:  # noqa: ARG002
+        """Return when the object at ``path`` was last written, in seconds since 1970 by the store's own clock; ``None`` where it does not say.
+
+        :raises FileNotFoundError: no object is there
+        :raises DatastoreUnavailableError: nobody can say
+        """
+        return None
+
+    def freshen(self, path: str) -> bool:
+        """Whether an object is at ``path``; one that is there counts as written within the last day from now on.
+
+        For whoever goes on to refer to an object that it did not have to write: what was written lately is not cleared away.
+
+        :raises DatastoreUnavailableError: nobody can say
+        """
+        try:
+            written = self.last_written(path)
+            if written is None:
+                return self.exists(path)
+            if time.time() - written > FRESH_SECONDS:
+                self.put(path, self.read(path))
+        except FileNotFoundError:
+            return False
+        return True
+
+    def remove_empty(self, folder: str) -> None:  # noqa: B027  # nothing to do is the usual case
+        """Delete ``folder`` if nothing at all is in it; a store that has no empty folders does nothing."""
 
     @abstractmethod
     def create_exclusive(self, path: str, body: bytes, *, durable: bool = True) -> bool:

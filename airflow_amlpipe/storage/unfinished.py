@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from dataclasses import dataclass
 
 from airflow_amlpipe.fingerprint.scan import UNFINISHED
@@ -17,12 +16,12 @@ class UnfinishedWrite:
     """What a killed process left.
 
     :ivar path: below the store's root
-    :ivar age_seconds: since something was last written to it, by this machine's clock
+    :ivar written: when something was last written to it, in seconds since 1970
     """
 
     path: str
     size_bytes: int
-    age_seconds: float
+    written: float
 
 
 def unfinished_writes(store: Store, folder: str = "") -> list[UnfinishedWrite]:
@@ -33,7 +32,6 @@ def unfinished_writes(store: Store, folder: str = "") -> list[UnfinishedWrite]:
     root = store.local_path(folder)
     if root is None:
         return []
-    now = time.time()
     found = []
     for above, folders, files in os.walk(root):
         for name in [name for name in (*folders, *files) if name.startswith(UNFINISHED)]:
@@ -41,7 +39,7 @@ def unfinished_writes(store: Store, folder: str = "") -> list[UnfinishedWrite]:
             size, newest = _measured(place)
             if newest is not None:
                 shown = os.path.relpath(place, root)
-                found.append(UnfinishedWrite(f"{folder}/{shown}" if folder else shown, size, max(0.0, now - newest)))
+                found.append(UnfinishedWrite(f"{folder}/{shown}" if folder else shown, size, newest))
         folders[:] = [name for name in folders if not name.startswith(UNFINISHED)]
     return sorted(found, key=lambda item: item.path)
 

@@ -6,9 +6,10 @@
       snapshots/<sha256>.zip      specs/<sha256>.json      manifests/<sha256>.json
       keys/<kk>/<key>/{claims,beats,results,bad}/<n>.json
       runs/<run id>/{run,finished,cancel}.json, tags/<n>.json, logged/<step run id>.json, artifacts/
-      runs/<run id>/steps/<step id>/<try>-<step run id>/{started,finished,metrics}.json, logs/, artifacts/
+      runs/<run id>/steps/<step id>/<try>-<step run id>/{started,reusing,finished,metrics}.json, logs/, artifacts/
       datastores|datasets|environments|computes/<name>/<n>.json      defaults/datastore/<n>.json      dataset-ids/<id>.json
-      destinations/<sha256 of datastore and path>/<n>.json
+      destinations/<sha256 of datastore and path>/<n>.json      pins/<sha256 of what is pinned>/<n>.json
+      gc/plans/<id>.json      gc/policy/<n>.json
 
 What is written into each: ``records.py`` and ``runs.py`` (runs and tries), ``try_files.py`` (logs, artifacts, what scripts logged),
 ``results.py`` and ``claims.py`` (keys), ``registry.py`` (registered things), ``outputs.py`` (what was put at a fixed destination).

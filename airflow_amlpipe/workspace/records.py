@@ -16,6 +16,7 @@ __all__ = [
     "RunRecord",
     "RunStatus",
     "StepFinished",
+    "StepReusing",
     "StepStarted",
     "StepStatus",
     "StepTry",
@@ -99,6 +100,18 @@ class StepStarted(SpecModel):
     try_number: int
     started_at: str
     airflow: dict[str, str] | None = None
+
+
+class StepReusing(SpecModel):
+    """Written before a result is handed on, so that whoever clears results away sees that this one is wanted.
+
+    :ivar key: of the result
+    :ivar step_run_id: of the step run that computed it
+    """
+
+    key: str
+    step_run_id: str
+    outputs: dict[str, StoredOutput]
 
 
 class StepFinished(SpecModel):

@@ -15,7 +15,7 @@ from airflow_amlpipe.storage.log import AppendLog
 from airflow_amlpipe.storage.store import Store
 from airflow_amlpipe.workspace.datastores import DatastoreRegistry
 from airflow_amlpipe.workspace.ids import now_text
-from airflow_amlpipe.workspace.layout import key_folder
+from airflow_amlpipe.workspace.layout import key_folder, manifest_path
 
 __all__ = ["ResultLog"]
 
@@ -66,6 +66,10 @@ class ResultLog:
             if log.append_after(since[-1][0] if since else after, body):
                 return result
 
+    def is_trusted(self, result: StepResult) -> bool:
+        """Whether ``result`` is still one that nobody has found bad; its outputs are not looked at."""
+        return any(candidate.step_run_id == result.step_run_id for _, candidate in self.candidates(result.key))
+
     def mark_bad(self, key: str, rejection: Rejection) -> None:
         """Remember that a result was found bad, so that nobody trusts it again even if its files come back."""
         note = {"problem": rejection.problem, "found_at": now_text()}
@@ -97,6 +101,8 @@ class ResultLog:
             return f"{where} is not what was written: {error}"
         if identity.digest != output.digest:
             return f"{where} was altered: {identity.file_count} files of {identity.size_bytes} bytes, written were {output.file_count} of {output.size_bytes}"
+        if not self._store.exists(manifest_path(output.digest)):
+            return f"{where} cannot be read by other steps: the list of its files is not in the workspace any more"
         return None
 
     def _log(self, key: str) -> AppendLog:

@@ -13,7 +13,7 @@ from airflow_amlpipe.storage.log import AppendLog
 from airflow_amlpipe.storage.store import Store
 from airflow_amlpipe.workspace.ids import now_text
 from airflow_amlpipe.workspace.layout import run_folder, runs_folder, step_folder, try_folder
-from airflow_amlpipe.workspace.records import RunFinished, RunRecord, RunStatus, StepFinished, StepStarted, StepTry
+from airflow_amlpipe.workspace.records import RunFinished, RunRecord, RunStatus, StepFinished, StepReusing, StepStarted, StepTry
 
 __all__ = ["RunRegistry"]
 
@@ -110,6 +110,14 @@ class RunRegistry:
         folder = try_folder(record.run_id, record.step_id, record.try_number, record.step_run_id)
         self._store.create_exclusive(f"{folder}/started.json", _body(record), durable=False)
         return folder
+
+    def announce_reuse(self, folder: str, record: StepReusing) -> None:
+        """Write down that the try in ``folder`` is about to hand on an earlier result; a second announcement changes nothing."""
+        self._store.create_exclusive(f"{folder}/reusing.json", _body(record), durable=False)
+
+    def reusing(self, folder: str) -> StepReusing | None:
+        """Return what the try in ``folder`` announced to hand on, if it did."""
+        return self._read(StepReusing, f"{folder}/reusing.json")
 
     def finish_step(self, record: StepFinished) -> bool:
         """Write down how a try ended; ``False`` if that was already known."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from airflow_amlpipe.exceptions import AmlPipeError, StepFailedError
+from airflow_amlpipe.exceptions import AmlPipeError, DatastoreUnavailableError, StepFailedError
 from airflow_amlpipe.reuse.decision import Reason
 from airflow_amlpipe.reuse.result import StepResult, StoredOutput
 from airflow_amlpipe.reuse.streak import Streak
@@ -26,7 +26,7 @@ from airflow_amlpipe.workspace.ids import new_run_id, now_text
 from airflow_amlpipe.workspace.layout import try_folder
 from airflow_amlpipe.workspace.outputs import publish_output, register_output, store_output
 from airflow_amlpipe.workspace.progress import Say
-from airflow_amlpipe.workspace.records import Origin, OutputRecord, StepFinished, StepStarted, StepStatus
+from airflow_amlpipe.workspace.records import Origin, OutputRecord, StepFinished, StepReusing, StepStarted, StepStatus
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
 
 __all__ = ["StepRun"]
@@ -73,7 +73,20 @@ class StepRun:
         )
 
     def finish_reused(self, assessment: Assessment, result: StepResult) -> StepFinished:
-        """Hand on an earlier result as if the step had run now: destinations, datasets and record included."""
+        """Hand on an earlier result as if the step had run now: destinations, datasets and record included.
+
+        First it is announced, then looked at once more: whoever clears results away sets them aside first and looks for announcements then, so
+        one of the two sees the other.
+
+        :raises DatastoreUnavailableError: the result was cleared away in this very moment; try again, and the step runs
+        """
+        announced = StepReusing(key=result.key, step_run_id=result.step_run_id, outputs=dict(result.outputs))
+        self.workspace.runs.announce_reuse(self.folder, announced)
+        if not self.workspace.results.is_trusted(result):
+            raise DatastoreUnavailableError(
+                f"step {self.step.name!r}: the earlier result that was to stand in for it (run {result.run_id}) was cleared away, or found bad, "
+                "in this very moment; run again, and the step is computed"
+            )
         return self._finish("Finished", assessment, outputs=self._hand_on(result.outputs, result), reused_from=_origin_of(result))
 
     def finish_ran(self, assessment: Assessment, produced: Mapping[str, Path], *, say: Say | None = None) -> StepFinished:

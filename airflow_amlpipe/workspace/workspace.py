@@ -21,6 +21,7 @@ from airflow_amlpipe.storage.store import Store
 from airflow_amlpipe.workspace.datasets import DatasetRegistry
 from airflow_amlpipe.workspace.datastores import DatastoreRegistry
 from airflow_amlpipe.workspace.layout import manifest_path, spec_path
+from airflow_amlpipe.workspace.pins import PinRegistry
 from airflow_amlpipe.workspace.registry import Registry
 from airflow_amlpipe.workspace.results import ResultLog
 from airflow_amlpipe.workspace.runs import RunRegistry
@@ -78,6 +79,10 @@ class WorkspaceStore:
         return Registry(self.store, kind="environments", noun="environment", model=EnvironmentSpec)
 
     @cached_property
+    def pins(self) -> PinRegistry:
+        return PinRegistry(self.store)
+
+    @cached_property
     def runs(self) -> RunRegistry:
         return RunRegistry(self.store)
 
@@ -103,7 +108,7 @@ class WorkspaceStore:
 
     def put_listing_of(self, identity: TreeIdentity) -> None:
         """Store the manifest behind an identity; it is not even read when it is there already."""
-        if not self.store.exists(manifest_path(identity.digest)):
+        if not self.store.freshen(manifest_path(identity.digest)):
             self.put_listing(identity.manifest())
 
     def replace_listing(self, listing: TreeManifest) -> None:
@@ -131,7 +136,7 @@ class WorkspaceStore:
     def _put_by_digest(self, body: bytes, place: Callable[[str], str]) -> str:
         digest = digest_bytes(body)
         path = place(digest)
-        if not self.store.exists(path):
+        if not self.store.freshen(path):
             self.store.put(path, body)
         return digest
 

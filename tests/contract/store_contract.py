@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import tempfile
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -90,6 +91,28 @@ class StoreContract:
     def test_exists_knows_files_and_folders(self, store: Store) -> None:
         store.put("folder/object", b"")
         assert [store.exists(path) for path in ("folder/object", "folder", "other", "folder/object/x")] == [True, True, False, False]
+
+    def test_when_an_object_was_written_is_known_or_the_store_says_that_it_is_not(self, store: Store) -> None:
+        began = time.time()
+        store.put("a/object", b"x")
+        written = store.last_written("a/object")
+        assert written is None or abs(written - began) < 60, "the clocks of the store and of this machine are a minute apart at most"
+        if written is not None:
+            for path in ("a/nothing", "a"):
+                with pytest.raises(FileNotFoundError):
+                    store.last_written(path)
+
+    def test_freshening_says_whether_an_object_is_there_and_changes_nothing_of_it(self, store: Store) -> None:
+        store.put("a/object", b"x")
+        assert (store.freshen("a/object"), store.freshen("a/nothing"), store.read("a/object")) == (True, False, b"x")
+
+    def test_an_empty_folder_can_be_removed_and_no_other(self, store: Store) -> None:
+        store.put("full/object", b"x")
+        store.put("empty/object", b"x")
+        store.remove_tree("empty/object")
+        for folder in ("full", "empty", "none"):
+            store.remove_empty(folder)
+        assert (store.list_names(""), store.read("full/object")) == (["full"], b"x")
 
     def test_names_are_listed_sorted_without_what_is_below(self, store: Store) -> None:
         for path in ("f/b", "f/a", "f/c/d", "g"):

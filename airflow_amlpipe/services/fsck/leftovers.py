@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from airflow_amlpipe.services.fsck.findings import Check
 from airflow_amlpipe.services.fsck.survey import Survey
 from airflow_amlpipe.storage.unfinished import unfinished_writes
@@ -20,7 +22,7 @@ def check_leftovers(survey: Survey) -> None:
         for left in unfinished_writes(store):
             where = f"{url}/{left.path}"
             if where not in seen:
-                survey.report(Check.UNFINISHED_WRITE, where, f"{left.size_bytes} bytes, {_age(left.age_seconds)} old")
+                survey.report(Check.UNFINISHED_WRITE, where, f"{left.size_bytes} bytes, {_age(time.time() - left.written)} old")
             seen.add(where)
 
 

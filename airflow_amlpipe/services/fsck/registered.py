@@ -11,6 +11,7 @@ from airflow_amlpipe.spec.model import SpecModel
 from airflow_amlpipe.workspace.datasets import DatasetRecord
 from airflow_amlpipe.workspace.datastores import DatastoreRecord
 from airflow_amlpipe.workspace.layout import dataset_id_path, dataset_ids_folder, log_folder, records_root
+from airflow_amlpipe.workspace.pins import PinRecord
 from airflow_amlpipe.workspace.registry import is_removal
 
 __all__ = ["check_registered"]
@@ -20,6 +21,7 @@ _MODELS: dict[str, type[SpecModel]] = {
     "datasets": DatasetRecord,
     "environments": EnvironmentSpec,
     "computes": ComputeTargetSpec,
+    "pins": PinRecord,
 }
 # Looked at by modules of their own.
 _OTHERS = {"snapshots", "specs", "manifests", "keys", "runs", "dataset-ids"}

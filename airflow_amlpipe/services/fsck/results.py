@@ -79,21 +79,24 @@ def _check_result(survey: Survey, find_problem: Callable[[StepResult], str | Non
             shown = f"output {output.name!r} at {shorten(repr(output.path))} on datastore {output.datastore!r}"
             survey.report(Check.RESULT_ELSEWHERE, path, f"{shown} is not at a place of its step run {result.step_run_id}", repair)
             return
-    problem = find_problem(result)
-    if problem is not None:
-        survey.report(Check.OUTPUT_DAMAGED, path, f"step {result.step_name!r} of pipeline {result.pipeline!r}: {problem}", repair)
-        return
+    if _are_manifests_sound(survey, result, path, number):
+        problem = find_problem(result)
+        if problem is not None:
+            survey.report(Check.OUTPUT_DAMAGED, path, f"step {result.step_name!r} of pipeline {result.pipeline!r}: {problem}", repair)
+
+
+def _are_manifests_sound(survey: Survey, result: StepResult, path: str, number: int) -> bool:
+    is_sound = True
     for output in result.outputs.values():
         manifest = manifest_path(output.digest)
         body = survey.read(manifest)
-        said = f"{path} names it for output {output.name!r}"
-        mend = Repair("set_aside", number, key=key, digest=output.digest)
-        if body is None:
-            survey.report(Check.MANIFEST_GONE, manifest, f"it is not there; {said}", mend)
-            continue
-        unreadable = listing_problem(body, output.digest)
+        unreadable = Unreadable("it is not there") if body is None else listing_problem(body, output.digest)
         if unreadable is not None:
-            survey.report_unreadable(Unreadable(f"{unreadable.problem}; {said}", unreadable.is_newer), manifest, Check.MANIFEST_GONE, mend)
+            said = Unreadable(f"{unreadable.problem}; {path} names it for output {output.name!r}", unreadable.is_newer)
+            mend = Repair("set_aside", number, key=result.key, digest=output.digest)
+            survey.report_unreadable(said, manifest, Check.MANIFEST_GONE, mend)
+            is_sound = False
+    return is_sound
 
 
 def _find_size_problem(survey: Survey, results: ResultLog, result: StepResult) -> str | None:
@@ -117,8 +120,8 @@ def _size_problem(survey: Survey, output: StoredOutput) -> str | None:
         return f"{where} is gone"
     except DefinitionError as error:
         return f"{where} is not what was written: {error}"
-    except ProtocolError:
-        return None  # the list is what is wrong, and is asked for next
+    except ProtocolError as error:
+        return f"{where}: {error}"
     found = {f"{folder.path}/{name}".lstrip("/"): size_of(token) for folder in scan.folders for name, _, token in folder.files()}
     wanted = {file.path: file.size for file in manifest.files}
     if scan.is_file and manifest.is_file:

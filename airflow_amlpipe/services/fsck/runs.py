@@ -13,7 +13,7 @@ from airflow_amlpipe.services.fsck.findings import Check
 from airflow_amlpipe.services.fsck.survey import Survey, Unreadable, read_json
 from airflow_amlpipe.workspace.ids import time_of_id
 from airflow_amlpipe.workspace.layout import run_folder, runs_folder, spec_path, step_folder
-from airflow_amlpipe.workspace.records import RunFinished, RunRecord, StepFinished, StepStarted
+from airflow_amlpipe.workspace.records import RunFinished, RunRecord, StepFinished, StepReusing, StepStarted
 from airflow_amlpipe.workspace.try_files import Logged
 
 __all__ = ["check_runs"]
@@ -110,6 +110,7 @@ class _Run:
         finished = survey.record(StepFinished, f"{folder}/finished.json", Check.RUN_RECORD_UNREADABLE)
         started = survey.record(StepStarted, f"{folder}/started.json", Check.RUN_RECORD_UNREADABLE)
         survey.record(Logged, f"{folder}/metrics.json", Check.RUN_RECORD_UNREADABLE)
+        survey.record(StepReusing, f"{folder}/reusing.json", Check.RUN_RECORD_UNREADABLE)
         for record, file in ((started, "started"), (finished, "finished")):
             if record is None:
                 continue

@@ -1,0 +1,25 @@
+"""What does a workspace no longer need, and how is it cleared away? (``amlpipe gc``)
+
+``inventory.py`` reads what there is, ``reach.py`` says what is needed, ``planning.py`` makes of the rest a list that people can read, and ``sweeping.py``
+deletes what such a list names and is still not needed.
+"""
+
+from __future__ import annotations
+
+from airflow_amlpipe.services.clearing.plan import ClearingItem, ClearingPlan
+from airflow_amlpipe.services.clearing.planning import keep_plan, load_plan, plan_clearing
+from airflow_amlpipe.services.clearing.retention import RetentionPolicy, load_policy, save_policy
+from airflow_amlpipe.services.clearing.sweeping import Swept, apply_plan
+
+__all__ = [
+    "ClearingItem",
+    "ClearingPlan",
+    "RetentionPolicy",
+    "Swept",
+    "apply_plan",
+    "keep_plan",
+    "load_plan",
+    "load_policy",
+    "plan_clearing",
+    "save_policy",
+]

@@ -1,0 +1,339 @@
+"""What is in a workspace, as far as clearing away has to know it?
+
+Everything is read or nothing is cleared away: a record that cannot be read, or that a newer version wrote, may be the one that says what is
+needed.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from airflow_amlpipe.exceptions import DefinitionError, ProtocolError, shorten
+from airflow_amlpipe.fingerprint.pattern import split_pattern
+from airflow_amlpipe.reuse.result import StepResult, StoredOutput
+from airflow_amlpipe.spec.document import parse_model
+from airflow_amlpipe.spec.model import SpecModel
+from airflow_amlpipe.storage.store import Store
+from airflow_amlpipe.workspace.claims import ClaimLog
+from airflow_amlpipe.workspace.datasets import DatasetRecord
+from airflow_amlpipe.workspace.ids import time_of_id
+from airflow_amlpipe.workspace.layout import (
+    key_folder,
+    keys_folder,
+    log_folder,
+    records_root,
+    run_folder,
+    runs_folder,
+    specs_folder,
+    step_folder,
+)
+from airflow_amlpipe.workspace.records import RunFinished, RunRecord, StepFinished, StepReusing, StepStarted
+from airflow_amlpipe.workspace.registry import is_removal
+from airflow_amlpipe.workspace.workspace import WorkspaceStore
+
+__all__ = ["Inventory", "KnownKey", "KnownResult", "KnownRun", "KnownSpec", "KnownTry", "take_inventory"]
+
+ItemT = TypeVar("ItemT")
+ModelT = TypeVar("ModelT", bound=SpecModel)
+
+_THREADS = 16
+_HASH = re.compile(rb"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
+_ENTRY = re.compile(r"(\d{8,})\.json")
+_DEEPEST = 6
+# Read by hand below, or not records of what is needed (what is needed of contents follows from who names them).
+_NO_LOGS = {"keys", "runs", "specs", "snapshots", "manifests", "gc", "dataset-ids", "destinations"}
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownResult:
+    """One entry of a key's results; ``result`` is ``None`` for one that cannot be read and was set aside."""
+
+    key: str
+    number: int
+    result: StepResult | None
+    is_bad: bool
+    hashes: frozenset[str]
+
+    @property
+    def path(self) -> str:
+        return f"{key_folder(self.key)}/results/{self.number:08d}.json"
+
+    @property
+    def created_at(self) -> datetime:
+        return _EPOCH if self.result is None else time_of(self.result.created_at)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownKey:
+    """One key.
+
+    :ivar claimed_at: when whoever computes it now last gave a sign, by the store's clock; ``None`` if nobody does, infinity if nobody can say
+    """
+
+    key: str
+    results: tuple[KnownResult, ...]
+    claimed_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class KnownTry:
+    """One try of a step; ``outputs`` are those it has recorded, ``wanted`` those it announced to hand on."""
+
+    step_id: str
+    step_run_id: str
+    folder: str
+    started: StepStarted | None
+    finished: StepFinished | None
+    wanted: tuple[StoredOutput, ...]
+
+    @property
+    def outputs(self) -> tuple[StoredOutput, ...]:
+        return tuple(self.finished.outputs.values()) if self.finished else ()
+
+    @property
+    def began(self) -> datetime | None:
+        return time_of_id(self.step_run_id)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownRun:
+    """One run; ``record`` is ``None`` for a folder that a killed process left without one."""
+
+    run_id: str
+    record: RunRecord | None
+    ended: RunFinished | None
+    tries: tuple[KnownTry, ...]
+    hashes: frozenset[str]
+    last_sign: datetime
+
+    def is_over(self, now: datetime, guard_seconds: int) -> bool:
+        """Whether nothing of it is going on: it has ended, or has given no sign for so long that its processes are surely dead."""
+        unfinished = [item for item in self.tries if item.finished is None]
+        if any((now - (item.began or self.last_sign)).total_seconds() < guard_seconds for item in unfinished):
+            return False
+        return self.ended is not None or (now - self.last_sign).total_seconds() >= guard_seconds
+
+
+@dataclass(frozen=True, slots=True)
+class KnownSpec:
+    """One stored specification: the hashes that it names, and the places that it reads or writes."""
+
+    body: bytes
+    hashes: frozenset[str]
+    places: frozenset[tuple[str, str]]
+
+
+@dataclass
+class Inventory:
+    """Everything at one time.
+
+    :ivar others: hashes that entries of any other kind name (published things, schedules, kinds that this version does not know)
+    :ivar named_places: datastores and paths that they name
+    :ivar specs: what each stored specification names, by its digest
+    """
+
+    keys: list[KnownKey] = field(default_factory=list)
+    runs: dict[str, KnownRun] = field(default_factory=dict)
+    datasets: list[DatasetRecord] = field(default_factory=list)
+    others: set[str] = field(default_factory=set)
+    named_places: set[tuple[str, str]] = field(default_factory=set)
+    specs: dict[str, KnownSpec] = field(default_factory=dict)
+
+    @property
+    def results(self) -> Iterator[KnownResult]:
+        for key in self.keys:
+            yield from key.results
+
+
+def take_inventory(workspace: WorkspaceStore, *, on_progress: Callable[[int, str], None] | None = None) -> Inventory:
+    """Read every record of a workspace.
+
+    :raises ProtocolError: a record cannot be read by this version; nothing may be cleared away then
+    :raises DatastoreUnavailableError: something could not be read now
+    """
+    return _Reader(workspace, on_progress).read()
+
+
+def time_of(text: str) -> datetime:
+    """Return a recorded time; one that cannot be read is now, so that nothing is too old by mistake."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return datetime.now(UTC)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def hashes_in(body: bytes) -> frozenset[str]:
+    """Return everything in ``body`` that could be the name of a manifest, specification or snapshot."""
+    return frozenset(match.group().decode() for match in _HASH.finditer(body))
+
+
+def places_in(body: bytes) -> Iterator[tuple[str, str]]:
+    """Yield every datastore and path that a JSON document names together, whatever it is; nothing for what is no JSON."""
+    try:
+        waiting: list[object] = [json.loads(body)]
+    except (ValueError, RecursionError):
+        return
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            datastore, path = value.get("datastore"), value.get("path")
+            if isinstance(datastore, str) and isinstance(path, str):
+                yield datastore, split_pattern(path.strip("/"))[0]
+            waiting += value.values()
+        elif isinstance(value, list):
+            waiting += value
+
+
+class _Reader:
+    def __init__(self, workspace: WorkspaceStore, on_progress: Callable[[int, str], None] | None) -> None:
+        self._store: Store = workspace.store
+        self._found = Inventory()
+        self._lock = threading.Lock()
+        self._on_progress = on_progress
+        self._done = 0
+
+    def read(self) -> Inventory:
+        # Runs after results: a run that hands on a result is written down before it is looked at once more.
+        names = self._store.list_names
+        keys = [key for two in names(keys_folder()) for key in names(f"{keys_folder()}/{two}")]
+        self._each(self._read_key, keys, "results")
+        self._each(self._read_spec, names(specs_folder()), "specifications")
+        for kind in names(records_root()):
+            if kind not in _NO_LOGS:
+                self._each(self._read_other, [(kind, log_folder(kind, name)) for name in names(log_folder(kind))], kind)
+        self._each(self._read_run, names(runs_folder()), "runs")
+        self._found.keys.sort(key=lambda item: item.key)
+        return self._found
+
+    def _each(self, read: Callable[[ItemT], None], items: Iterable[ItemT], what: str) -> None:
+        def one(item: ItemT) -> None:
+            read(item)
+            with self._lock:
+                self._done += 1
+                if self._on_progress is not None:
+                    self._on_progress(self._done, what)
+
+        with ThreadPoolExecutor(max_workers=_THREADS) as pool:
+            for _ in pool.map(one, items):
+                pass
+
+    def _read_key(self, key: str) -> None:
+        folder = key_folder(key)
+        kinds = self._store.list_names(folder)
+        numbers = _numbers(self._store.list_names(f"{folder}/results")) if "results" in kinds else []
+        bad = set(_numbers(self._store.list_names(f"{folder}/bad"))) if "bad" in kinds else set()
+        results = []
+        for number in numbers:
+            path = f"{folder}/results/{number:08d}.json"
+            body = self._read(path)
+            if body is None:
+                continue  # another clearing-up is at work
+            result = None
+            try:
+                result = self._parse(StepResult, body, path)
+            except ProtocolError:
+                if number not in bad:
+                    raise
+            results.append(KnownResult(key, number, result, number in bad, hashes_in(body)))
+        claimed_at = self._claimed_at(key) if "claims" in kinds else None
+        with self._lock:
+            self._found.keys.append(KnownKey(key, tuple(results), claimed_at))
+
+    def _claimed_at(self, key: str) -> float | None:
+        state = ClaimLog(self._store, key).newest()
+        if state.is_free:
+            return None
+        times = []
+        for kind in ("claims", "beats"):
+            try:
+                written = self._store.last_written(f"{key_folder(key)}/{kind}/{state.number:08d}.json")
+            except FileNotFoundError:
+                continue
+            times.append(float("inf") if written is None else written)
+        return max(times, default=float("inf"))
+
+    def _read_spec(self, name: str) -> None:
+        body = self._read(f"{specs_folder()}/{name}")
+        if body is not None:
+            digest = name.removesuffix(".json")
+            with self._lock:
+                self._found.specs[digest] = KnownSpec(body, hashes_in(body) - {digest}, frozenset(places_in(body)))
+
+    def _read_other(self, item: tuple[str, str]) -> None:
+        kind, path = item
+        for entry, body in self._bodies(path):
+            record = self._parse(DatasetRecord, body, entry) if kind == "datasets" and not is_removal(body) else None
+            with self._lock:
+                self._found.others |= hashes_in(body)
+                self._found.named_places |= set(places_in(body))
+                if record is not None:
+                    self._found.datasets.append(record)
+
+    def _bodies(self, path: str, depth: int = 0) -> Iterator[tuple[str, bytes]]:
+        body = self._read(path) if path.endswith(".json") else None
+        if body is not None:
+            yield path, body
+        elif depth < _DEEPEST:
+            for name in self._store.list_names(path):
+                yield from self._bodies(f"{path}/{name}", depth + 1)
+
+    def _read_run(self, run_id: str) -> None:
+        folder = run_folder(run_id)
+        hashes: set[str] = set()
+        record = self._record(RunRecord, f"{folder}/run.json", hashes)
+        ended = self._record(RunFinished, f"{folder}/finished.json", hashes)
+        tries = []
+        for step_id in self._store.list_names(f"{folder}/steps"):
+            for name in self._store.list_names(step_folder(run_id, step_id)):
+                place = f"{step_folder(run_id, step_id)}/{name}"
+                # The announcement last: it is written before the end, and the end says more.
+                finished = self._record(StepFinished, f"{place}/finished.json", hashes)
+                started = self._record(StepStarted, f"{place}/started.json", hashes)
+                reusing = None if finished is not None else self._record(StepReusing, f"{place}/reusing.json", hashes)
+                wanted = tuple(reusing.outputs.values()) if reusing is not None else ()
+                tries.append(KnownTry(step_id, name.partition("-")[2], place, started, finished, wanted))
+        signs = [time_of(ended.finished_at)] if ended else []
+        signs += [time_of(item.finished.finished_at) for item in tries if item.finished]
+        signs += [item.began for item in tries if item.began]
+        signs += [time_of(record.created_at)] if record else []
+        named = time_of_id(run_id)
+        last = max([*signs, *([named] if named else [])], default=datetime.now(UTC))
+        with self._lock:
+            self._found.runs[run_id] = KnownRun(run_id, record, ended, tuple(tries), frozenset(hashes), last)
+
+    def _record(self, model: type[ModelT], path: str, hashes: set[str]) -> ModelT | None:
+        body = self._read(path)
+        if body is None:
+            return None
+        hashes |= hashes_in(body)
+        return self._parse(model, body, path)
+
+    def _read(self, path: str) -> bytes | None:
+        try:
+            return self._store.read(path)
+        except FileNotFoundError:
+            return None
+
+    @staticmethod
+    def _parse(model: type[ModelT], body: bytes, path: str) -> ModelT:
+        try:
+            return parse_model(model, body, f"record {path}")
+        except DefinitionError as error:
+            raise ProtocolError(
+                f"nothing was cleared away, because a record cannot be read and may say what is needed: {shorten(str(error), 500)}; "
+                "`amlpipe fsck` says more, and sets damaged results aside with --repair"
+            ) from error
+
+
+def _numbers(names: Iterable[str]) -> list[int]:
+    found = (_ENTRY.fullmatch(name) for name in names)
+    return sorted(int(match.group(1)) for match in found if match)

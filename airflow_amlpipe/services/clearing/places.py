@@ -1,0 +1,66 @@
+"""Does one place on a datastore lie within another? (also when two datastores share a folder)"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from posixpath import normpath
+
+from airflow_amlpipe.exceptions import UnknownNameError
+from airflow_amlpipe.storage.store import Store
+from airflow_amlpipe.workspace.layout import records_root
+from airflow_amlpipe.workspace.workspace import WorkspaceStore
+
+__all__ = ["Places", "Roots"]
+
+
+class Roots:
+    """Where the datastores of a workspace begin, so that places on different ones can be compared."""
+
+    def __init__(self, workspace: WorkspaceStore) -> None:
+        self._workspace = workspace
+        self._known: dict[str, str | None] = {}
+        self.records = f"{_root_of(workspace.store)}/{records_root().partition('/')[0]}"
+
+    def absolute(self, datastore: str, path: str) -> str | None:
+        """Return a place as text that is the same for the same place; ``None`` if its datastore is not registered any more."""
+        if datastore not in self._known:
+            try:
+                self._known[datastore] = _root_of(self._workspace.datastores.open(datastore))
+            except UnknownNameError:
+                self._known[datastore] = None
+        root = self._known[datastore]
+        if root is None:
+            return None
+        below = normpath(path) if path else "."
+        return root if below == "." else f"{root}/{below}"
+
+
+class Places:
+    """A set of places; what lies within one of them, or around one of them, touches it."""
+
+    def __init__(self, places: Iterable[str] = ()) -> None:
+        self._places: set[str] = set()
+        self._around: set[str] = set()
+        for place in places:
+            self.add(place)
+
+    def add(self, place: str) -> None:
+        self._places.add(place)
+        self._around |= set(_ancestors(place))
+
+    def touches(self, place: str) -> bool:
+        """Whether deleting ``place`` would delete something of one of these, or ``place`` belongs to one."""
+        return place in self._around or any(above in self._places for above in (place, *_ancestors(place)))
+
+
+def _ancestors(place: str) -> Iterable[str]:
+    above = place
+    while "/" in above:
+        above = above.rpartition("/")[0]
+        yield above
+
+
+def _root_of(store: Store) -> str:
+    local = store.local_path("")
+    return store.url.rstrip("/") if local is None else f"file://{os.path.realpath(local)}".rstrip("/")
