@@ -107,6 +107,15 @@ class ObjectClient:
             return None
         return Found(key, meta["size"], version_of(meta))
 
+    def last_modified(self, key: str) -> float:
+        """Return when an object was written, in seconds since 1970 by the store's clock.
+
+        :raises FileNotFoundError: there is no such object
+        """
+        with self.doing("look at", key):
+            written: float = engine().head(self.store("records"), key)["last_modified"].timestamp()
+            return written
+
     def attributes(self, key: str) -> Mapping[str, str]:
         """Return what was written down beside an object.
 

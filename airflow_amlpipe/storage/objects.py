@@ -61,6 +61,9 @@ class ObjectStore(Store):
         names = self._client.names(key_of(self._place, folder))
         return sorted(name for name in names if name and not name.startswith(UNFINISHED))
 
+    def last_written(self, path: str) -> float | None:
+        return self._client.last_modified(key_of(self._place, path))
+
     def create_exclusive(self, path: str, body: bytes, *, durable: bool = True) -> bool:  # noqa: ARG002  # what is stored is durable
         key = self._key_below_root(path)
         require_exclusive(self.url, lambda name, probe: create_once(self._client, key_of(self._place, name), probe))

@@ -121,6 +121,29 @@ class SftpStore(Store):
             names = self._sessions.run("list", folder, action)
         return sorted(name for name in names if not name.startswith(UNFINISHED))
 
+    def last_written(self, path: str) -> float | None:
+        place = self._place(path)
+
+        def action(session: SftpSession) -> float:
+            try:
+                found = session.entry(place)
+            except OSError:
+                if nothing_at(session, place):
+                    raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path) from None
+                raise
+            if stat.S_ISDIR(found.mode):
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+            return float(found.mtime)
+
+        with self._explained("look at", path):
+            return self._sessions.run("look at", path, action)
+
+    def remove_empty(self, folder: str) -> None:
+        place = self._place_below_root(folder)
+        # Servers refuse to remove a folder that holds something, and none at all may go on because of one that stays.
+        with contextlib.suppress(OSError, DatastoreUnavailableError), self._explained("delete", folder):
+            self._sessions.run("delete", folder, lambda session: session.rmdir(place))
+
     def create_exclusive(self, path: str, body: bytes, *, durable: bool = True) -> bool:
         place = self._place_below_root(path)
 

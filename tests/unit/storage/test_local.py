@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -226,3 +227,26 @@ def test_a_crash_in_the_middle_of_a_write_is_not_seen(store: LocalStore) -> None
     assert store.list_names("data") == ["a", "d"]
     assert store.match("data/*") == ["data/a"]
     assert store.identify("data").file_count == 2
+
+
+def test_an_object_that_is_referred_to_again_counts_as_written_now(store: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = store.local_path("data/a")
+    os.utime(place, (1000, 1000))
+    assert store.freshen("data/a")
+    assert place.stat().st_mtime == 1000, "what was written or changed within the last day is left as it is"
+    later = time.time() + 2 * 24 * 3600
+    monkeypatch.setattr(local.time, "time", lambda: later)
+
+    assert store.freshen("data/a")
+
+    assert place.stat().st_mtime > 1000
+    assert not store.freshen("data/none")
+
+
+def test_an_object_that_belongs_to_somebody_else_is_written_again(store: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    inode = store.local_path("data/a").stat().st_ino
+    later = time.time() + 2 * 24 * 3600
+    monkeypatch.setattr(local.time, "time", lambda: later)
+    monkeypatch.setattr(local.os, "utime", refusing(errno.EPERM))
+    assert store.freshen("data/a")
+    assert (store.read("data/a"), store.local_path("data/a").stat().st_ino != inode) == (b"data/a", True)
