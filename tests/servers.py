@@ -33,7 +33,7 @@ import pytest
 from airflow_amlpipe.storage.object_client import ObjectPlace
 from airflow_amlpipe.storage.store_url import Service
 
-__all__ = ["AZURITE_ACCOUNT", "AZURITE_KEY", "azure_place", "end_servers", "left_out", "s3_place"]
+__all__ = ["AZURITE_ACCOUNT", "AZURITE_KEY", "azure_place", "azure_url", "end_servers", "left_out", "s3_place", "s3_url"]
 
 AZURITE_ACCOUNT = "devstoreaccount1"
 # The emulator's well-known key, printed in its documentation.
@@ -92,6 +92,20 @@ def azure_place(
         client_options={"allow_http": True},
         patience_seconds=patience_seconds,
     )
+
+
+def s3_url(prefix: str = "") -> tuple[str, dict[str, str]]:
+    """Return the URL of a new place on the S3 server, and the environment in which a process can open it."""
+    place = s3_place(prefix=prefix)
+    names = {"AWS_ENDPOINT_URL": "endpoint", "AWS_ACCESS_KEY_ID": "access_key_id", "AWS_SECRET_ACCESS_KEY": "secret_access_key"}
+    return place.url, {name: str(place.config[key]) for name, key in names.items()} | {"AWS_REGION": "us-east-1"}
+
+
+def azure_url(prefix: str = "") -> tuple[str, dict[str, str]]:
+    """Return the URL of a new place on Azurite, and the environment in which a process can open it."""
+    place = azure_place(prefix=prefix)
+    fields = {"AccountName": AZURITE_ACCOUNT, "AccountKey": AZURITE_KEY, "BlobEndpoint": place.config["endpoint"]}
+    return place.url, {"AZURE_STORAGE_CONNECTION_STRING": ";".join(f"{name}={value}" for name, value in fields.items())}
 
 
 @cache

@@ -14,6 +14,7 @@ class StoredOutput(SpecModel):
 
     :ivar path: below the datastore's root
     :ivar digest: of its tree manifest, that is of its content alone
+    :ivar witness: what its store identified it as once it was there, where that is made of versions and not of content
     """
 
     name: str
@@ -22,6 +23,7 @@ class StoredOutput(SpecModel):
     digest: str
     file_count: int
     size_bytes: int
+    witness: str | None = added_later(None)
 
 
 class StepResult(SpecModel):

@@ -12,12 +12,14 @@ from airflow_amlpipe.exceptions import DefinitionError, InfrastructureError, sho
 from airflow_amlpipe.fingerprint.canonical import digest
 from airflow_amlpipe.fingerprint.local_tree import identify_tree
 from airflow_amlpipe.fingerprint.scan import UNFINISHED
+from airflow_amlpipe.fingerprint.tree import TreeIdentity
 from airflow_amlpipe.reuse.result import StepResult, StoredOutput
 from airflow_amlpipe.spec.data import DatastorePath, OutputSpec
 from airflow_amlpipe.spec.step import StepSpec
 from airflow_amlpipe.spec.template import DEFAULT_DESTINATION, is_unique_destination, resolve_destination
 from airflow_amlpipe.storage.crash_points import crash_point
 from airflow_amlpipe.storage.log import AppendLog
+from airflow_amlpipe.storage.store import Store
 from airflow_amlpipe.workspace.layout import log_folder
 from airflow_amlpipe.workspace.progress import Say, told_of
 from airflow_amlpipe.workspace.records import DatasetVersion
@@ -52,8 +54,10 @@ def store_output(
     crash_point("manifest-stored")
     how = f"stored on datastore {output.datastore!r}"
     with _alone(where), told_of(f"output {output.name!r}", how, identity.file_count, identity.size_bytes, say) as on_progress:
-        workspace.datastores.open(output.datastore).ingest(produced, path, on_progress=on_progress)
+        witness = workspace.datastores.open(output.datastore).ingest(produced, path, on_progress=on_progress)
     crash_point("output-uploaded")
+    if witness is not None:
+        workspace.put_listing_of(witness)
     return StoredOutput(
         name=output.name,
         datastore=output.datastore,
@@ -61,6 +65,7 @@ def store_output(
         digest=identity.digest,
         file_count=identity.file_count,
         size_bytes=identity.size_bytes,
+        witness=None if witness is None else witness.digest,
     )
 
 
@@ -71,22 +76,68 @@ def publish_output(workspace: WorkspaceStore, output: OutputSpec, stored: Stored
     them one by one, and with ``overwrite=False`` (``as_upload``) files of the same name are not touched.
     """
     store = workspace.datastores.open(output.datastore)
-    # One log a place: what lies there is ours only as long as it is what the last entry says.
+    # One log a place: what lies there is ours only as long as it is what an entry says.
     log = AppendLog(workspace.store, log_folder("destinations", digest("amlpipe/destination/v1", [output.datastore, destination])))
-    try:
-        present = store.identify(destination, workspace.memo).called(stored.name).digest
-    except FileNotFoundError:
-        present = None
-    if present == stored.digest:
+    entry = {"digest": stored.digest, "datastore": output.datastore, "path": destination, "source": stored.path}
+    present = _find(workspace, store, destination)
+    if store.identifies_content:
+        _publish_known(store, log, entry, None if present is None else present.called(stored.name).digest, output)
+    else:
+        _publish_seen(workspace, store, log, entry, present, output, stored)
+
+
+def _publish_known(store: Store, log: AppendLog, entry: dict[str, str], present: str | None, output: OutputSpec) -> None:
+    """Publish where equal content is known as such: it is written down before it is put there."""
+    if present == entry["digest"]:
         return
     # Any entry counts, not only the last: a crash between the entry and the bytes leaves the content of the one before.
     ours = present in {json.loads(body)["digest"] for _, body in log.entries()}
-    log.append(json.dumps({"digest": stored.digest, "datastore": output.datastore, "path": destination, "source": stored.path}).encode())
+    log.append(json.dumps(entry).encode())
     crash_point("destination-noted")
-    if present is None or ours:
-        store.replace(stored.path, destination)
+    _put_there(store, entry, output, is_ours=present is None or ours)
+
+
+def _publish_seen(
+    workspace: WorkspaceStore,
+    store: Store,
+    log: AppendLog,
+    entry: dict[str, str],
+    present: TreeIdentity | None,
+    output: OutputSpec,
+    stored: StoredOutput,
+) -> None:
+    """Publish where what is put there is known only once it is there: it is written down afterwards.
+
+    After a crash in between nobody knows whose it is. So it counts as somebody else's: the next content is laid over it.
+    """
+    entries = [json.loads(body) for _, body in log.entries()]
+    # Without files nothing is there, which is what an output without files looks like.
+    seen = "" if present is None else present.digest
+    if entries and (entries[-1]["digest"], entries[-1]["found"]) == (stored.digest, seen):
+        return
+    is_ours = present is None or seen in {item["found"] for item in entries}
+    if stored.file_count:
+        _put_there(store, entry, output, is_ours=is_ours)
+    elif is_ours:
+        store.remove_tree(entry["path"])
+    found = _find(workspace, store, entry["path"])
+    # Whatever else lies there now, ours alone is what we may replace next time.
+    is_alone = is_ours and (stored.file_count, stored.size_bytes) == ((found.file_count, found.size_bytes) if found else (0, 0))
+    log.append(json.dumps({**entry, "found": (found.digest if found else "") if is_alone else None}).encode())
+
+
+def _put_there(store: Store, entry: dict[str, str], output: OutputSpec, *, is_ours: bool) -> None:
+    if is_ours:
+        store.replace(entry["source"], entry["path"])
     else:
-        store.overlay(stored.path, destination, overwrite=output.overwrite or output.mode == "mount")
+        store.overlay(entry["source"], entry["path"], overwrite=output.overwrite or output.mode == "mount")
+
+
+def _find(workspace: WorkspaceStore, store: Store, path: str) -> TreeIdentity | None:
+    try:
+        return store.identify(path, workspace.memo)
+    except FileNotFoundError:
+        return None
 
 
 def register_output(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-from airflow_amlpipe.exceptions import DefinitionError, ProtocolError
+from airflow_amlpipe.exceptions import DefinitionError, UnknownNameError
 from airflow_amlpipe.fingerprint.memo import HashMemo
+from airflow_amlpipe.fingerprint.tree import TreeManifest
 from airflow_amlpipe.reuse.decision import Rejection
 from airflow_amlpipe.reuse.result import StepResult, StoredOutput
 from airflow_amlpipe.spec.document import parse_model
@@ -16,6 +17,7 @@ from airflow_amlpipe.storage.store import Store
 from airflow_amlpipe.workspace.datastores import DatastoreRegistry
 from airflow_amlpipe.workspace.ids import now_text
 from airflow_amlpipe.workspace.layout import key_folder, manifest_path
+from airflow_amlpipe.workspace.verification import find_output_problem
 
 __all__ = ["ResultLog"]
 
@@ -23,17 +25,20 @@ __all__ = ["ResultLog"]
 class ResultLog:
     """The results of every key; satisfies ``reuse.decision.ResultFinder``."""
 
-    def __init__(self, store: Store, datastores: DatastoreRegistry, memo: HashMemo | None) -> None:
+    def __init__(
+        self, store: Store, datastores: DatastoreRegistry, memo: HashMemo | None, get_manifest: Callable[[str], TreeManifest]
+    ) -> None:
         self._store = store
         self._datastores = datastores
         self._memo = memo
+        self._get_manifest = get_manifest
 
     def candidates(self, key: str) -> Iterator[tuple[int, StepResult]]:
         """Yield the results under ``key`` that nobody has found bad, newest first. One that cannot be read is passed over: it is no result."""
         yield from self._good(key, self._log(key).entries())
 
     def find_problem(self, result: StepResult) -> str | None:
-        """Compare every output with what was recorded of it: nothing less than its content, through the memo of hashes."""
+        """Compare every output with what was recorded of it: nothing less than its content, or the versions its store gave its files."""
         for output in result.outputs.values():
             problem = self._problem_of(output)
             if problem is not None:
@@ -92,18 +97,17 @@ class ResultLog:
                 yield number, result
 
     def _problem_of(self, output: StoredOutput) -> str | None:
-        where = f"output {output.name!r} at {output.path!r} on datastore {output.datastore!r}"
         try:
-            identity = self._datastores.open(output.datastore).identify(output.path, self._memo).called(output.name)
-        except FileNotFoundError:
-            return f"{where} is gone"
-        except (DefinitionError, ProtocolError) as error:
-            return f"{where} is not what was written: {error}"
-        if identity.digest != output.digest:
-            return f"{where} was altered: {identity.file_count} files of {identity.size_bytes} bytes, written were {output.file_count} of {output.size_bytes}"
-        if not self._store.exists(manifest_path(output.digest)):
-            return f"{where} cannot be read by other steps: the list of its files is not in the workspace any more"
-        return None
+            self._datastores.get(output.datastore)
+        except UnknownNameError as error:
+            return f"output {output.name!r} cannot be found: {error}"
+        problem = find_output_problem(self._datastores.open(output.datastore), output, self._get_manifest, self._memo)
+        if problem is None and not self._store.exists(manifest_path(output.digest)):
+            return (
+                f"output {output.name!r} at {output.path!r} on datastore {output.datastore!r} cannot be read by other steps: "
+                "the list of its files is not in the workspace any more"
+            )
+        return problem
 
     def _log(self, key: str) -> AppendLog:
         return AppendLog(self._store, f"{key_folder(key)}/results")

@@ -88,7 +88,7 @@ class WorkspaceStore:
 
     @cached_property
     def results(self) -> ResultLog:
-        return ResultLog(self.store, self.datastores, self.memo)
+        return ResultLog(self.store, self.datastores, self.memo, self.get_manifest)
 
     def put_spec(self, spec: PipelineSpec) -> str:
         """Store a pipeline's specification under its digest, which is returned; storing it again changes nothing."""

@@ -39,7 +39,7 @@ def check_workspace(
     :param on_progress: is told how many things have been looked at, and what kind is being looked at
     """
     survey = Survey(workspace, on_progress)
-    results = ResultLog(workspace.store, workspace.datastores, None if depth == "full" else workspace.memo)
+    results = ResultLog(workspace.store, workspace.datastores, None if depth == "full" else workspace.memo, workspace.get_manifest)
     check_results(survey, results, quick=depth == "quick")
     check_runs(survey)
     check_registered(survey)

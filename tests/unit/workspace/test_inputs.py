@@ -64,7 +64,9 @@ def test_paths_on_two_datastores_do_not_mix(workspace: WorkspaceStore, put_data:
 
 def test_equal_files_have_one_identity_wherever_they_lie(workspace: WorkspaceStore, put_data: Callable[..., None]) -> None:
     put_data({"one/a": "1", "one/b": "2", "two/b": "2", "two/a": "1"})
-    assert resolve(workspace, "one").digest == resolve(workspace, "two").digest == resolve(workspace, "one/**").digest
+    assert resolve(workspace, "one").digest == resolve(workspace, "one/**").digest
+    if workspace.datastores.open("workspaceblobstore").identifies_content:
+        assert resolve(workspace, "one").digest == resolve(workspace, "two").digest
 
 
 @pytest.mark.parametrize("change", [{"raw/a.csv": "9"}, {"raw/new.csv": "1"}])

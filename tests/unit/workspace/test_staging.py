@@ -35,7 +35,7 @@ def fail_after(workspace: WorkspaceStore, monkeypatch: pytest.MonkeyPatch) -> Ca
 
     def arm(files: int, number: int, *, times: int = 100) -> list[str]:
         if not isinstance(workspace.store, LocalStore):
-            pytest.skip("what fails here is the system's copying, which a store in memory does not do")
+            pytest.skip("what fails here is the system's copying, which a store that is no folder does not do")
         real, copied, failed = transfer._copy, [], [0]
 
         def copy(file: Any) -> None:
