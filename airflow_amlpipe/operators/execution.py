@@ -114,6 +114,7 @@ class StepExecution:
             upstream=self._upstream(),
             policy=policy,
             ancestors=self.ancestors() if policy.mode == "refresh-from" else (),
+            run_id=self.request.run_id,
         )
         crash_point("key-known")
         enforce(self.workspace, self.assessment, policy)

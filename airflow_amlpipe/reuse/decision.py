@@ -76,7 +76,14 @@ class Decision:
 
 
 def decide_reuse(
-    step: StepSpec, key: str, results: ResultFinder, *, policy: ReusePolicy, ancestors: Collection[str], now: datetime
+    step: StepSpec,
+    key: str,
+    results: ResultFinder,
+    *,
+    policy: ReusePolicy,
+    ancestors: Collection[str],
+    now: datetime,
+    run_id: str | None = None,
 ) -> Decision:
     """Answer for one step of one run.
 
@@ -85,17 +92,20 @@ def decide_reuse(
 
     :param ancestors: ids of all steps this one follows from
     :param now: with a time zone; what the age of a result is measured by
+    :param run_id: the run. What it has computed itself is as new as it asked for: a try that was lost after it had stored its result is not
+        computed again
     """
     ruled_out = rule_out_reuse(step, policy=policy, ancestors=ancestors)
     if ruled_out is not None:
-        return Decision(ruled_out)
+        own = _own_result(step, key, results, run_id) if ruled_out is Reason.FORCED and run_id is not None else None
+        return Decision(ruled_out) if own is None else Decision(Reason.MATCH, own)
     limit = age_limit(step, policy)
     rejected: list[Rejection] = []
     newest_seen = 0
     obstacles: list[tuple[Reason, str]] = []
     for number, result in results.candidates(key):
         newest_seen = max(newest_seen, number)
-        too_old = limit.problem_of(result.created_at, now) if limit else None
+        too_old = limit.problem_of(result.created_at, now) if limit and not _is_own(result, step, run_id) else None
         if too_old is not None:
             obstacles.append((Reason.TOO_OLD, too_old))
             continue
@@ -117,3 +127,12 @@ def rule_out_reuse(step: StepSpec, *, policy: ReusePolicy, ancestors: Collection
     if policy.forces(step.id, ancestors):
         return Reason.FORCED
     return None if step.allow_reuse else Reason.NOT_ALLOWED
+
+
+def _own_result(step: StepSpec, key: str, results: ResultFinder, run_id: str | None) -> StepResult | None:
+    own = (result for _, result in results.candidates(key) if _is_own(result, step, run_id))
+    return next((result for result in own if results.find_problem(result) is None), None)
+
+
+def _is_own(result: StepResult, step: StepSpec, run_id: str | None) -> bool:
+    return (result.run_id, result.step_id) == (run_id, step.id)

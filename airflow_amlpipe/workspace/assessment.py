@@ -57,6 +57,7 @@ def assess_step(
     upstream: Mapping[str, Mapping[str, StoredOutput]],
     policy: ReusePolicy,
     ancestors: Collection[str],
+    run_id: str | None = None,
 ) -> Assessment:
     """Identify ``step`` and decide. Reads, and writes nothing but listings of input data.
 
@@ -64,6 +65,7 @@ def assess_step(
     :param parameters: the pipeline's parameters in this run
     :param upstream: what the steps before this one wrote in this run, by step id and output name
     :param ancestors: ids of all steps this one follows from
+    :param run_id: the run, if there is one yet
     :raises DefinitionError: an input's data is not there
     :raises DatastoreUnavailableError: something could not be read; that is neither a hit nor a miss
     """
@@ -72,7 +74,7 @@ def assess_step(
     read = {name: parameters[name] for name in step.parameters}
     manifest = step_key(step, snapshot=snapshot, parameters=read, inputs={name: item.digest for name, item in inputs.items()})
     key = manifest.key
-    decision = decide_reuse(step, key, workspace.results, policy=policy, ancestors=ancestors, now=datetime.now(UTC))
+    decision = decide_reuse(step, key, workspace.results, policy=policy, ancestors=ancestors, now=datetime.now(UTC), run_id=run_id)
     return Assessment(step, snapshot, read, inputs, manifest, key, decision, volatile_values(step, read))
 
 

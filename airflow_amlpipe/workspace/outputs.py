@@ -158,8 +158,7 @@ def register_output(
         tags=output.register_as.tags,
         produced_by={"run_id": result.run_id, "step_id": result.step_id, "step_run_id": result.step_run_id, "output": stored.name},
         origin=f"{result.step_run_id}/{stored.name}",
-        # Of the content, not of the try: one that is killed here may be followed by one that has to compute again.
-        token=f"{run_id}/{step_id}/{stored.name}/{stored.digest}",
+        token=f"{run_id}/{step_id}/{result.step_run_id}/{stored.name}",
     )
     return DatasetVersion(name=record.name, version=record.version, id=record.id)
 

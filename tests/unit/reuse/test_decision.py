@@ -197,3 +197,14 @@ def test_a_result_whose_time_cannot_be_read_is_reused_only_where_no_age_is_asked
     assert decide_reuse(a_step(), "k", Undated(), policy=AUTO, ancestors=(), now=NOW).reason is Reason.MATCH
     limited = decide_reuse(a_step(), "k", Undated(), policy=ReusePolicy.parse("max-age:7d"), ancestors=(), now=NOW)
     assert (limited.reason, limited.detail) == (Reason.TOO_OLD, "nobody can say when its result was computed; this run accepts max-age:7d")
+
+
+@pytest.mark.parametrize("policy", ["max-age:7d", "refresh", "refresh-from:s"])
+def test_what_the_run_has_computed_itself_is_as_new_as_it_asked_for(policy: str) -> None:
+    """R08."""
+    results, chosen = Results("own", ages={"own": timedelta(days=30)}), ReusePolicy.parse(policy)
+    step = a_step("s")
+    assert decide_reuse(step, "k", results, policy=chosen, ancestors=(), now=NOW, run_id="r").reason is Reason.MATCH
+    assert not decide_reuse(step, "k", results, policy=chosen, ancestors=(), now=NOW, run_id="another").is_reused
+    damaged = Results("own", problems={"own": "output 'o' is gone"})
+    assert not decide_reuse(step, "k", damaged, policy=chosen, ancestors=(), now=NOW, run_id="r").is_reused

@@ -25,8 +25,11 @@ OUT = OutputSpec(name="model", datastore="workspaceblobstore", register_as=Regis
 STEP = a_step(outputs=(OUT,))
 
 
-def assess(workspace: WorkspaceStore, step: StepSpec = STEP, policy: str = "auto", snapshot: str = "s") -> Assessment:
-    return assess_step(workspace, step, snapshot=snapshot, parameters={}, upstream={}, policy=ReusePolicy.parse(policy), ancestors=())
+def assess(
+    workspace: WorkspaceStore, step: StepSpec = STEP, policy: str = "auto", snapshot: str = "s", run_id: str | None = None
+) -> Assessment:
+    chosen = ReusePolicy.parse(policy)
+    return assess_step(workspace, step, snapshot=snapshot, parameters={}, upstream={}, policy=chosen, ancestors=(), run_id=run_id)
 
 
 def run(
@@ -126,19 +129,25 @@ def test_the_policy_require_computes_nothing(workspace: WorkspaceStore, tmp_path
 
 def test_an_output_is_registered_once_for_its_result(workspace: WorkspaceStore, tmp_path: Path) -> None:
     """R09."""
-    first, second = run(workspace, tmp_path), run(workspace, tmp_path)
-    third = run(workspace, tmp_path, policy="refresh", run_id="run-2")
+    first, second, third = run(workspace, tmp_path), run(workspace, tmp_path), run(workspace, tmp_path, policy="refresh")
     assert [item.outputs["model"].dataset and item.outputs["model"].dataset.version for item in (first, second, third)] == [1, 1, 2]
     record = workspace.datasets.get("models")
     assert (record.digest, record.produced_by and record.produced_by["step_run_id"]) == (third.outputs["model"].digest, third.step_run_id)
 
 
-def test_a_try_that_has_to_compute_again_after_it_registered_does_not_register_again(workspace: WorkspaceStore, tmp_path: Path) -> None:
-    """R09. A run that asked for everything to be computed again, killed after the registration: the next try writes the same bytes."""
-    tries = [run(workspace, tmp_path, policy="refresh", number=number) for number in (1, 2)]
-    assert [item.outputs["model"].dataset and item.outputs["model"].dataset.version for item in tries] == [1, 1]
-    assert workspace.datasets.versions("models") == [1]
-    assert run(workspace, tmp_path, policy="refresh", content="other weights", number=3).outputs["model"].dataset.version == 2  # type: ignore[union-attr]
+def test_a_run_does_not_compute_again_what_it_has_computed_itself(workspace: WorkspaceStore, tmp_path: Path) -> None:
+    """R08, R09. Its task was killed after it had stored its result, and the run asked for everything to be computed."""
+    run(workspace, tmp_path)
+    first = run(workspace, tmp_path, policy="refresh", run_id="run-2")
+    again = {"policy": "refresh", "run_id": "run-2"}
+    retried = assess(workspace, **again)
+    assert retried.decision.result is not None
+    assert retried.decision.result.step_run_id == first.step_run_id
+    StepRun(workspace, "nightly", "run-2", STEP, 2).finish_reused(retried, retried.decision.result)
+    assert workspace.datasets.versions("models") == [1, 2]
+    assert assess(workspace, policy="refresh", run_id="run-3").decision.reason is Reason.FORCED
+    workspace.datastores.open("workspaceblobstore").remove_tree(first.outputs["model"].path)
+    assert assess(workspace, **again).decision.reason is Reason.FORCED, "damaged, it is computed again all the same"
 
 
 def test_what_another_process_of_the_same_try_collected_is_an_error_of_ours(workspace: WorkspaceStore, tmp_path: Path) -> None:
