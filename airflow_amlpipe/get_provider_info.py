@@ -32,6 +32,7 @@ def get_provider_info() -> dict[str, Any]:
                 "python-modules": ["airflow_amlpipe.hooks.datastore", "airflow_amlpipe.hooks.workspace"],
             }
         ],
+        "triggers": [{"integration-name": _INTEGRATION, "python-modules": ["airflow_amlpipe.triggers.claim"]}],
         "connection-types": [_workspace_connection(), _datastore_connection()],
         "extra-links": ["airflow_amlpipe.operators.links.ProducedByLink"],
         "cli": ["airflow_amlpipe.cli.airflow_commands.airflow_commands"],

@@ -6,11 +6,12 @@ one file. What stands here holds for every supported version: 3.3 and later.
 
 from __future__ import annotations
 
+from airflow.sdk.bases.operator import TRIGGER_FAIL_REPR
 from airflow.sdk.configuration import conf
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 from airflow.sdk.plugins_manager import AirflowPlugin
 
-__all__ = ["AirflowException", "AirflowFailException", "AirflowPlugin", "airflow_option"]
+__all__ = ["TRIGGER_FAIL_REPR", "AirflowException", "AirflowFailException", "AirflowPlugin", "airflow_option"]
 
 
 def airflow_option(section: str, name: str) -> str:

@@ -17,8 +17,9 @@ from functools import lru_cache
 from pathlib import Path
 
 from airflow_amlpipe.runtime.protocol import ENV_JOB
+from airflow_amlpipe.workspace.claims import ClaimRecord
 
-__all__ = ["ProcessMark", "boot_id", "host_name", "is_running", "job_processes", "send_signal", "start_of"]
+__all__ = ["ProcessMark", "boot_id", "has_died", "host_name", "is_running", "job_processes", "send_signal", "start_of"]
 
 _PROC = Path("/proc")
 _HAS_PROC = (_PROC / "self" / "stat").exists()
@@ -53,6 +54,12 @@ class ProcessMark:
     def is_alive(self) -> bool:
         """Whether it runs; only known for one that :attr:`is_here`."""
         return self.boot == boot_id() and is_running(self.pid, self.start)
+
+
+def has_died(owner: ClaimRecord) -> bool:
+    """Whether the process that claimed a step is known from here to have ended; ``False`` where nobody can say."""
+    mark = ProcessMark(owner.host, owner.boot, owner.pid, owner.start)
+    return bool(owner.pid) and mark.is_here and not mark.is_alive
 
 
 @lru_cache(maxsize=1)

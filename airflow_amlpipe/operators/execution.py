@@ -22,6 +22,8 @@ from airflow_amlpipe.operators.job_note import JobNote, StateStore
 from airflow_amlpipe.operators.left_job import end_job, find_left_job, why_not_needed
 from airflow_amlpipe.operators.outline import PipelineOutline
 from airflow_amlpipe.operators.run_request import RunRequest
+from airflow_amlpipe.operators.single_flight import SingleFlight, Waited, claim_of
+from airflow_amlpipe.reuse.decision import Reason
 from airflow_amlpipe.reuse.result import StepResult, StoredOutput
 from airflow_amlpipe.settings import Settings
 from airflow_amlpipe.spec.data import StepOutputSource
@@ -46,7 +48,8 @@ _GRACE_WHEN_STOPPED_SECONDS: Final = 3.5
 
 @dataclass
 class StepExecution:
-    """One try of one step. Call :meth:`identify`, :meth:`decide`, then :meth:`reuse`, or :meth:`launch`, :meth:`wait` and :meth:`record`.
+    """One try of one step. Call :meth:`identify`, :meth:`decide`, then :meth:`reuse`, or :meth:`launch`, :meth:`wait` and :meth:`record`;
+    where somebody else computes the step already (``obstacle``), :meth:`pause`, and another execution of the try goes on from the beginning.
 
     :ivar source_base: what a relative source folder is relative to
     :ivar ancestors: gives the ids of all steps this one follows from; asked only where the policy needs them
@@ -54,6 +57,8 @@ class StepExecution:
     :ivar is_last_try: whether nobody will come back for a job that is left running
     :ivar notes: outlives this process
     :ivar say: takes a sentence, or a line that the script printed, for the task's log
+    :ivar waited: set when the task comes back from waiting
+    :ivar obstacle: once decided, for whom the step has to wait; ``None`` if for nobody
     """
 
     workspace: WorkspaceStore
@@ -68,9 +73,12 @@ class StepExecution:
     is_last_try: bool
     notes: StateStore
     say: Callable[[str], None]
+    waited: Waited | None = None
 
     run: StepRun = field(init=False)
     assessment: Assessment = field(init=False)
+    obstacle: str | None = field(default=None, init=False)
+    flight: SingleFlight = field(init=False)
     _job: JobNote | None = field(default=None, init=False)
     _snapshot: SourceSnapshot | None = field(default=None, init=False)
     _is_stopped: bool = field(default=False, init=False)
@@ -79,6 +87,7 @@ class StepExecution:
 
     def __post_init__(self) -> None:
         self.run = self._new_run()
+        self.flight = SingleFlight(self.workspace, self.settings, self.waited)
 
     def identify(self) -> None:
         """Write down that the run and this try of the step exist, and find the job that an earlier try may have left running.
@@ -90,7 +99,7 @@ class StepExecution:
             self._refuse_run_of_another(record)
         crash_point("run-recorded")
         self._take_up_job()
-        if self._job is None:
+        if self._job is None and not self._take_up_wait():
             self.run.start()
         crash_point("try-begun")
         if self.workspace.runs.cancel_requested(self.request.run_id):
@@ -100,11 +109,34 @@ class StepExecution:
             )
 
     def decide(self) -> Assessment:
-        """Return the step's key in this run, and whether an earlier result stands in for it.
+        """Return the step's key in this run, and whether an earlier result stands in for it; if none does, claim the step, or see who has.
 
         :raises DefinitionError: source, script or data are not there
         :raises ReuseRequiredError: the policy is ``require`` and the step would have to run
         """
+        self._assess()
+        while self._is_shared:
+            forced = self.assessment.decision.reason is Reason.FORCED
+            may_wait = self._job is None and not forced
+            self.obstacle = self.flight.enter(self.assessment.key, claim_of(self.run), may_wait=may_wait)
+            newest_seen = self.assessment.decision.newest_seen
+            if forced or self.obstacle is not None or not self.flight.has_news(self.assessment.key, newest_seen=newest_seen):
+                break
+            self._assess()
+        crash_point("decided")
+        return self.assessment
+
+    def pause(self) -> None:
+        """Write down that the try waits for somebody else; the task ends its process, and another one goes on with the same try."""
+        self._refuse_when_stopped()
+        self.workspace.runs.pause_step(self.run.folder, self.obstacle or "")
+
+    @property
+    def _is_shared(self) -> bool:
+        """Whether what the step computes will be offered to others, so that they may wait for it."""
+        return self.settings.single_flight and self.step.allow_reuse and not self.assessment.decision.is_reused
+
+    def _assess(self) -> None:
         policy = self.request.policy
         self.assessment = assess_step(
             self.workspace,
@@ -119,8 +151,6 @@ class StepExecution:
         crash_point("key-known")
         enforce(self.workspace, self.assessment, policy)
         self._settle_job()
-        crash_point("decided")
-        return self.assessment
 
     def reuse(self, result: StepResult) -> StepFinished:
         """Hand on an earlier result as if the step had run."""
@@ -233,7 +263,10 @@ class StepExecution:
 
     @contextmanager
     def bad_end_recorded(self) -> Iterator[None]:
-        """Write down what went wrong when an error leaves the block, and end the job, unless the next try can take it up again."""
+        """Write down what went wrong when an error leaves the block, and end the job, unless the next try can take it up again.
+
+        However the block ends, nobody is left waiting for this try any longer than need be.
+        """
         try:
             yield
         except BaseException as error:
@@ -241,6 +274,8 @@ class StepExecution:
             with suppress(AmlPipeError):
                 self._end_badly(error)
             raise
+        finally:
+            self.flight.leave()
 
     def stop(self) -> None:
         """End the job, if one runs; called by a signal handler while another method is at work. Twice is fine."""
@@ -343,6 +378,22 @@ class StepExecution:
         if warning:
             self._note(f"warning: {self._where}: {warning}")
 
+    def _take_up_wait(self) -> bool:
+        """Go on as the try that waited, if the task comes back from waiting; close those that waited for earlier tries, which nobody goes on with."""
+        if self.waited is None and self.try_number == 1:
+            return False
+        for item in self.workspace.runs.tries(self.request.run_id, self.step.id):
+            if not item.waiting:
+                continue
+            if item.started.try_number < self.try_number:
+                self.workspace.runs.end_try(
+                    item, "Canceled", "the task was cleared or marked by hand while this try waited for another run"
+                )
+            elif self.waited is not None and self.workspace.runs.resume_step(item.folder):
+                self.run.step_run_id, self.run.started_at = item.started.step_run_id, item.started.started_at
+                return True
+        return False
+
     def _settle_job(self) -> None:
         """Keep the job that an earlier try launched if it computes what is needed now; end it, and begin a new try, if it does not."""
         why = None if self._job is None else why_not_needed(self._job, self.run, self.assessment)
@@ -369,10 +420,13 @@ class StepExecution:
         may_go_on = isinstance(error, InfrastructureError) and not self._is_stopped and not self.is_last_try
         if self._job is not None and may_go_on:
             self._note("the step's job is left as it is: the next try of this task takes it up again")
+            self.flight.leave_to_next_try()
             return
         if self._job is not None:
             self._end_job(self.settings.terminate_grace_seconds)
             self._job = None
+            # Before logs are stored: Airflow may end this process any moment.
+            self.flight.leave()
             from airflow_amlpipe.operators.keeping import keep_files
 
             with suppress(AmlPipeError):

@@ -9,6 +9,7 @@ from airflow_amlpipe.hooks.opening import open_workspace
 from airflow_amlpipe.operators.execution import StepExecution
 from airflow_amlpipe.operators.outline import PipelineOutline
 from airflow_amlpipe.operators.run_request import read_request
+from airflow_amlpipe.operators.single_flight import Waited
 from airflow_amlpipe.settings import Settings
 from airflow_amlpipe.spec.document import parse_model
 from airflow_amlpipe.spec.step import StepSpec
@@ -21,9 +22,10 @@ if TYPE_CHECKING:
 __all__ = ["open_execution"]
 
 
-def open_execution(task: StepOperator, context: Context) -> StepExecution:
+def open_execution(task: StepOperator, context: Context, waited: Waited | None = None) -> StepExecution:
     """Return the try that ``task`` is to carry out; nothing is read from the workspace yet.
 
+    :param waited: set if the task comes back from waiting
     :raises DefinitionError: the definition, the run's ``conf`` or a setting cannot be used
     """
     ti, dag_run = context["ti"], context["dag_run"]
@@ -51,4 +53,5 @@ def open_execution(task: StepOperator, context: Context) -> StepExecution:
         is_last_try=ti.try_number > ti.max_tries,
         notes=context["task_state_store"],
         say=lambda line: task.log.info("%s", line),
+        waited=waited,
     )

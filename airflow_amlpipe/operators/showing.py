@@ -12,8 +12,8 @@ from airflow_amlpipe.operators.links import task_page
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
 
+    from airflow_amlpipe.operators.execution import StepExecution
     from airflow_amlpipe.operators.step import StepOperator
-    from airflow_amlpipe.workspace.assessment import Assessment
     from airflow_amlpipe.workspace.records import Origin, StepFinished
     from airflow_amlpipe.workspace.workspace import WorkspaceStore
 
@@ -22,9 +22,10 @@ __all__ = ["show_decision", "show_end"]
 _SHORT = 12
 
 
-def show_decision(task: StepOperator, assessment: Assessment) -> None:
-    """Say what was decided, and why, before the step goes on."""
-    sentence = assessment.sentence
+def show_decision(task: StepOperator, step: StepExecution) -> None:
+    """Say what was decided, and why, before the step goes on; or for whom it waits."""
+    assessment = step.assessment
+    sentence = step.obstacle or assessment.sentence
     task.log.info("step %r: %s", assessment.step.name, sentence)
     task.reuse_status = f"{sentence} (fingerprint {assessment.key[:_SHORT]})"
 
@@ -38,6 +39,9 @@ def show_end(task: StepOperator, context: Context, workspace: WorkspaceStore, fi
         task.produced_by_url = _page_of(workspace, origin)
         if task.produced_by_url:
             task.operator_extra_links = type(task).operator_extra_links
+    if finished.lost_race_to is not None:
+        task.log.info("step %r: %s", finished.step_name, finished.explanation)
+        task.reuse_status = f"{finished.explanation} (fingerprint {(finished.key or '')[:_SHORT]})"
     for output in finished.outputs.values():
         if output.dataset is not None:
             context["outlet_events"][dataset_asset(task.workspace, output.dataset.name)].extra = {

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
 
     from airflow_amlpipe.operators.execution import StepExecution
+    from airflow_amlpipe.operators.single_flight import Waited
 
 __all__ = ["StepOperator"]
 
@@ -79,6 +80,24 @@ class StepOperator(BaseOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Run or reuse the step; the returned XCom holds ids and digests only."""
+        return self._carry_out(context)
+
+    def go_on(self, context: Context, event: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Decide anew, from the beginning: the wait for another run that computes the same step is over."""
+        from airflow_amlpipe.operators.single_flight import Waited
+
+        return self._carry_out(context, Waited.heard(event))
+
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
+        """Go on as Airflow asks; a trigger that failed or timed out is no reason to fail, only to wait no longer."""
+        from airflow_amlpipe.version_compat import TRIGGER_FAIL_REPR
+
+        if next_method == TRIGGER_FAIL_REPR:
+            self.log.warning("step waits no longer, because its trigger ended without a word: %s", next_kwargs)
+            return self.go_on(context)
+        return super().resume_execution(next_method, next_kwargs, context)
+
+    def _carry_out(self, context: Context, waited: Waited | None = None) -> dict[str, Any]:
         from airflow_amlpipe.spec.bulk import collector_paused
 
         with collector_paused():
@@ -88,16 +107,22 @@ class StepOperator(BaseOperator):
 
         self.template_fields = type(self).template_fields
         with translated():
-            self._execution = step = open_execution(self, context)
+            self._execution = step = open_execution(self, context, waited)
             with step.bad_end_recorded():
                 step.identify()
                 decision = step.decide().decision
-                show_decision(self, step.assessment)
-                if decision.result is not None:
+                show_decision(self, step)
+                if step.obstacle is not None:
+                    step.pause()
+                elif decision.result is not None:
                     finished = step.reuse(decision.result)
                 else:
                     step.wait(step.launch())
                     finished = step.record()
+            if step.obstacle is not None:
+                from airflow_amlpipe.operators.waiting import defer_until_over
+
+                defer_until_over(self, step)
             return show_end(self, context, step.workspace, finished)
 
     def on_kill(self) -> None:

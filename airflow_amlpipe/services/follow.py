@@ -94,6 +94,7 @@ class _Follower:
         self._home = home
         self._tell = on_event
         self._readers: dict[str, LogReader] = {}
+        self._waits: dict[str, str] = {}
         self._done_tries: set[str] = set()
         self._done_steps: set[str] = set()
 
@@ -120,6 +121,10 @@ class _Follower:
         for stream, line in self._readers[item.folder].new_lines(has_ended=item.finished is not None):
             new = True
             self._tell(RunEvent("notice" if stream == NOTICES else "log_line", self._run_id, item.started, line=line))
+        if item.waiting and item.waiting != self._waits.get(item.folder):
+            new = True
+            self._waits[item.folder] = item.waiting
+            self._tell(RunEvent("notice", self._run_id, item.started, line=item.waiting))
         if item.finished is not None:
             new = True
             self._done_tries.add(item.folder)

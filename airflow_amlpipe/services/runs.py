@@ -162,7 +162,7 @@ def _step(workspace: WorkspaceStore, record: RunRecord, step_id: str, tries: lis
         "status": last.status,
         "reused": finished.reused if finished else False,
         "reason": finished.reason if finished else None,
-        "explanation": finished.explanation if finished else "",
+        "explanation": finished.explanation if finished else last.waiting,
         "started_at": last.started.started_at,
         "finished_at": finished.finished_at if finished else None,
         "duration_seconds": finished.duration_seconds if finished else None,

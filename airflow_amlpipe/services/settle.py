@@ -15,8 +15,7 @@ from airflow_amlpipe.compute.folder import StepFolder
 from airflow_amlpipe.compute.processes import job_processes, send_signal
 from airflow_amlpipe.exceptions import InfrastructureError, shorten
 from airflow_amlpipe.services.engine_process import engine_folder, engine_log_tail, find_engine, find_recorder
-from airflow_amlpipe.workspace.ids import now_text
-from airflow_amlpipe.workspace.records import RunStatus, StepFinished, StepStatus, StepTry
+from airflow_amlpipe.workspace.records import RunStatus, StepStatus
 from airflow_amlpipe.workspace.try_files import keep_logs
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
 
@@ -77,7 +76,7 @@ def end_running_tries(workspace: WorkspaceStore, run_id: str, home: Path, *, sta
                 folder = StepFolder(home / "tries" / item.started.step_run_id)
                 if folder.logs.is_dir():
                     keep_logs(workspace, item.folder, folder.logs)
-                workspace.runs.finish_step(_ended(item, status, error))
+                workspace.runs.end_try(item, status, error)
                 shutil.rmtree(folder.root, ignore_errors=True)
 
 
@@ -93,18 +92,3 @@ def _end_job(job_name: str) -> None:
                 return  # they wait for a device or a network drive; nothing of what they still write is ever taken for a result
             signal_number, deadline = signal.SIGKILL, monotonic() + _GRACE_SECONDS
         sleep(0.05)
-
-
-def _ended(item: StepTry, status: StepStatus, error: str) -> StepFinished:
-    started = item.started
-    return StepFinished(
-        run_id=started.run_id,
-        step_id=started.step_id,
-        step_name=started.step_name,
-        step_run_id=started.step_run_id,
-        try_number=started.try_number,
-        status=status,
-        started_at=started.started_at,
-        finished_at=now_text(),
-        error=error,
-    )

@@ -64,7 +64,10 @@ class ClaimRecord(SpecModel):
         """For whom somebody waits, as people read it."""
         dag = (self.airflow or {}).get("dag_id")
         of = f"DAG {shorten(repr(dag), 100)}" if dag else f"pipeline {shorten(repr(self.pipeline), 100)}"
-        return f"waiting for run {self.run_id} of {of}, which computes the same step since {self.since} on {shorten(self.host, 100)}"
+        step = shorten(repr(self.step_name), 100)
+        return (
+            f"waiting for step {step} of run {self.run_id} of {of}, which computes the same since {self.since} on {shorten(self.host, 100)}"
+        )
 
 
 @dataclass(frozen=True, slots=True)

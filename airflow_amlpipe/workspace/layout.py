@@ -6,7 +6,7 @@
       snapshots/<sha256>.zip      specs/<sha256>.json      manifests/<sha256>.json
       keys/<kk>/<key>/{claims,beats,results,bad}/<n>.json
       runs/<run id>/{run,finished,cancel}.json, tags/<n>.json, logged/<step run id>.json, artifacts/
-      runs/<run id>/steps/<step id>/<try>-<step run id>/{started,reusing,finished,metrics}.json, logs/, artifacts/
+      runs/<run id>/steps/<step id>/<try>-<step run id>/{started,reusing,finished,metrics}.json, waits/<n>.json, logs/, artifacts/
       datastores|datasets|environments|computes/<name>/<n>.json      defaults/datastore/<n>.json      dataset-ids/<id>.json
       destinations/<sha256 of datastore and path>/<n>.json      pins/<sha256 of what is pinned>/<n>.json
       gc/plans/<id>.json      gc/policy/<n>.json

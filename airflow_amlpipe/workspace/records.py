@@ -20,6 +20,7 @@ __all__ = [
     "StepStarted",
     "StepStatus",
     "StepTry",
+    "StepWait",
 ]
 
 # SDK v1's words for pipeline runs and step runs (``Run.get_status``).
@@ -154,12 +155,27 @@ class StepFinished(SpecModel):
     log_tail: str = ""
 
 
+class StepWait(SpecModel):
+    """An entry of a try's ``waits``: it waits for somebody else who computes the same step, or goes on.
+
+    :ivar sentence: for whom it waits, as people read it; ``None`` once it goes on
+    """
+
+    format: Literal["amlpipe/wait/v1"] = "amlpipe/wait/v1"
+    sentence: str | None
+    at: str
+
+
 class StepTry(SpecModel):
-    """One try of a step: its folder in the workspace store, its beginning, and its end once there is one."""
+    """One try of a step: its folder in the workspace store, its beginning, and its end once there is one.
+
+    :ivar waiting: for whom it waits, ``""`` when it does not
+    """
 
     folder: str
     started: StepStarted
     finished: StepFinished | None = None
+    waiting: str = ""
 
     @property
     def status(self) -> StepStatus:

@@ -13,7 +13,17 @@ from airflow_amlpipe.storage.log import AppendLog
 from airflow_amlpipe.storage.store import Store
 from airflow_amlpipe.workspace.ids import now_text
 from airflow_amlpipe.workspace.layout import run_folder, runs_folder, step_folder, try_folder
-from airflow_amlpipe.workspace.records import RunFinished, RunRecord, RunStatus, StepFinished, StepReusing, StepStarted, StepTry
+from airflow_amlpipe.workspace.records import (
+    RunFinished,
+    RunRecord,
+    RunStatus,
+    StepFinished,
+    StepReusing,
+    StepStarted,
+    StepStatus,
+    StepTry,
+    StepWait,
+)
 
 __all__ = ["RunRegistry"]
 
@@ -124,6 +134,23 @@ class RunRegistry:
         folder = try_folder(record.run_id, record.step_id, record.try_number, record.step_run_id)
         return self._store.create_exclusive(f"{folder}/finished.json", _body(record), durable=False)
 
+    def end_try(self, item: StepTry, status: StepStatus, error: str) -> bool:
+        """Write down that a try which began has ended without anybody to say how; ``False`` if that was already known."""
+        shared = {field: getattr(item.started, field) for field in _SHARED_FIELDS}
+        return self.finish_step(StepFinished(**shared, status=status, finished_at=now_text(), error=error))
+
+    def pause_step(self, folder: str, sentence: str) -> None:
+        """Write down that the try in ``folder`` waits for somebody else, and for whom."""
+        self._waits(folder).append(_body(StepWait(sentence=sentence, at=now_text())), durable=False)
+
+    def resume_step(self, folder: str) -> bool:
+        """Write down that the try in ``folder`` goes on; ``False`` if it does not wait, or another process has gone on with it."""
+        waits = self._waits(folder)
+        latest = waits.latest()
+        if latest is None or self._parse(StepWait, latest[1], f"{folder}/waits").sentence is None:
+            return False
+        return waits.append_if(latest[0], _body(StepWait(sentence=None, at=now_text())), durable=False) is not None
+
     def steps(self, run_id: str) -> dict[str, StepTries]:
         """Return the tries of every step that has started, oldest first, by step id."""
         names = self._store.list_names(f"{run_folder(run_id)}/steps")
@@ -140,7 +167,8 @@ class RunRegistry:
             if started is None and finished is not None:
                 started = StepStarted(**{field: getattr(finished, field) for field in _SHARED_FIELDS})
             if started is not None:
-                found.append(StepTry(folder=folder, started=started, finished=finished))
+                waiting = "" if finished is not None else self._waiting(folder)
+                found.append(StepTry(folder=folder, started=started, finished=finished, waiting=waiting))
         return sorted(found, key=lambda item: (item.started.try_number, item.started.step_run_id))
 
     def output_of(self, run_id: str, step_id: str) -> StepFinished | None:
@@ -150,11 +178,22 @@ class RunRegistry:
                 return item.finished
         return None
 
+    def _waiting(self, folder: str) -> str:
+        latest = self._waits(folder).latest()
+        return "" if latest is None else self._parse(StepWait, latest[1], f"{folder}/waits").sentence or ""
+
+    def _waits(self, folder: str) -> AppendLog:
+        return AppendLog(self._store, f"{folder}/waits")
+
     def _read(self, model: type[RecordT], path: str) -> RecordT | None:
         try:
             body = self._store.read(path)
         except FileNotFoundError:
             return None
+        return self._parse(model, body, path)
+
+    @staticmethod
+    def _parse(model: type[RecordT], body: bytes, path: str) -> RecordT:
         try:
             return parse_model(model, body, f"record {path}")
         except DefinitionError as error:

@@ -170,7 +170,7 @@ class StepRun:
             status=status,
             reused=reused_from is not None,
             reason=assessment.decision.reason.name if assessment else None,
-            explanation=assessment.sentence if assessment else "",
+            explanation=_explanation(assessment, lost_race_to),
             key=assessment.key if assessment else None,
             key_manifest=assessment.key_manifest.to_json() if assessment else None,
             source=self.source,
@@ -191,6 +191,15 @@ class StepRun:
         self.workspace.runs.finish_step(record)
         crash_point("try-ended")
         return record
+
+
+def _explanation(assessment: Assessment | None, lost_race_to: Origin | None) -> str:
+    if assessment is None:
+        return ""
+    sentence = assessment.sentence
+    if lost_race_to is None:
+        return sentence
+    return f"{sentence}; lost-race: run {lost_race_to.run_id} stored a result of the same step first, so this one stays with its own run"
 
 
 def _origin_of(result: StepResult) -> Origin:

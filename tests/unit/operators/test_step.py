@@ -16,16 +16,22 @@ import pytest
 from airflow_amlpipe.compiler import build_dag
 from airflow_amlpipe.operators.assets import dataset_asset
 from airflow_amlpipe.operators.step import StepOperator
+from airflow_amlpipe.reuse.decision import Rejection
+from airflow_amlpipe.reuse.result import StepResult
 from airflow_amlpipe.settings import Settings
 from airflow_amlpipe.spec.data import InputSpec, OutputSpec, RegistrationSpec, StepOutputSource
 from airflow_amlpipe.spec.parameter import ParameterSpec
 from airflow_amlpipe.spec.pipeline import PipelineSpec
 from airflow_amlpipe.spec.step import Argument, LiteralArgument, OutputArgument, ParameterArgument, PythonScript, SourceSpec, StepSpec
+from airflow_amlpipe.storage.log import AppendLog
 from airflow_amlpipe.workspace import step_run
+from airflow_amlpipe.workspace.claims import ClaimLog, ClaimState
 from airflow_amlpipe.workspace.ids import now_text
+from airflow_amlpipe.workspace.layout import key_folder
 from airflow_amlpipe.workspace.records import RunRecord, StepTry
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
 from tests.airflow_fixtures import DagOutcome
+from tests.contract.claims_contract import claim_of
 
 RunDag = Callable[..., DagOutcome]
 
@@ -295,6 +301,58 @@ def test_sources_are_found_beside_the_dag_file_wherever_the_worker_has_it(projec
     dag = build_dag(spec, dag_id=f"nightly_{project.folder.name}", workspace=project.url)
     dag.fileloc = str(project.folder / "nightly.py")
     assert run_dag(dag).states() == {"train": "success"}
+
+
+@pytest.fixture
+def key_without_result(project: Project, run_dag: RunDag, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The key of the step ``train``, whose one result was found bad since; who waits for it does not wait long."""
+    key: str = run_dag(project.dag(project.step("train"))).xcom("train")["fingerprint"]
+    project.workspace.results.mark_bad(key, Rejection(1, "its files are gone"))
+    monkeypatch.setenv("AMLPIPE_CLAIM_TTL_SECONDS", "0.5")
+    return key
+
+
+def test_a_task_defers_while_another_run_computes_its_step_and_takes_over_when_that_one_is_dead(
+    project: Project, run_dag: RunDag, key_without_result: str
+) -> None:
+    log = ClaimLog(project.workspace.store, key_without_result)
+    log.take(2, claim_of("their-run"))
+    outcome = run_dag(project.dag(project.step("train")))
+    assert (outcome.states(), outcome.tries()) == ({"train": "success"}, {"train": 1})
+    assert outcome.rendered("train")["reuse_status"].startswith("ran: no earlier run")
+    assert [(item.status, item.waiting) for item in project.tries(outcome, "train")] == [("Finished", "")]
+    assert log.newest() == ClaimState(3, is_released=True)
+
+
+def test_a_task_that_waited_hands_on_what_the_other_run_computed(project: Project, run_dag: RunDag, key_without_result: str) -> None:
+    log = ClaimLog(project.workspace.store, key_without_result)
+    log.take(2, claim_of("their-run"))
+    (theirs,) = [json.loads(body) for _, body in AppendLog(project.workspace.store, f"{key_folder(key_without_result)}/results").entries()]
+
+    def store_a_result() -> None:
+        # The folder of the new try is the first thing that the waiting task leaves.
+        runs = project.workspace.runs
+        while not any(item.waiting for run in runs.ids() for item in runs.tries(run, "train")):
+            time.sleep(0.02)
+        project.workspace.results.publish(StepResult.model_validate(theirs), after=1)
+        log.release(2)
+
+    storing = threading.Thread(target=store_a_result)
+    storing.start()
+    outcome = run_dag(project.dag(project.step("train")))
+    storing.join()
+    assert outcome.xcom("train")["reused"] is True
+    assert outcome.rendered("train")["reuse_status"].startswith("reused: nothing changed since an earlier run")
+    assert log.newest() == ClaimState(2, is_released=True)
+
+
+def test_a_trigger_that_failed_does_not_fail_the_task() -> None:
+    """R61."""
+    task = StepOperator(task_id="train", step_json="{}", pipeline_json="{}", workspace="/ws")
+    went_on: list[object] = []
+    task.go_on = lambda context, event=None: went_on.append(event)  # type: ignore[assignment,method-assign,misc,return-value]
+    task.resume_execution("__fail__", {"error": "Trigger timeout"}, {})  # type: ignore[typeddict-item]
+    assert went_on == [None]
 
 
 def test_a_task_shows_nothing_before_it_is_decided() -> None:

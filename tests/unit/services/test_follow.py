@@ -148,6 +148,27 @@ def test_what_we_say_about_a_step_is_told_before_its_script_speaks(workspace: Wo
     ]
 
 
+def test_a_step_that_waits_for_another_run_says_so_once_and_is_shown_with_it(workspace: WorkspaceStore) -> None:
+    step = a_started_run(workspace)
+    events: list[RunEvent] = []
+
+    def listen(event: RunEvent) -> None:
+        events.append(event)
+        if event.kind == "notice" and not workspace.runs.finished(step.run_id):
+            shown = show_run(workspace.url, step.run_id, home=workspace.home)["steps"][0]
+            assert (shown["status"], shown["explanation"]) == ("Running", "waiting for run their-run")
+            sleep(0.2)  # several looks
+            assert workspace.runs.resume_step(step.folder)
+            assert not workspace.runs.resume_step(step.folder)
+            step.finish_failed(InfrastructureError("not today"))
+            workspace.runs.finish(step.run_id, "Failed")
+
+    workspace.runs.pause_step(step.folder, "waiting for run their-run")
+    follow_run(workspace.url, step.run_id, home=workspace.home, on_event=listen)
+    assert [event.line for event in events if event.kind == "notice"] == ["waiting for run their-run"]
+    assert told(events)[-1] == ("run_finished", "")
+
+
 def test_following_ends_with_its_timeout_and_leaves_the_run_alone(workspace: WorkspaceStore) -> None:
     step = a_started_run(workspace)
 
