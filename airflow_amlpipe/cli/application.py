@@ -34,6 +34,7 @@ _MODULES = {
     "run": "run",
     "plan": "plan",
     "explain": "explain",
+    "report": "report",
     "runs": "runs",
     "env": "env",
     "compute": "compute",

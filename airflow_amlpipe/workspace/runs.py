@@ -171,6 +171,10 @@ class RunRegistry:
                 found.append(StepTry(folder=folder, started=started, finished=finished, waiting=waiting))
         return sorted(found, key=lambda item: (item.started.try_number, item.started.step_run_id))
 
+    def ended_try(self, folder: str) -> StepFinished | None:
+        """Return how the try that has this folder ended; ``None`` if it has not, or its run is not kept any more."""
+        return self._read(StepFinished, f"{folder}/finished.json")
+
     def output_of(self, run_id: str, step_id: str) -> StepFinished | None:
         """Return the newest try of a step that ended well: what the steps after it read."""
         for item in reversed(self.tries(run_id, step_id)):
