@@ -25,8 +25,6 @@ AZURITE_ACCOUNT = "devstoreaccount1"
 # The emulator's well-known key, printed in its documentation.
 AZURITE_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 _STARTING_SECONDS = 60
-# The only one at which rclone looks for an emulator.
-_EMULATOR_PORT = 10000
 
 
 def program(name: str) -> str | None:
@@ -74,9 +72,10 @@ def azurite(folder: Path) -> Iterator[str | None]:
         yield None
         return
     folder.mkdir()
-    command = ["node", main, "--blobHost", "127.0.0.1", "--blobPort", str(_EMULATOR_PORT), "-l", str(folder)]
+    (port,) = _free_ports(1)
+    command = ["node", main, "--blobHost", "127.0.0.1", "--blobPort", str(port), "-l", str(folder)]
     command += ["--skipApiVersionCheck", "--silent", "--disableTelemetry"]
-    with _running(command, f"http://127.0.0.1:{_EMULATOR_PORT}", folder / "azurite.log") as url:
+    with _running(command, f"http://127.0.0.1:{port}", folder / "azurite.log") as url:
         yield url
 
 

@@ -127,7 +127,7 @@ def azure(url: str) -> Server:
         "config": config,
         "client_options": {"allow_http": True},
     }
-    remote = f":azureblob,use_emulator=true:{BUCKET}"
+    remote = f":azureblob,use_emulator=true,endpoint='{url}/{AZURITE_ACCOUNT}':{BUCKET}"
     run([rclone_path(), "mkdir", remote], {})
     return Server("Azure (Azurite)", place, {"rclone": lambda direction, local, key: rclone_copy(direction, local, f"{remote}/{key}")}, {})
 

@@ -132,11 +132,11 @@ class MemoryStore(Store):
         manifest = identify_tree(source).manifest()
         _tell(on_progress, manifest)
         if manifest.is_file:
-            self._content.objects[path] = source.read_bytes()
+            self._content.objects[path] = _as_identified(source, manifest.files[0])
             return
         self._content.folders |= {_prefix(path) + folder for folder in manifest.empty_folders} or ({path} if not manifest.files else set())
         for file in manifest.files:
-            self._content.objects[_prefix(path) + file.path] = (source / file.path).read_bytes()
+            self._content.objects[_prefix(path) + file.path] = _as_identified(source / file.path, file)
 
     def replace(self, source_path: str, path: str) -> None:
         with self._content.lock, _copy_of(self, *_apart(source_path, path)) as copy:
@@ -223,3 +223,10 @@ def _apart(source_path: str, path: str) -> tuple[str, str]:
 def _tell(on_progress: OnProgress | None, manifest: TreeManifest) -> None:
     for file in manifest.files if on_progress else ():
         on_progress(1, file.size)
+
+
+def _as_identified(place: Path, file: TreeFile) -> bytes:
+    body = place.read_bytes()
+    if hashlib.sha256(body).hexdigest() != file.sha256:
+        raise SourceChangedError(f"{shorten(repr(file.path))} changed while it was being stored")
+    return body

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
 from airflow_amlpipe.exceptions import SourceChangedError, shorten
 from airflow_amlpipe.fingerprint.content import hash_file
@@ -23,6 +23,7 @@ from airflow_amlpipe.storage.exclusive import temporary_name
 from airflow_amlpipe.storage.object_client import UNPINNED, ObjectClient, version_of
 from airflow_amlpipe.storage.object_engine import engine
 from airflow_amlpipe.storage.store import OnProgress
+from airflow_amlpipe.storage.transfer import open_unchanged
 
 __all__ = ["AT_ONCE", "SMALL", "Download", "Upload", "download", "in_threads", "upload"]
 
@@ -52,11 +53,15 @@ class Download:
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """One local file to store."""
+    """One local file to store.
+
+    :ivar token: the stat token that it had when it was looked at; what took its place since is not stored
+    """
 
     source: str
     key: str
     size: int
+    token: str
 
 
 def download(client: ObjectClient, files: Sequence[Download], on_progress: OnProgress | None = None) -> None:
@@ -81,16 +86,15 @@ def download(client: ObjectClient, files: Sequence[Download], on_progress: OnPro
 def upload(client: ObjectClient, files: Sequence[Upload], on_progress: OnProgress | None = None) -> dict[str, str]:
     """Store every file in place of what was there, and return the version each key has then (``""`` where the store did not say).
 
+    :raises SourceChangedError: one is not the file that was looked at
     :raises DatastoreUnavailableError: one could not be stored
     :raises OSError: one could not be read
     """
 
     def store(file: Upload) -> str:
-        content: bytes | Path = Path(file.source)
-        if file.size <= SMALL:
-            content = Path(file.source).read_bytes()
         part = max(_PART, -(-file.size // _MOST_PARTS))
-        with client.writing("store", file.key):
+        with open_unchanged(file.source, file.token) as source, client.writing("store", file.key):
+            content = source.read() if file.size <= SMALL else _readable(source)
             result = engine().put(client.store("data"), file.key, content, chunk_size=part, max_concurrency=_PARTS_AT_ONCE)
         if on_progress is not None:
             on_progress(1, file.size)
@@ -119,6 +123,12 @@ def in_threads(act: Callable[[Item], Result], items: Iterable[Item], at_once: in
 
 
 # ---- one file
+
+
+def _readable(source: BinaryIO) -> Path | BinaryIO:
+    """Return what obstore reads an open file from: by its path it reads in native code, and here a path leads to an open file."""
+    path = Path(f"/proc/self/fd/{source.fileno()}")
+    return path if path.exists() else source
 
 
 def _is_there(file: Download) -> bool:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from airflow_amlpipe.exceptions import DatastoreUnavailableError, SourceChangedError, shorten
+from airflow_amlpipe.fingerprint.content import size_of
 from airflow_amlpipe.fingerprint.memo import HashMemo
 from airflow_amlpipe.fingerprint.pattern import PathPattern, split_pattern
 from airflow_amlpipe.fingerprint.scan import UNFINISHED, TreeScan, scan_tree
@@ -31,6 +32,7 @@ from airflow_amlpipe.storage.paths import apart, below_root, exactly_one
 from airflow_amlpipe.storage.probe import require_exclusive
 from airflow_amlpipe.storage.settling import settle_tree
 from airflow_amlpipe.storage.store import OnProgress, Store
+from airflow_amlpipe.storage.transfer import open_unchanged
 
 __all__ = ["ObjectStore"]
 
@@ -118,7 +120,9 @@ class ObjectStore(Store):
             files = self._uploads(scan, path)
             if scan.is_file and files[0].size <= SMALL:
                 # Of two who store a file at one place, one is told that something is there.
-                if not create_once(self._client, key, Path(files[0].source).read_bytes()):
+                with open_unchanged(files[0].source, files[0].token) as content:
+                    body = content.read()
+                if not create_once(self._client, key, body):
                     raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), f"{self.url}/{path}")
                 versions = {key: ""}
                 if on_progress is not None:
@@ -174,7 +178,7 @@ class ObjectStore(Store):
         for folder in scan.folders:
             for name, real, token in folder.files():
                 below = "/".join(part for part in (path, folder.path, name) if part)
-                uploads.append(Upload(real, key_of(self._place, path if scan.is_file else below), int(token.partition("/")[0])))
+                uploads.append(Upload(real, key_of(self._place, path if scan.is_file else below), size_of(token), token))
         return uploads
 
     def _stored(self, key: str, files: list[Upload], versions: dict[str, str], *, is_file: bool) -> TreeManifest:

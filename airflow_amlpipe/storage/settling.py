@@ -47,7 +47,7 @@ def _copies(scan: TreeScan, path: str, aside: str) -> tuple[list[FileCopy], list
         return copies_of_scan(TreeScan(scan.root, tuple(behind)), aside)
     above, name = os.path.split(shown)
     (folder,) = (part for part in scan.folders if part.path == above)
-    return [FileCopy(real, aside, size_of(token)) for found, real, token in folder.files() if found == name], []
+    return [FileCopy(real, aside, size_of(token), token=token) for found, real, token in folder.files() if found == name], []
 
 
 def _odd_names(root: str) -> list[str]:

@@ -35,7 +35,7 @@ from airflow_amlpipe.storage.sftp_sessions import ConnectionLostError, SftpSessi
 from airflow_amlpipe.storage.sftp_tree import FoundFile, RemoteTree, at_once, hashed, scan_remote
 from airflow_amlpipe.storage.store import OnProgress, Store
 from airflow_amlpipe.storage.store_url import StoreUrl
-from airflow_amlpipe.storage.transfer import FileCopy, copies_of_manifest
+from airflow_amlpipe.storage.transfer import FileCopy, copies_of_manifest, open_unchanged
 
 if TYPE_CHECKING:
     from airflow_amlpipe.storage.sftp_session import SftpSession
@@ -338,7 +338,7 @@ class SftpStore(Store):
             if not nothing_at(session, place, or_link=True):
                 session.remove_files([place])  # of an attempt that was cut off; the folder is ours alone
             make_folders(session, dirname(place))
-            with open(real, "rb", buffering=0) as file, session.new_file(place) as copy:
+            with open_unchanged(real, token) as file, session.new_file(place) as copy:
                 while block := file.read(_BLOCK):
                     copy.write(block)
                 if durable:

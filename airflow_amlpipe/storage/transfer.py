@@ -14,19 +14,20 @@ import fcntl
 import hashlib
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import BinaryIO
 
 from airflow_amlpipe.exceptions import SourceChangedError, shorten
-from airflow_amlpipe.fingerprint.content import stat_token
+from airflow_amlpipe.fingerprint.content import size_of, stat_token
 from airflow_amlpipe.fingerprint.scan import TreeScan
 from airflow_amlpipe.fingerprint.tree import TreeManifest
 from airflow_amlpipe.storage.crash_points import crash_point
 from airflow_amlpipe.storage.exclusive import temporary_name, write_all
 from airflow_amlpipe.storage.store import OnProgress
 
-__all__ = ["FileCopy", "copies_of_manifest", "copies_of_scan", "copy_files"]
+__all__ = ["FileCopy", "copies_of_manifest", "copies_of_scan", "copy_files", "open_unchanged"]
 
 _BLOCK = 1 << 20
 _FICLONE = 0x40049409
@@ -38,13 +39,17 @@ _NO_CLONE = {errno.EOPNOTSUPP, errno.ENOTSUP, errno.EXDEV, errno.EINVAL, errno.E
 
 @dataclass(frozen=True, slots=True)
 class FileCopy:
-    """One file to copy; ``sha256`` ``None``: whatever it holds. ``name`` is how messages call it."""
+    """One file to copy; ``sha256`` ``None``: whatever it holds. ``name`` is how messages call it.
+
+    :ivar token: the stat token that the source had when it was looked at; what took its place since is another file, and is not copied
+    """
 
     source: str
     target: str
     size: int
     sha256: str | None = None
     name: str = ""
+    token: str = ""
 
 
 def copies_of_manifest(source: str, target: str, manifest: TreeManifest) -> tuple[list[FileCopy], list[str]]:
@@ -64,7 +69,7 @@ def copies_of_scan(scan: TreeScan, target: str) -> tuple[list[FileCopy], list[st
         if not scan.is_file:
             folders.append(below)
         for name, real, token in folder.files():
-            files.append(FileCopy(real, target if scan.is_file else f"{below}/{name}", int(token.partition("/")[0]), None, name))
+            files.append(FileCopy(real, target if scan.is_file else f"{below}/{name}", size_of(token), None, name, token))
     return files, folders
 
 
@@ -102,6 +107,31 @@ def copy_files(files: list[FileCopy], folders: Iterable[str] = (), on_progress: 
 _CANNOT_CLONE: set[tuple[int, int]] = set()
 
 
+@contextlib.contextmanager
+def open_unchanged(path: str, token: str) -> Iterator[BinaryIO]:
+    """Open the very file that had this stat token: not what a link leads to that took its place, or that of a folder above it.
+
+    :raises SourceChangedError: it is another file, or was written to
+    :raises OSError: it cannot be read
+    """
+    try:
+        descriptor = os.open(path, _READ)
+    except OSError as error:
+        if error.errno not in {errno.ELOOP, errno.ENOENT, errno.ENOTDIR}:
+            raise
+        raise _other_file(path) from error
+    with open(descriptor, "rb", buffering=0) as source:
+        if stat_token(os.fstat(descriptor)) != token:
+            raise _other_file(path)
+        yield source
+
+
+def _other_file(shown: str) -> SourceChangedError:
+    return SourceChangedError(
+        f"{shorten(repr(shown))} is not the file that it was when it was identified; run again when nobody writes to it"
+    )
+
+
 def _is_there(file: FileCopy) -> bool:
     """Whether an earlier call made this copy already, and nobody changed it since."""
     try:
@@ -131,6 +161,8 @@ def _copy(file: FileCopy) -> None:
             raise SourceChangedError(
                 f"{shown} has {before.st_size} bytes and had {file.size} when it was identified; run again when nobody writes to it"
             )
+        if file.token and stat_token(before) != file.token:
+            raise _other_file(file.name or file.source)
         aside = temporary_name(file.target)
         try:
             target = os.open(aside, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)

@@ -9,12 +9,13 @@ import os
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
-from airflow_amlpipe.exceptions import DefinitionError, SourceChangedError
+from airflow_amlpipe.exceptions import AmlPipeError, DefinitionError, SourceChangedError
 from airflow_amlpipe.fingerprint.local_tree import identify_tree
 from airflow_amlpipe.fingerprint.memo import HashMemo
 from airflow_amlpipe.fingerprint.pattern import PathPattern
@@ -263,6 +264,23 @@ class StoreContract:
             store.ingest(source, "x")
         assert not store.exists("x")
 
+    def test_no_bytes_of_other_places_are_ever_stored_whoever_swaps_files_meanwhile(self, store: Store, tmp_path: Path) -> None:
+        """S23: the result is refused, or what the output's own files held."""
+        secret = tmp_path / "secret"
+        secret.write_text("secret")
+        for number in range(10):
+            source = tmp_path / f"source-{number}"
+            source.mkdir()
+            for name in "abcdefgh":
+                (source / name).write_text("public")
+            with swapping(source / "d", secret):
+                try:
+                    store.ingest(source, f"x/{number}")
+                    store.fetch(f"x/{number}", tmp_path / f"copy-{number}")
+                except (AmlPipeError, OSError):
+                    continue
+            assert {path.read_text() for path in (tmp_path / f"copy-{number}").iterdir()} == {"public"}
+
     @pytest.mark.parametrize("checked", [True, False])
     def test_a_fetched_copy_is_private(self, store: Store, local: Callable[..., Path], tmp_path: Path, checked: bool) -> None:
         """R55."""
@@ -435,3 +453,26 @@ class StoreContract:
         store.put("x/a", b"1")
         local = store.local_path("x/a")
         assert local is None or local.read_bytes() == b"1"
+
+
+@contextmanager
+def swapping(path: Path, secret: Path) -> Iterator[None]:
+    """Let ``path`` be a file and a link to ``secret`` in turn, as fast as a thread can."""
+    done = threading.Event()
+
+    def swap() -> None:
+        with suppress(OSError):  # its folder was moved away
+            while not done.is_set():
+                link, file = path.with_name("link"), path.with_name("file")
+                link.symlink_to(secret)
+                link.rename(path)
+                file.write_text("public")
+                file.rename(path)
+
+    thread = threading.Thread(target=swap)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()

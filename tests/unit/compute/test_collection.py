@@ -67,15 +67,18 @@ print("done")
 
 
 def test_an_output_the_script_did_not_write_is_an_empty_folder(stage: Stage, folder: StepFolder) -> None:
+    """R52."""
     assert not list(run_script(stage, folder, "pass").outputs["out"].path.iterdir())
 
 
 def test_an_output_the_script_removed_is_an_empty_folder(stage: Stage, folder: StepFolder) -> None:
+    """R52."""
     collected = run_script(stage, folder, "import os, sys; os.rmdir(sys.argv[1])")
     assert collected.outputs["out"].path.is_dir()
 
 
 def test_a_file_in_the_place_of_the_folder_is_an_output_of_one_file(stage: Stage, folder: StepFolder) -> None:
+    """R52."""
     collected = run_script(stage, folder, "import os, sys; os.rmdir(sys.argv[1]); open(sys.argv[1], 'w').write('x')")
     assert collected.outputs["out"] == CollectedOutput("out", folder.outputs / "out", is_file=True)
 
@@ -98,6 +101,7 @@ def test_a_file_in_the_place_of_the_folder_is_an_output_of_one_file(stage: Stage
     ],
 )
 def test_what_could_carry_bytes_of_other_places_is_refused_and_named(stage: Stage, folder: StepFolder, script: str, named: str) -> None:
+    """R51, S23."""
     with pytest.raises(DefinitionError, match=f"step 'train': output 'out' .*{named}"):
         run_script(stage, folder, f"import os, sys\nout = os.path.relpath(sys.argv[1])\n{script}")
 

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from airflow_amlpipe.exceptions import SourceChangedError
-from airflow_amlpipe.fingerprint.scan import UNFINISHED
+from airflow_amlpipe.fingerprint.content import stat_token
+from airflow_amlpipe.fingerprint.scan import UNFINISHED, scan_tree
 from airflow_amlpipe.storage import transfer
-from airflow_amlpipe.storage.transfer import FileCopy, copy_files
+from airflow_amlpipe.storage.transfer import FileCopy, copies_of_scan, copy_files, open_unchanged
 
 BODY = os.urandom(2_500_000)
 SHA256 = hashlib.sha256(BODY).hexdigest()
@@ -136,3 +137,47 @@ def test_a_copy_is_never_a_second_name_of_the_original(source: Path) -> None:
     copy_files([a_copy(source), a_copy(source, sha256=None, target=str(source.parent / "unchecked"))])
     assert source.stat().st_nlink == 1
     assert len({path.stat().st_ino for path in (source, source.parent / "below/target", source.parent / "unchecked")}) == 3
+
+
+def swapped_for_a_link(tree: Path, above: bool) -> None:
+    """Let ``tree/d/x`` be bytes of another place: the file a link now, or the folder it is in."""
+    outside = tree.parent / "outside"
+    outside.mkdir()
+    (outside / "x").write_text("secret")
+    if above:
+        (tree / "d").rename(tree.parent / "d-before")
+        (tree / "d").symlink_to(outside)
+    else:
+        (tree / "d/x").unlink()
+        (tree / "d/x").symlink_to(outside / "x")
+
+
+@pytest.mark.parametrize("above", [False, True], ids=["the file", "the folder above it"])
+def test_what_takes_the_place_of_a_file_after_it_was_looked_at_is_neither_copied_nor_opened(tmp_path: Path, above: bool) -> None:
+    """S23."""
+    (tmp_path / "tree/d").mkdir(parents=True)
+    (tmp_path / "tree/d/x").write_text("public")
+    scan = scan_tree(tmp_path / "tree")
+    ((_, real, token),) = (file for folder in scan.folders for file in folder.files())
+    swapped_for_a_link(tmp_path / "tree", above)
+    with pytest.raises(SourceChangedError, match="is not the file that it was"):
+        copy_files(*copies_of_scan(scan, str(tmp_path / "copy")))
+    assert not list((tmp_path / "copy").rglob("x"))
+    with pytest.raises(SourceChangedError, match="is not the file that it was"), open_unchanged(real, token):
+        pytest.fail("it was opened")
+
+
+@pytest.mark.parametrize("kind", ["fifo", "gone", "written to"])
+def test_a_file_that_is_another_now_is_not_opened(tmp_path: Path, kind: str) -> None:
+    """R51, S23."""
+    place = tmp_path / "x"
+    place.write_text("public")
+    token = stat_token(place.stat())
+    if kind != "written to":
+        place.unlink()
+    if kind == "fifo":
+        os.mkfifo(place)
+    elif kind == "written to":
+        place.write_text("PUBLIC")
+    with pytest.raises(SourceChangedError, match="is not the file that it was"), open_unchanged(str(place), token):
+        pytest.fail("it was opened")
