@@ -27,13 +27,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from airflow_amlpipe.storage.object_client import ObjectPlace
 from airflow_amlpipe.storage.store_url import Service
 
-__all__ = ["AZURITE_ACCOUNT", "AZURITE_KEY", "azure_place", "azure_url", "end_servers", "left_out", "s3_place", "s3_url"]
+__all__ = ["AZURITE_ACCOUNT", "AZURITE_KEY", "azure_place", "azure_url", "end_servers", "left_out", "put_s3_object", "s3_place", "s3_url"]
 
 AZURITE_ACCOUNT = "devstoreaccount1"
 # The emulator's well-known key, printed in its documentation.
@@ -108,6 +109,11 @@ def azure_url(prefix: str = "") -> tuple[str, dict[str, str]]:
     return place.url, {"AZURE_STORAGE_CONNECTION_STRING": ";".join(f"{name}={value}" for name, value in fields.items())}
 
 
+def put_s3_object(place: ObjectPlace, key: str, body: bytes) -> None:
+    """Put an object into a bucket as another program would, under a name that ours cannot write."""
+    _s3_client(_s3_server()).put_object(Bucket=place.bucket, Key=key, Body=body)
+
+
 @cache
 def _s3_server() -> str:
     try:
@@ -167,10 +173,13 @@ def end_servers() -> None:
 
 
 def _make_bucket(server: str, bucket: str) -> None:
+    _s3_client(server).create_bucket(Bucket=bucket)
+
+
+def _s3_client(server: str) -> Any:
     import boto3
 
-    client = boto3.client("s3", endpoint_url=server, aws_access_key_id="test", aws_secret_access_key="test", region_name="us-east-1")
-    client.create_bucket(Bucket=bucket)
+    return boto3.client("s3", endpoint_url=server, aws_access_key_id="test", aws_secret_access_key="test", region_name="us-east-1")
 
 
 def _make_container(server: str, container: str) -> None:

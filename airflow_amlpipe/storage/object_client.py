@@ -72,13 +72,14 @@ class ObjectClient:
             place = self.place
             kind = getattr(engine().store, _STORES[place.service])
             backoff = {"init_backoff": timedelta(milliseconds=100), "max_backoff": timedelta(seconds=5), "base": 2}
-            self._open[mine] = kind(
-                place.bucket,
-                config=dict(place.config),
-                client_options={"connect_timeout": timedelta(seconds=10), "timeout": _TIMEOUTS[purpose], **place.client_options},
-                retry_config={"backoff": backoff, "max_retries": 4, "retry_timeout": timedelta(seconds=place.patience_seconds)},
-                **({"credential_provider": place.credential_provider} if place.credential_provider else {}),
-            )
+            with self.writing("open", self.place.prefix):
+                self._open[mine] = kind(
+                    place.bucket,
+                    config=dict(place.config),
+                    client_options={"connect_timeout": timedelta(seconds=10), "timeout": _TIMEOUTS[purpose], **place.client_options},
+                    retry_config={"backoff": backoff, "max_retries": 4, "retry_timeout": timedelta(seconds=place.patience_seconds)},
+                    **({"credential_provider": place.credential_provider} if place.credential_provider else {}),
+                )
         return self._open[mine]
 
     def doing(self, what: str, key: str) -> AbstractContextManager[None]:
@@ -192,7 +193,6 @@ class ObjectClient:
             config=dict(place.config),
             client_options=dict(place.client_options),
             skip_instance_cache=True,
-            use_listings_cache=False,
             **given,
         )
 

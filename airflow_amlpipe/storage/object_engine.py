@@ -17,7 +17,7 @@ import tempfile
 import threading
 from types import ModuleType
 
-from airflow_amlpipe.exceptions import DefinitionError
+from airflow_amlpipe.exceptions import DatastoreUnavailableError
 
 __all__ = ["engine"]
 
@@ -30,7 +30,7 @@ _owner: int | None = None
 def engine() -> ModuleType:
     """Return ``obstore``, ready for this process.
 
-    :raises DefinitionError: it is not installed
+    :raises DatastoreUnavailableError: it is not installed
     """
     global _owner  # noqa: PLW0603  # one library a process
     if _owner != os.getpid():
@@ -41,7 +41,7 @@ def engine() -> ModuleType:
     try:
         return importlib.import_module(_NAME)
     except ImportError as error:
-        raise DefinitionError(
+        raise DatastoreUnavailableError(
             "stores on S3, Azure and Google Cloud need obstore, which is not installed; run pip install 'airflow-amlpipe[s3]'"
         ) from error
 

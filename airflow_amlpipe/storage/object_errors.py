@@ -21,6 +21,7 @@ _CODE = re.compile(r"<Code>(\w+)</Code>")
 _NO_BUCKET = re.compile(
     r"NoSuchBucket|ContainerNotFound|FilesystemNotFound|specified (?:bucket|container|filesystem) does not exist", re.IGNORECASE
 )
+_ODD_NAME = re.compile(r"""[Pp]ath "(.*?)"(?::| contained) ?(Encountered illegal character|empty path segment)""", re.DOTALL)
 _URL = re.compile(r"\w+://\S+")
 _ADVICE = {
     401: "the credentials were not accepted: renew them, or correct the connection",
@@ -80,6 +81,7 @@ def answered(url: str, bucket: str, doing: str, path: str, *, needs_only_bucket:
     :param doing: completes "could not ...", such as ``"write"``
     :param needs_only_bucket: for writing: if something is not there, it is the bucket
     :raises FileNotFoundError: no such object
+    :raises DefinitionError: an object there has a name that no file can have
     :raises DatastoreUnavailableError: anything else that the store refused
     """
     from airflow_amlpipe.storage.object_engine import engine
@@ -96,14 +98,15 @@ def answered(url: str, bucket: str, doing: str, path: str, *, needs_only_bucket:
         refusal = refusal_of(error)
         if refusal.no_bucket:
             raise _no_bucket(url, bucket, doing, path) from None
+        odd = _ODD_NAME.search(str(error))
+        if odd:
+            raise DefinitionError(
+                f"datastore {shorten(url)}: could not {doing} {shorten(repr(path))}: there is an object {shorten(repr(odd.group(1)))}, whose name has "
+                "an empty, '.' or '..' part or a control character, and can be no file's; rename or delete it"
+            ) from None
         advice = _ADVICE.get(refusal.status or 0, "run again when the store answers")
         raise DatastoreUnavailableError(
             f"datastore {shorten(url)}: could not {doing} {shorten(repr(path))}: {refusal.reason}; nothing was recorded as done; {advice}"
-        ) from None
-    except ValueError as error:
-        raise DefinitionError(
-            f"datastore {shorten(url)}: could not {doing} {shorten(repr(path))}: a name in it is none that this store can keep "
-            f"({shorten(_URL.sub('...', str(error)), 120)}); rename it"
         ) from None
 
 

@@ -74,7 +74,12 @@ def download(client: ObjectClient, files: Sequence[Download], on_progress: OnPro
 
     def fetch(file: Download) -> None:
         if not _is_there(file):
-            _fetch(client, file)
+            try:
+                _fetch(client, file)
+            except SourceChangedError:
+                if not _is_folder(client, file):
+                    raise
+                os.makedirs(file.target, exist_ok=True)
         if on_progress is not None:
             on_progress(1, file.size)
 
@@ -142,6 +147,13 @@ def _is_there(file: Download) -> bool:
         return bool(file.version) and os.getxattr(file.target, _ATTRIBUTE) == file.version.encode()
     except OSError:
         return False
+
+
+def _is_folder(client: ObjectClient, file: Download) -> bool:
+    """Whether an empty object is what consoles make to show a folder that holds nothing: listings leave out the ``/`` at the end of its name."""
+    if file.size or file.sha256 or client.find(file.key) is not None:
+        return False
+    return any(found.key == file.key for found in client.below(file.key.rpartition("/")[0]))
 
 
 def _fetch(client: ObjectClient, file: Download) -> None:

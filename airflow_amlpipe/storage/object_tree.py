@@ -35,8 +35,9 @@ def list_files(client: ObjectClient, key: str) -> list[TreeFile]:
     :raises DefinitionError: one is called as a folder is
     """
     start = len(key) + 1 if key else 0
-    files = [_file(found, found.key[start:]) for found in client.below(key)]
-    files = [file for file in files if not any(part.startswith(UNFINISHED) for part in file.path.split("/"))]
+    listed = [(found, found.key[start:].strip("/")) for found in client.below(key)]
+    # Without a name: what a console made to show this very folder.
+    files = [_file(found, path) for found, path in listed if path and not any(part.startswith(UNFINISHED) for part in path.split("/"))]
     return _without_markers(client, key, files)
 
 
