@@ -10,6 +10,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from airflow_amlpipe.exceptions import DefinitionError, ProtocolError, shorten
+from airflow_amlpipe.spec.json_text import read_json
 from airflow_amlpipe.spec.pipeline import PIPELINE_FORMAT, PipelineSpec
 
 __all__ = ["dump_pipeline", "explain_validation", "load_pipeline", "parse_model", "validation_explained"]
@@ -29,10 +30,7 @@ def load_pipeline(text: str | bytes) -> PipelineSpec:
     :raises ProtocolError: it was written by another version of airflow-amlpipe
     :raises DefinitionError: it is no pipeline: not JSON, unknown or missing fields, values of a wrong type, unsound references
     """
-    try:
-        document = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise DefinitionError(f"a pipeline specification could not be read: it is not JSON ({shorten(str(error))})") from error
+    document = read_json(text, "a pipeline specification")
     written_as = document.get("format") if isinstance(document, dict) else None
     if written_as != PIPELINE_FORMAT:
         raise ProtocolError(f"a pipeline specification has the format {shorten(repr(written_as))}; this version reads {PIPELINE_FORMAT!r}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 from airflow_amlpipe.exceptions import DefinitionError, shorten
@@ -48,6 +49,22 @@ class ParameterSpec(SpecModel):
         check_parameter_name("pipeline parameter", self.name)
         self.bind(self.default)
 
+    def _check_storable(self, value: object) -> None:
+        """Refuse what no record can hold, so that no script or reader could be given it."""
+        if isinstance(value, float) and not math.isfinite(value):
+            raise DefinitionError(f"parameter {self.name!r} was given {value!r}, which is no number; use a finite one, or text")
+        if isinstance(value, str):
+            try:
+                value.encode()
+            except UnicodeEncodeError as error:
+                raise DefinitionError(
+                    f"parameter {self.name!r} was given {shorten(repr(value))}, of which character {error.start + 1} is half of one; leave it out"
+                ) from error
+            if "\0" in value:
+                raise DefinitionError(
+                    f"parameter {self.name!r} was given {shorten(repr(value))}, which holds a NUL character; no script can be given that"
+                )
+
     def bind(self, value: object) -> Scalar:
         """Return ``value`` as this parameter takes it; a whole number given for a ``number`` becomes a float.
 
@@ -56,6 +73,7 @@ class ParameterSpec(SpecModel):
         :raises DefinitionError: ``value`` is of another type
         """
         given = parameter_type_of(value)
+        self._check_storable(value)
         if given == self.type:
             return value  # type: ignore[return-value]  # parameter_type_of let only scalars pass
         if self.type == "number" and given == "integer":

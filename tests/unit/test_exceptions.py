@@ -28,6 +28,7 @@ from airflow_amlpipe.sdk.exceptions import ActivityFailedException, NotSupported
     ],
 )
 def test_only_what_cannot_be_printed_is_escaped(text: str, shown: str) -> None:
+    """S21."""
     assert shorten(text) == shown
     assert shorten(text).isprintable()
 

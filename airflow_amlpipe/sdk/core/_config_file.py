@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from airflow_amlpipe.exceptions import shorten
+from airflow_amlpipe.exceptions import DefinitionError, shorten
 from airflow_amlpipe.sdk._arguments import check_local_path
 from airflow_amlpipe.sdk._workspace_choice import default_root
 from airflow_amlpipe.sdk._workspace_store import home
 from airflow_amlpipe.sdk.exceptions import UserErrorException
+from airflow_amlpipe.spec.json_text import read_json
 from airflow_amlpipe.storage.urls import folder_url
 
 __all__ = ["CONFIG_FOLDER", "WorkspaceConfig", "find_config", "read_config"]
@@ -84,13 +84,13 @@ def read_config(file: Path) -> WorkspaceConfig:
     try:
         if file.stat().st_size > _TRUSTED_SIZE:
             raise UserErrorException(f"{where} is larger than {_TRUSTED_SIZE} bytes; it is no config.json")
-        keys = json.loads(file.read_text(encoding="utf-8-sig"))
-    except json.JSONDecodeError as error:
-        raise UserErrorException(
-            f"{where}, line {error.lineno}, column {error.colno}: this is not JSON ({error.msg}); correct that line"
-        ) from error
-    except (OSError, UnicodeDecodeError, RecursionError) as error:
+        keys = read_json(file.read_text(encoding="utf-8-sig"), where)
+    except (OSError, UnicodeDecodeError) as error:
         raise UserErrorException(f"{where} cannot be read ({shorten(str(error))}); make it a readable JSON file in UTF-8") from error
+    except UserErrorException:
+        raise
+    except DefinitionError as error:
+        raise UserErrorException(str(error)) from error
     if not isinstance(keys, dict):
         raise UserErrorException(f"{where}, line 1: it must hold an object {{...}}, not {type(keys).__name__}")
     keys = _with_scope(keys)

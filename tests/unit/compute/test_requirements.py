@@ -71,6 +71,7 @@ def test_a_requirement_is_taken_as_it_is(line: str) -> None:
     ],
 )
 def test_what_is_no_requirement_is_refused(line: str) -> None:
+    """S32."""
     with pytest.raises(EnvironmentBuildError, match="environment 'train-env': the pip requirement") as caught:
         parse_requirements(of(line))
     assert isinstance(caught.value, DefinitionError)
@@ -127,6 +128,7 @@ def test_options_of_the_list_are_taken() -> None:
     ],
 )
 def test_every_other_option_is_refused(option: str) -> None:
+    """S32."""
     with pytest.raises(EnvironmentBuildError, match="environment 'train-env': "):
         parse_requirements(of("numpy", options=(option,)))
 
@@ -165,11 +167,13 @@ def test_a_conda_package_becomes_a_requirement(package: str, requirement: str) -
 
 @pytest.mark.parametrize("package", ["--file x", "-c evil", "a b", "a; rm", "", "a\nb", "::a", "$(id)"])
 def test_what_is_no_conda_package_is_refused(package: str) -> None:
+    """S32."""
     with pytest.raises(EnvironmentBuildError, match="the conda package"):
         parse_conda_packages(EnvironmentSpec(conda_packages=(package,)))
 
 
 @pytest.mark.parametrize("channel", ["--override", "a b", ""])
 def test_what_is_no_conda_channel_is_refused(channel: str) -> None:
+    """S32."""
     with pytest.raises(EnvironmentBuildError, match="the conda channel"):
         parse_conda_packages(EnvironmentSpec(conda_packages=("numpy",), conda_channels=(channel,)))

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import pickle
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -85,3 +89,16 @@ def test_a_damaged_or_foreign_manifest_is_not_believed(content: bytes) -> None:
     """R31, S28."""
     with pytest.raises(ProtocolError, match="data manifest"):
         TreeManifest.decode(content)
+
+
+def test_a_pickle_where_a_manifest_should_be_is_not_loaded(tmp_path: Path) -> None:
+    """S13."""
+    planted = tmp_path / "planted"
+
+    class Evil:
+        def __reduce__(self) -> tuple[Any, tuple[str]]:
+            return os.mkdir, (str(planted),)
+
+    with pytest.raises(ProtocolError, match="data manifest"):
+        TreeManifest.decode(pickle.dumps(Evil()))
+    assert not planted.exists()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
+from string import Formatter
+
 import pytest
 
-from airflow_amlpipe.services.engine_run import _reason_of
+from airflow_amlpipe.services.engine_run import _DAG_FILE, _reason_of
 from airflow_amlpipe.workspace.records import StepFinished
 
 
@@ -32,3 +35,16 @@ def test_the_step_that_failed_is_named_once(error: str | None, reason: str) -> N
     )
 
     assert _reason_of(finished) == reason
+
+
+@pytest.mark.parametrize("run_id", ["01900000-0000-7000-8000-000000000001", '"""\nimport os; os.abort()', "')\nimport os #", "{0}", "\\"])
+def test_the_generated_dag_file_holds_an_id_and_nothing_that_a_user_typed(run_id: str) -> None:
+    """S10."""
+    assert [name for _, name, _, _ in Formatter().parse(_DAG_FILE) if name is not None] == ["run_id"]
+    tree = ast.parse(_DAG_FILE.format(run_id=run_id))
+    _, imported, assigned = tree.body
+    assert isinstance(imported, ast.ImportFrom)
+    assert isinstance(assigned, ast.Assign)
+    assert isinstance(assigned.value, ast.Call)
+    (argument,) = assigned.value.args
+    assert (ast.literal_eval(argument), len(tree.body)) == (run_id, 3)

@@ -48,3 +48,40 @@ def test_every_name_of_a_step_gives_an_id_that_can_be_used(name: str) -> None:
 )
 def test_a_relative_path_has_one_form(given: str, path: str) -> None:
     assert check_relative_path("x", given) == path
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "../x",
+        "a/../../x",
+        "a\\..\\..\\x",
+        "/etc/passwd",
+        "\\\\host\\share",
+        "~/x",
+        "C:\\x",
+        "c:x",
+        "s3://other/x",
+        "file:///etc",
+        "zip://x::https://host/y",
+        "a\0b",
+        "a\nb",
+        "a\u202eb",
+        "x" * 100_000,
+        "x/" * 50_000,
+    ],
+    ids=lambda path: repr(path)[:20],
+)
+def test_a_path_that_leaves_its_datastore_or_is_none_is_refused_in_one_line(path: str) -> None:
+    """S07."""
+    with pytest.raises(DefinitionError) as caught:
+        check_relative_path("step 'train': input 'raw'", path)
+    assert str(caught.value).startswith("step 'train': input 'raw': the path ")
+    assert len(str(caught.value)) < 500
+    assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize("path", ["\uff0e\uff0e/x", "\u2025/x", "..%2fx", "%2e%2e/x", "...", "a..b"])
+def test_what_only_looks_like_the_folder_above_is_a_name(path: str) -> None:
+    """S07."""
+    assert check_relative_path("x", path) == path
