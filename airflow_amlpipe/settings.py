@@ -61,6 +61,12 @@ class Settings:
         "the environment of the process says.",
         "amlpipe_workspace_s3",
     )
+    file_share_root: str | None = _option(
+        None,
+        "Where Azure's file shares are mounted, or are served by SFTP: Datastore.register_azure_file_share looks for a share in "
+        "``<file_share_root>/<account>/<share>``.",
+        "/mnt/shares",
+    )
     allowed_local_roots: tuple[str, ...] = _option(
         (),
         "Folders that datastores may have their root in, separated by commas; links are followed first. Without it: every folder but those of "

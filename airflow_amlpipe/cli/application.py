@@ -38,6 +38,7 @@ _MODULES = {
     "runs": "runs",
     "env": "env",
     "compute": "compute",
+    "datastore": "datastore",
     "workspace": "workspace",
     "fsck": "fsck",
 }

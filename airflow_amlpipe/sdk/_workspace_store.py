@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from airflow_amlpipe.spec.environment import EnvironmentSpec
     from airflow_amlpipe.spec.pipeline import PipelineSpec
+    from airflow_amlpipe.storage.login import Login
     from airflow_amlpipe.storage.store import Store
     from airflow_amlpipe.workspace import WorkspaceStore
 
@@ -32,12 +33,12 @@ __all__ = [
     "chosen_root",
     "data_files",
     "dataset_files",
+    "given_login",
     "home",
     "log_in_with",
     "keep_package_logins",
     "open_datastore",
     "open_workspace",
-    "register_datastore",
 ]
 
 _CACHE: dict[tuple[str, str], WorkspaceStore] = {}
@@ -104,11 +105,12 @@ def open_datastore(workspace: Any, name: str, what: str) -> Store:
         return open_workspace(workspace, what).datastores.open(name)
 
 
-def register_datastore(workspace: Any, name: str, url: str) -> None:
-    """Register the root of a datastore; the same root again changes nothing."""
-    from airflow_amlpipe.workspace.datastores import DatastoreRecord
+def given_login(workspace: Any, name: str) -> Login | None:
+    """Return the login that this process was given for a datastore, if it was given one."""
+    from airflow_amlpipe.services.workspace import given_logins
 
-    open_workspace(workspace).datastores.register(name, DatastoreRecord(name=name, url=url))
+    record = open_workspace(workspace).datastores.find(name)
+    return next((login for login in given_logins(workspace._url) if record is not None and login.conn_id == record.conn_id), None)
 
 
 def check_registered(workspace: Any, spec: PipelineSpec) -> None:
@@ -141,7 +143,7 @@ def check_workspace(what: str, owner: Any, workspace: Any) -> None:
     its, other = (f"workspace {item.name!r} ({shorten(without_credentials(item._url))})" for item in (owner, workspace))
     raise UserErrorException(
         f"{what} is of {its}, but is used in {other}; use one workspace for both. "
-        "A place that both are to read or write is registered as a datastore of each: Datastore.register_url(ws, name, url)"
+        "A place that both are to read or write is registered as a datastore of each: Datastore.register(ws, name, url)"
     )
 
 
@@ -158,15 +160,14 @@ def _check_compute(workspace: Any, step: str, name: str) -> None:
 
 def data_files(store: Store, path: str) -> list[tuple[str, str]]:
     """Return the files that a path or glob names as (path in the store, path below what was named), sorted; empty if there are none."""
-    from airflow_amlpipe.fingerprint.pattern import split_pattern
+    from airflow_amlpipe.fingerprint.pattern import is_pattern, split_pattern
 
     names = store.match(path) if path else store.match("**")
+    if path and not is_pattern(path):
+        # Only a path that names itself can be a folder's.
+        names = store.match(f"{path.rstrip('/')}/**") or names
     root = split_pattern(path.strip("/"))[0]
-    found: list[tuple[str, str]] = []
-    for name in names:
-        below = store.match(f"{name}/**")
-        found += [(file, _relative(file, root)) for file in below] if below and below != [name] else [(name, _relative(name, root))]
-    return sorted(found)
+    return sorted((name, _relative(name, root)) for name in names)
 
 
 def dataset_files(workspace: Any, paths: Sequence[tuple[str, str]], what: str) -> list[tuple[Store, str, str]]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from airflow_amlpipe.hooks.opening import find_login, give_login, open_workspace, use_connection
+from airflow_amlpipe.hooks.opening import find_login, give_login, given_logins, open_workspace, use_connection
 
-__all__ = ["find_login", "give_login", "open_workspace", "show_workspace", "use_connection"]
+__all__ = ["find_login", "give_login", "given_logins", "open_workspace", "show_workspace", "use_connection"]
 
 
 def show_workspace(workspace: str, *, home: Path) -> dict[str, Any]:

@@ -220,7 +220,7 @@ class Workspace:
             "root": self._url,
         }
 
-    def get_default_datastore(self) -> AbstractAzureStorageDatastore:
+    def get_default_datastore(self) -> Any:
         """Return the default datastore. While Airflow parses a DAG file that is ``workspaceblobstore``: nothing is looked up then."""
         from airflow_amlpipe.sdk.core.datastore import Datastore
 

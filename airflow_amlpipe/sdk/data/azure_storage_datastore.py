@@ -8,31 +8,54 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from airflow_amlpipe.exceptions import shorten
 from airflow_amlpipe.sdk._arguments import check_items, check_local_path
 from airflow_amlpipe.sdk._workspace_store import data_files, open_datastore
 from airflow_amlpipe.sdk.data._config_helper import path_on_datastore
-from airflow_amlpipe.sdk.data.abstract_datastore import AbstractDatastore
+from airflow_amlpipe.sdk.data.abstract_datastore import AbstractDatastore, TextDetail
 from airflow_amlpipe.sdk.data.data_reference import DataReference
 from airflow_amlpipe.sdk.exceptions import UserErrorException
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from airflow_amlpipe.storage.store import Store
 
 __all__ = ["AbstractAzureStorageDatastore", "AzureBlobDatastore", "AzureFileDatastore", "fetch_file"]
 
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
+_AT_ONCE = 16
+
 
 class AbstractAzureStorageDatastore(AbstractDatastore):
     """A datastore that holds files."""
 
+    container_name = TextDetail()
+    account_name = TextDetail()
+    protocol = TextDetail()
+    endpoint = TextDetail()
+    subscription_id = TextDetail()
+    resource_group = TextDetail()
+
     @property
     def is_sas(self) -> bool:
-        """Always ``False``: credentials belong to Airflow's connections, never to a datastore's record."""
-        return False
+        """Whether this process was given a SAS token for it; a connection's is not looked at."""
+        return self.sas_token is not None
+
+    @property
+    def sas_token(self) -> str | None:
+        """The token that this process was given; never one that a connection holds."""
+        login = self._given_login()
+        return None if login is None else login.text("sas_token")
+
+    @property
+    def account_key(self) -> str | None:
+        """The key that this process was given; never one that a connection holds."""
+        login = self._given_login()
+        return None if login is None or login.text("tenant_id") else login.password
 
     def path(self, path: str | None = None, data_reference_name: str | None = None) -> DataReference:
         """Return a DataReference to ``path``, or to the whole datastore."""
@@ -103,21 +126,29 @@ class AbstractAzureStorageDatastore(AbstractDatastore):
         folder = check_local_path(f"datastore {self.name!r}: download: target_path", target_path)
         store = self._store("Datastore.download")
         names = [name for name, _ in data_files(store, path_on_datastore(f"datastore {self.name!r}: download", prefix))]
-        for number, name in enumerate(names, 1):
-            target = folder.joinpath(*PurePosixPath(name).parts)
-            fetch_file(store, name, target, overwrite=overwrite)
+
+        def download(name: str) -> bool:
+            return fetch_file(store, name, folder.joinpath(*PurePosixPath(name).parts), overwrite=overwrite)
+
+        for number, (name, _) in enumerate(_each(store, download, names), 1):
             _show(show_progress, f"Downloaded {name}, {number} files out of an estimated total of {len(names)}")
         return len(names)
 
     def _upload(self, files: list[tuple[Path, str]], target_path: str | None, overwrite: bool, show_progress: bool) -> DataReference:
         store = self._store("Datastore.upload")
         folder = path_on_datastore(f"datastore {self.name!r}: upload: target_path", target_path)
-        for number, (source, relative) in enumerate(files, 1):
-            target = f"{folder}/{relative}" if folder else relative
+
+        def upload(file: tuple[Path, str]) -> str | None:
+            target = f"{folder}/{file[1]}" if folder else file[1]
             if not overwrite and store.exists(target):
-                _show(show_progress, f"Target already exists. Skipping upload for {target}")
+                return target
+            put_file(store, file[0], target)
+            return None
+
+        for number, ((source, _), left) in enumerate(_each(store, upload, files), 1):
+            if left is not None:
+                _show(show_progress, f"Target already exists. Skipping upload for {left}")
                 continue
-            put_file(store, source, target)
             _show(show_progress, f"Uploaded {source}, {number} files out of an estimated total of {len(files)}")
         return DataReference(self, None, folder or None)
 
@@ -161,6 +192,22 @@ def fetch_file(store: Store, name: str, target: Path, *, overwrite: bool) -> boo
     target.parent.mkdir(parents=True, exist_ok=True)
     store.fetch(name, target)
     return True
+
+
+def _each(store: Store, action: Callable[[_Item], _Result], items: Sequence[_Item]) -> Iterator[tuple[_Item, _Result]]:
+    """Yield each of ``items`` with what ``action`` does with it, in their order; where each costs a journey, several are on their way at once."""
+    if store.local_path("") is not None or len(items) < 2:
+        yield from ((item, action(item)) for item in items)
+        return
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(_AT_ONCE, "amlpipe-copy") as pool:
+        try:
+            yield from zip(items, pool.map(action, items), strict=True)
+        except BaseException:
+            # What has not begun would only delay the error.
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
 
 
 def _show(wanted: bool, line: str) -> None:

@@ -61,7 +61,7 @@ def test_a_folder_can_be_registered_and_used(ws: Workspace, tmp_path: Path, data
     assert (tmp_path / "lake/in/sub/b.txt").read_text() == "first sub/b.txt"
     lake.set_as_default()
     assert ws.get_default_datastore() == lake
-    with pytest.raises(UserErrorException, match="registered already, with another URL; use overwrite=True"):
+    with pytest.raises(UserErrorException, match="registered already, with another URL or connection; use overwrite=True"):
         Datastore.register_url(ws, "lake", str(tmp_path / "other"))
     assert Datastore.register_url(ws, "lake", (tmp_path / "other").as_uri(), overwrite=True) == lake
     lake.unregister()
@@ -69,9 +69,9 @@ def test_a_folder_can_be_registered_and_used(ws: Workspace, tmp_path: Path, data
         Datastore.get(ws, "lake")
 
 
-def test_azures_services_say_what_to_use(ws: Workspace) -> None:
-    with pytest.raises(UnsupportedFeatureError, match="register_azure_blob_container is not supported .*Datastore.register_url"):
-        Datastore.register_azure_blob_container(ws, "x", "container", "account")
+def test_services_that_are_not_supported_say_what_to_use(ws: Workspace) -> None:
+    with pytest.raises(UnsupportedFeatureError, match=r"register_hdfs is not supported .*Datastore.register\(ws, name, url\)"):
+        Datastore.register_hdfs(ws, "x")
 
 
 def test_while_airflow_parses_any_name_is_taken(ws: Workspace, airflow_is_parsing: None, home: Path) -> None:

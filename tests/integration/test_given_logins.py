@@ -1,0 +1,76 @@
+"""Does an unchanged script that registers its container with a key run, engine and all, and is the key nowhere afterwards?"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.servers import AZURITE_ACCOUNT, AZURITE_KEY, azure_place
+
+pytestmark = pytest.mark.e2e
+
+STEP = """
+import os, pathlib, sys
+environment = dict(os.environ)
+parents = []
+pid = os.getppid()
+while pid > 1 and len(parents) < 3:
+    parents.append(pathlib.Path(f"/proc/{pid}/environ").read_bytes().decode(errors="replace"))
+    pid = int(pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+assert not [name for name in environment if name.startswith(("AIRFLOW_CONN", "AZURE_STORAGE"))], environment
+pathlib.Path(sys.argv[2], "seen.txt").write_text(pathlib.Path(sys.argv[1], "in.txt").read_text() + str(environment) + str(parents))
+"""
+SCRIPT = """
+import sys
+from azureml.core import Datastore, Experiment, Workspace
+from azureml.core import Dataset
+from azureml.data import OutputFileDatasetConfig
+from azureml.pipeline.core import Pipeline
+from azureml.pipeline.steps import PythonScriptStep
+
+ws = Workspace.from_config()
+container, account, key, endpoint = sys.stdin.read().split()
+lake = Datastore.register_azure_blob_container(ws, "lake", container, account, account_key=key, endpoint=endpoint)
+lake.upload("data", "raw", show_progress=False)
+step = PythonScriptStep(
+    "step.py", source_directory="src", compute_target="local",
+    arguments=[Dataset.File.from_files((lake, "raw")).as_named_input("raw").as_mount(),
+               OutputFileDatasetConfig("out", destination=(lake, "out/{run-id}"))],
+)
+run = Experiment(ws, "keys").submit(Pipeline(ws, [step]))
+run.wait_for_completion(show_output=False)
+print(run.get_status(), lake.download("back", "out", show_progress=False))
+"""
+
+
+def test_an_unchanged_script_runs_with_its_key_and_the_key_is_nowhere(tmp_path: Path) -> None:
+    """S11, S12."""
+    place = azure_place()
+    for name, text in {
+        "src/step.py": STEP,
+        "script.py": SCRIPT,
+        "data/in.txt": "from the container",
+        "config.json": '{"workspace_name": "team", "subscription_id": "s", "resource_group": "g"}',
+    }.items():
+        (tmp_path / "project" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "project" / name).write_text(text)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "AZURE", "AMLPIPE"))}
+    done = subprocess.run(
+        [sys.executable, "-c", "import airflow_amlpipe.azureml; exec(open('script.py').read())"],
+        cwd=tmp_path / "project",
+        env={**environment, "AMLPIPE_HOME": str(tmp_path / "home"), "PYTHONPATH": str(Path(__file__).parents[2])},
+        input=f"{place.bucket} {AZURITE_ACCOUNT} {AZURITE_KEY} {place.config['endpoint']}",
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert (done.returncode, done.stdout.splitlines()[-1:]) == (0, ["Finished 1"]), done.stdout + done.stderr
+    (seen,) = (tmp_path / "project/back").rglob("seen.txt")
+    assert seen.read_text().startswith("from the container")
+    everything = b"".join(file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()) + (done.stdout + done.stderr).encode()
+    assert AZURITE_KEY.encode() not in everything
+    assert AZURITE_KEY.rstrip("=").encode() not in everything
