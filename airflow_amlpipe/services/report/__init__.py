@@ -6,9 +6,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from airflow_amlpipe.hooks.opening import open_workspace
 from airflow_amlpipe.services.report.figures import Report, figures_of
 from airflow_amlpipe.services.report.reading import read_runs
-from airflow_amlpipe.workspace.workspace import WorkspaceStore
 
 __all__ = ["Report", "report_on"]
 
@@ -30,7 +30,7 @@ def report_on(
     :param on_progress: told how many of how many runs are read
     :raises DatastoreUnavailableError: the workspace could not be read
     """
-    opened = WorkspaceStore.open(workspace, home=home)
+    opened = open_workspace(workspace, home=home)
     now = datetime.now(UTC)
     since = None if last_seconds is None else now - timedelta(seconds=last_seconds)
     read = read_runs(opened, since=since, most_runs=most_runs, experiment=experiment, pipeline=pipeline, on_progress=on_progress)
