@@ -14,6 +14,7 @@ import base64
 import contextlib
 import hashlib
 import hmac
+import json
 import os
 import shutil
 import socket
@@ -33,8 +34,20 @@ import pytest
 
 from airflow_amlpipe.storage.object_client import ObjectPlace
 from airflow_amlpipe.storage.store_url import Service
+from tests.gcs_xml import serve_xml
 
-__all__ = ["AZURITE_ACCOUNT", "AZURITE_KEY", "azure_place", "azure_url", "end_servers", "left_out", "put_s3_object", "s3_place", "s3_url"]
+__all__ = [
+    "AZURITE_ACCOUNT",
+    "AZURITE_KEY",
+    "azure_place",
+    "azure_url",
+    "end_servers",
+    "gcs_place",
+    "left_out",
+    "put_s3_object",
+    "s3_place",
+    "s3_url",
+]
 
 AZURITE_ACCOUNT = "devstoreaccount1"
 # The emulator's well-known key, printed in its documentation.
@@ -95,6 +108,26 @@ def azure_place(
     )
 
 
+def gcs_place(*, prefix: str = "", enforces: bool = True, patience_seconds: float = 20) -> ObjectPlace:
+    """Return a place in a new bucket of the Google Cloud Storage emulator; without ``enforces`` it creates what exists."""
+    emulator = _gcs_server()
+    bucket = f"amlpipe-{uuid.uuid4().hex[:12]}"
+    request = urllib.request.Request(
+        f"http://{emulator}/storage/v1/b", json.dumps({"name": bucket}).encode(), {"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(request) as answer:
+        assert answer.status == 200
+    return ObjectPlace(
+        Service.GCS,
+        f"gs://{bucket}/{prefix}".rstrip("/"),
+        bucket,
+        prefix,
+        config={"base_url": _gcs_xml(enforces), "bearer_token": "test"},
+        client_options={"allow_http": True},
+        patience_seconds=patience_seconds,
+    )
+
+
 def s3_url(prefix: str = "") -> tuple[str, dict[str, str]]:
     """Return the URL of a new place on the S3 server, and the environment in which a process can open it."""
     place = s3_place(prefix=prefix)
@@ -133,6 +166,22 @@ def _azure_server() -> str:
         _leave_out("Azure", "Azurite is not installed; run .ci/install-servers (it needs node and npm)")
     options = ["--skipApiVersionCheck", "--silent", "--disableTelemetry", "--inMemoryPersistence"]
     return _started("Azure", lambda port: [str(node), str(main), "--blobHost", "127.0.0.1", "--blobPort", str(port), *options], None)
+
+
+@cache
+def _gcs_server() -> str:
+    try:
+        import gcp_storage_emulator  # noqa: F401
+    except ImportError:
+        _leave_out("Google Cloud Storage", "gcp-storage-emulator is not installed; run make setup")
+    options = ["-m", "gcp_storage_emulator", "start", "--host", "127.0.0.1", "--in-memory", "--port"]
+    url = _started("Google Cloud Storage", lambda port: [sys.executable, *options, str(port)], None)
+    return url.removeprefix("http://")
+
+
+@cache
+def _gcs_xml(enforces: bool) -> str:
+    return f"http://127.0.0.1:{serve_xml(_gcs_server(), enforces=enforces).server_address[1]}"
 
 
 def _leave_out(store: str, reason: str) -> None:

@@ -22,6 +22,8 @@ _NO_BUCKET = re.compile(
     r"NoSuchBucket|ContainerNotFound|FilesystemNotFound|specified (?:bucket|container|filesystem) does not exist", re.IGNORECASE
 )
 _ODD_NAME = re.compile(r"""[Pp]ath "(.*?)"(?::| contained) ?(Encountered illegal character|empty path segment)""", re.DOTALL)
+# Where machines of a cloud are given credentials: it is asked when nothing else named any.
+_NO_LOGIN = re.compile(r"169\.254\.169\.254|169\.254\.170\.2|metadata\.google|token request", re.IGNORECASE)
 _URL = re.compile(r"\w+://\S+")
 _ADVICE = {
     401: "the credentials were not accepted: renew them, or correct the connection",
@@ -39,12 +41,15 @@ class Refusal:
     :ivar kind: the name of obstore's error
     :ivar status: of HTTP, ``None`` when no answer came
     :ivar code: the service's own word for it
+    :ivar no_bucket: it is the bucket that is not there
+    :ivar no_login: it was not even asked: nobody said as whom
     """
 
     kind: str
     status: int | None
     code: str | None
     no_bucket: bool
+    no_login: bool
     reason: str
 
     @property
@@ -69,7 +74,9 @@ def refusal_of(error: Exception) -> Refusal:
     else:
         # The last part is the innermost cause: "connection refused", "operation timed out".
         said = _URL.sub("...", text.splitlines()[0].rpartition(" - ")[2].rpartition(": ")[2] or kind)
-    return Refusal(kind, number, code.group(1) if code else None, bool(_NO_BUCKET.search(text)), shorten(said, 160))
+    no_login = bool(_NO_LOGIN.search(text))
+    said = "no credentials were found" if no_login else shorten(said, 160)
+    return Refusal(kind, number, code.group(1) if code else None, bool(_NO_BUCKET.search(text)), no_login, said)
 
 
 @contextmanager
@@ -105,6 +112,8 @@ def answered(url: str, bucket: str, doing: str, path: str, *, needs_only_bucket:
                 "an empty, '.' or '..' part or a control character, and can be no file's; rename or delete it"
             ) from None
         advice = _ADVICE.get(refusal.status or 0, "run again when the store answers")
+        if refusal.no_login:
+            advice = "name an Airflow connection for the datastore (conn_id), or set the service's environment variables"
         raise DatastoreUnavailableError(
             f"datastore {shorten(url)}: could not {doing} {shorten(repr(path))}: {refusal.reason}; nothing was recorded as done; {advice}"
         ) from None
