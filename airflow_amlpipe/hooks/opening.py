@@ -15,6 +15,7 @@ from airflow_amlpipe.exceptions import BackendUnavailableError, shorten
 from airflow_amlpipe.settings import Settings
 from airflow_amlpipe.storage.access import StoreAccess
 from airflow_amlpipe.storage.environment_logins import environment_login
+from airflow_amlpipe.storage.http_hosts import HttpHosts
 from airflow_amlpipe.storage.local_roots import LocalRoots
 from airflow_amlpipe.storage.login import Login
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
@@ -49,7 +50,7 @@ def store_access(settings: Settings, *, workspace: str | None = None) -> StoreAc
 
     airflow_home = os.environ.get("AIRFLOW_HOME") or "~/airflow"
     roots = LocalRoots(allowed=settings.allowed_local_roots, airflow_home=os.path.expanduser(airflow_home))
-    return StoreAccess(logins=logins, local_roots=roots)
+    return StoreAccess(logins=logins, local_roots=roots, http_hosts=HttpHosts(settings.allowed_http_hosts))
 
 
 def find_login(conn_id: str) -> Login | None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from airflow_amlpipe.exceptions import UnknownNameError, shorten
 from airflow_amlpipe.storage.environment_logins import VARIABLE_PREFIX, environment_login
+from airflow_amlpipe.storage.http_hosts import HttpHosts
 from airflow_amlpipe.storage.local_roots import LocalRoots
 from airflow_amlpipe.storage.login import Login, LoginSource
 from airflow_amlpipe.storage.open import open_store
@@ -37,6 +38,7 @@ class StoreAccess:
 
     logins: LoginSource = environment_login
     local_roots: LocalRoots = field(default_factory=LocalRoots)
+    http_hosts: HttpHosts = field(default_factory=HttpHosts)
 
     def open(self, url: str, *, conn_id: str | None, what: str) -> Store:
         """Return the store at ``url``. Nothing is contacted, but Airflow is asked for the connection.
@@ -45,7 +47,7 @@ class StoreAccess:
         :raises UnknownNameError: there is no such connection
         :raises DefinitionError: the URL or the connection cannot be used
         """
-        return open_store(url, what=what, login=self._login(url, conn_id, what))
+        return open_store(url, what=what, login=self._login(url, conn_id, what), http_hosts=self.http_hosts)
 
     def open_datastore(self, name: str, url: str, *, conn_id: str | None) -> Store:
         """Return the store of a registered datastore; of folders only those that may be one.
