@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 from typing import Any, Never
 
-from airflow_amlpipe.exceptions import DefinitionError, shorten
+from airflow_amlpipe.exceptions import DefinitionError, ProtocolError, shorten
 
-__all__ = ["read_json"]
+__all__ = ["read_json", "read_note"]
 
 
 def read_json(text: str | bytes, what: str) -> Any:
@@ -20,19 +20,43 @@ def read_json(text: str | bytes, what: str) -> Any:
     :param what: names the text in an error
     :raises DefinitionError: it is no JSON, or such that not every reader would take it or understand the same
     """
+    document = _parsed(text, what)
     try:
-        document = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_unique)
         json.dumps(document, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise DefinitionError(f"{what}: it holds half a character, which cannot be written as UTF-8; leave it out") from error
+    return document
+
+
+def read_note(body: bytes, what: str, *keys: str) -> dict[str, Any]:
+    """Return a small record of our own that no model describes.
+
+    :param keys: what it has to have
+    :raises ProtocolError: it is damaged, or another version wrote it
+    """
+    try:
+        note = _parsed(body, f"the {what}")
+    except DefinitionError as error:
+        raise ProtocolError(f"a record in the workspace cannot be read: {error}") from error
+    if not isinstance(note, dict) or not note.keys() >= set(keys):
+        raise ProtocolError(
+            f"a record in the workspace cannot be read: the {what} is {shorten(repr(note))}; it should hold {', '.join(keys) or 'names'}"
+        )
+    return note
+
+
+def _parsed(text: str | bytes, what: str) -> Any:
+    try:
+        return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_unique)
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
         raise DefinitionError(f"{what}, {where}: this is not JSON ({error.msg}); correct that line") from error
     except RecursionError as error:
         raise DefinitionError(f"{what}: it is nested too deep to be read; write it flatter") from error
-    except UnicodeError as error:
-        raise DefinitionError(f"{what}: it holds half a character, or bytes that are not UTF-8; save it as UTF-8") from error
+    except UnicodeDecodeError as error:
+        raise DefinitionError(f"{what}: it holds bytes that are not UTF-8; save it as UTF-8") from error
     except ValueError as error:
         raise DefinitionError(f"{what}: {shorten(str(error))}; correct it") from error
-    return document
 
 
 def _refuse_constant(name: str) -> Never:

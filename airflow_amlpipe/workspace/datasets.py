@@ -7,6 +7,7 @@ import uuid
 
 from airflow_amlpipe.exceptions import UnknownNameError, shorten
 from airflow_amlpipe.spec.data import DatastorePath
+from airflow_amlpipe.spec.json_text import read_note
 from airflow_amlpipe.spec.model import SpecModel
 from airflow_amlpipe.storage.crash_points import crash_point
 from airflow_amlpipe.storage.store import Store
@@ -50,7 +51,9 @@ class DatasetRegistry(Registry[DatasetRecord]):
         :raises UnknownNameError: none has
         """
         try:
-            place = json.loads(self._store.read(dataset_id_path(dataset_id)))
+            place = read_note(
+                self._store.read(dataset_id_path(dataset_id)), f"place of dataset {shorten(dataset_id, 80)}", "name", "version"
+            )
         except FileNotFoundError as error:
             raise UnknownNameError(f"no dataset of the workspace has the id {shorten(repr(dataset_id))}") from error
         return self.get(place["name"], place["version"])

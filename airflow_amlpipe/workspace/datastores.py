@@ -8,6 +8,7 @@ from pydantic import Field
 
 from airflow_amlpipe.exceptions import DefinitionError, shorten
 from airflow_amlpipe.spec.datastores import DATABASE_TYPES, DEFAULT_DATASTORE, WELL_KNOWN_DATASTORES, DatastoreType
+from airflow_amlpipe.spec.json_text import read_note
 from airflow_amlpipe.spec.model import SpecModel
 from airflow_amlpipe.storage.access import StoreAccess
 from airflow_amlpipe.storage.log import AppendLog
@@ -55,7 +56,7 @@ class DatastoreRegistry(Registry[DatastoreRecord]):
     def default_name(self) -> str:
         """Return the name of the default datastore."""
         latest = self._default.latest()
-        return DEFAULT_DATASTORE if latest is None else str(json.loads(latest[1])["name"])
+        return DEFAULT_DATASTORE if latest is None else str(read_note(latest[1], "default datastore", "name")["name"])
 
     def set_default(self, name: str) -> None:
         """Make ``name`` the default.

@@ -15,6 +15,7 @@ from airflow_amlpipe.fingerprint.scan import UNFINISHED
 from airflow_amlpipe.fingerprint.tree import TreeIdentity
 from airflow_amlpipe.reuse.result import StepResult, StoredOutput
 from airflow_amlpipe.spec.data import DatastorePath, OutputSpec
+from airflow_amlpipe.spec.json_text import read_note
 from airflow_amlpipe.spec.step import StepSpec
 from airflow_amlpipe.spec.template import DEFAULT_DESTINATION, is_unique_destination, resolve_destination
 from airflow_amlpipe.storage.crash_points import crash_point
@@ -26,6 +27,8 @@ from airflow_amlpipe.workspace.records import DatasetVersion
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
 
 __all__ = ["publish_output", "register_output", "store_output"]
+
+_ENTRY = "note of what was put at a destination"
 
 
 def store_output(
@@ -91,7 +94,7 @@ def _publish_known(store: Store, log: AppendLog, entry: dict[str, str], present:
     if present == entry["digest"]:
         return
     # Any entry counts, not only the last: a crash between the entry and the bytes leaves the content of the one before.
-    ours = present in {json.loads(body)["digest"] for _, body in log.entries()}
+    ours = present in {read_note(body, _ENTRY, "digest")["digest"] for _, body in log.entries()}
     log.append(json.dumps(entry).encode())
     crash_point("destination-noted")
     _put_there(store, entry, output, is_ours=present is None or ours)
@@ -110,7 +113,7 @@ def _publish_seen(
 
     After a crash in between nobody knows whose it is. So it counts as somebody else's: the next content is laid over it.
     """
-    entries = [json.loads(body) for _, body in log.entries()]
+    entries = [read_note(body, _ENTRY, "digest", "found") for _, body in log.entries()]
     # Without files nothing is there, which is what an output without files looks like.
     seen = "" if present is None else present.digest
     if entries and (entries[-1]["digest"], entries[-1]["found"]) == (stored.digest, seen):

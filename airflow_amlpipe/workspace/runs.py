@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from airflow_amlpipe.exceptions import DefinitionError, ProtocolError, UnknownNameError, shorten
 from airflow_amlpipe.spec.document import parse_model
+from airflow_amlpipe.spec.json_text import read_note
 from airflow_amlpipe.spec.model import SpecModel
 from airflow_amlpipe.storage.log import AppendLog
 from airflow_amlpipe.storage.store import Store
@@ -103,7 +104,7 @@ class RunRegistry:
         """Return the run's tags: those it was submitted with, and what was set or removed (``null``) since."""
         tags = dict(self.get(run_id).tags)
         for _, body in AppendLog(self._store, f"{run_folder(run_id)}/tags").entries():
-            for name, value in json.loads(body).items():
+            for name, value in read_note(body, f"tags of run {run_id}").items():
                 if value is None:
                     tags.pop(name, None)
                 else:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_amlpipe.exceptions import DefinitionError
+from airflow_amlpipe.exceptions import DefinitionError, ProtocolError
 from airflow_amlpipe.spec.document import load_pipeline, parse_model
-from airflow_amlpipe.spec.json_text import read_json
+from airflow_amlpipe.spec.json_text import read_json, read_note
 from airflow_amlpipe.spec.parameter import ParameterSpec
 
 DEEP = 1_000_000
@@ -53,3 +53,10 @@ def test_a_record_with_a_value_that_no_json_has_is_refused_in_one_line(value: st
         parse_model(ParameterSpec, f'{{"name": "p", "type": "number", "default": {value}}}', "the record")
     assert len(str(caught.value)) < 1000
     assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{", b"\xff", b"\x80\x04.", b'{"name": "a", "name": "b"}', b'{"other": 1}', b"[" * DEEP])
+def test_a_damaged_note_of_our_own_is_told_and_never_half_believed(body: bytes) -> None:
+    """R31."""
+    with pytest.raises(ProtocolError, match="a record in the workspace cannot be read: the default datastore"):
+        read_note(body, "default datastore", "name")

@@ -9,6 +9,7 @@ import pytest
 from airflow_amlpipe.exceptions import ProtocolError, UnknownNameError
 from airflow_amlpipe.workspace import WorkspaceStore
 from airflow_amlpipe.workspace.ids import new_run_id, run_id_for
+from airflow_amlpipe.workspace.layout import run_folder
 from airflow_amlpipe.workspace.records import RunRecord, StepFinished, StepStarted, StepStatus
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -117,3 +118,12 @@ def test_an_airflow_run_has_one_id_wherever_its_tasks_run_and_ids_sort_by_time()
     assert ids == sorted(ids)
     assert run_id_for("dag", "manual__1", NOON) == ids[0]
     assert len({run_id_for(dag_id, run_id, NOON) for dag_id, run_id in (("a", "bc"), ("ab", "c"), ("a", "b"))}) == 3
+
+
+def test_damaged_tags_of_a_run_are_told(workspace: WorkspaceStore) -> None:
+    """R31."""
+    workspace.runs.create(a_run())
+    workspace.runs.change_tags("run-1", {"a": "1"})
+    workspace.store.put(f"{run_folder('run-1')}/tags/00000001.json", b'{"a": ')
+    with pytest.raises(ProtocolError, match="a record in the workspace cannot be read: the tags of run run-1, line 1"):
+        workspace.runs.tags("run-1")
