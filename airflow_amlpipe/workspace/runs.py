@@ -130,6 +130,10 @@ class RunRegistry:
         """Return what the try in ``folder`` announced to hand on, if it did."""
         return self._read(StepReusing, f"{folder}/reusing.json")
 
+    def end_of(self, folder: str) -> StepFinished | None:
+        """Return the end of the try whose folder this is, ``None`` while there is none."""
+        return self._read(StepFinished, f"{folder}/finished.json")
+
     def finish_step(self, record: StepFinished) -> bool:
         """Write down how a try ended; ``False`` if that was already known."""
         folder = try_folder(record.run_id, record.step_id, record.try_number, record.step_run_id)

@@ -129,7 +129,8 @@ class StepRun:
         return self._finish("Finished", assessment, outputs=self._hand_on(stored, result), lost_race_to=lost_race_to, exit_code=0)
 
     def finish_failed(self, error: BaseException, assessment: Assessment | None = None, *, status: StepStatus = "Failed") -> StepFinished:
-        """Write down that the try ended badly, with what a person needs to know."""
+        """Write down that the try ended badly, with what a person needs to know; also that it began, if that could not be written then."""
+        self.start()
         message = str(error) if isinstance(error, AmlPipeError) else f"{type(error).__name__}: {error}"
         exit_code, tail = (error.exit_code, error.log_tail) if isinstance(error, StepFailedError) else (None, "")
         return self._finish(status, assessment, outputs={}, exit_code=exit_code, error=message, log_tail=tail)
@@ -188,8 +189,20 @@ class StepRun:
             log_tail=log_tail,
         )
         crash_point("try-ending")
-        self.workspace.runs.finish_step(record)
+        if not self.workspace.runs.finish_step(record) and status == "Finished":
+            return self._finish_beside(record)
         crash_point("try-ended")
+        return record
+
+    def _finish_beside(self, record: StepFinished) -> StepFinished:
+        """Say that the step ended well where another process has written down another end of the same try: it believed us dead, or we it."""
+        known = self.workspace.runs.end_of(self.folder)
+        if known is not None and known.status == "Finished":
+            return known
+        self.step_run_id = new_run_id()
+        self.start()
+        record = record.model_copy(update={"step_run_id": self.step_run_id})
+        self.workspace.runs.finish_step(record)
         return record
 
 

@@ -14,7 +14,7 @@ import shutil
 import signal
 import tempfile
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,15 +30,19 @@ from tests.crash.graph import (
     STEPS,
     Versions,
     carry_out_run,
+    clear_away,
     open_workspace,
     output_files,
     submit_run,
     write_sources,
 )
+from tests.faults import Faults
 
 __all__ = ["Case", "Findings", "draw_case", "play"]
 
 _MOST_TRIES = 6
+_BAD_TRIES = 4
+_NOT_SEEN = "has not ended well in run"
 _RUN = "01900000-0000-7000-8000-000000000001"
 _FRESH = "01900000-0000-7000-8000-000000000002"
 _EARLIER = "01900000-0000-7000-8000-00000000000e"
@@ -74,7 +78,8 @@ class Case:
     """One history.
 
     :ivar way: ``kill`` the process and try again; ``freeze`` it, try again elsewhere, let it go on; ``redeliver`` as freeze, but under the
-        same try number; ``race`` two runs at once of which one may be killed; ``submit`` a pipeline whose every step is reused, and kill that
+        same try number; ``race`` two runs at once of which one may be killed; ``submit`` a pipeline whose every step is reused, and kill that;
+        ``clear`` away all that may go, while it is killed; ``faults`` a store that refuses, loses answers, is behind, cuts and is full, and perhaps a kill too
     """
 
     number: str
@@ -108,12 +113,16 @@ def draw_case(number: str) -> Case:
     """Return the case of this number."""
     chance = random.Random(number)
     scenario = chance.choice(sorted(_SCENARIOS))
-    way = chance.choices(("kill", "freeze", "redeliver", "race", "submit"), (76, 8, 6, 6, 4))[0]
+    way = chance.choices(("kill", "freeze", "redeliver", "race", "submit", "faults", "clear"), (60, 8, 6, 6, 4, 10, 6))[0]
     if way == "submit":
-        return Case(number, "all can be reused", way, (_draw_plan(chance, _clean_submission()),), in_process=True)
+        return Case(number, "all can be reused", way, (_draw_plan(chance, _passed_by(submit_run)),), in_process=True)
+    if way == "clear":
+        return Case(number, "all can be reused", way, (_draw_plan(chance, _passed_by(clear_away)),), in_process=True)
     in_process = chance.random() < 0.93
     clean = _clean(scenario, in_process=in_process)
     plans = [_draw_plan(chance, clean.passed)]
+    if way == "faults" and chance.random() < 0.5:
+        plans = []
     if way == "kill":
         while len(plans) < 3 and chance.random() < 0.3:
             plans.append(_draw_plan(chance, clean.passed))
@@ -137,7 +146,15 @@ def play(case: Case, folder: Path) -> Findings:
     before = _fixed(folder)
     clean = _clean(case.scenario, in_process=case.in_process)
     player = _Player(case, folder, findings, allowed={name: (before[name], clean.fixed[name]) for name in _FIXED})
-    {"kill": player.kill, "freeze": player.freeze, "redeliver": player.redeliver, "race": player.race, "submit": player.submit}[case.way]()
+    {
+        "kill": player.kill,
+        "freeze": player.freeze,
+        "redeliver": player.redeliver,
+        "race": player.race,
+        "submit": player.submit,
+        "faults": player.faults,
+        "clear": player.clear,
+    }[case.way]()
     if not findings.breaches:
         player.check_end(clean)
     return findings
@@ -183,6 +200,29 @@ class _Player:
         self._watch(first, plan)
         self.kill_nothing()
 
+    def faults(self) -> None:
+        plans = list(self._case.plans)
+        for number in range(_BAD_TRIES):
+            plan = plans.pop(0) if plans else None
+            faults = Faults(random.Random(f"{self._case.number} {number}"), likely=(0.2, 0.05, 0.02)[number % 3])
+            end = self._watch(self._start(plan, faults=faults), plan)
+            self._check_fixed()
+            if end.word == "ended":
+                break
+        # A result may be stored that nobody was told of; a damaged one never is.
+        if not _SCENARIOS[self._case.scenario].is_damaged and (marks := list(self._folder.glob("ws/.amlpipe/v1/keys/*/*/bad/*.json"))):
+            self._say(f"results were marked as bad that are good: {marks}")
+        self.kill_nothing()
+
+    def clear(self) -> None:
+        (plan,) = self._case.plans
+        for number, armed in enumerate((plan, None)):
+            end = self._watch(Child(functools.partial(clear_away, self._folder), armed, self._folder / f"clear-{number}.txt"), armed)
+            self._check_store()
+        if end.word != "ended":
+            self._say(f"clearing away after a clearing that was killed did not end well: {end.said}")
+        self.kill_nothing()
+
     def submit(self) -> None:
         (plan,) = self._case.plans
         workspace = open_workspace(self._folder)
@@ -214,9 +254,7 @@ class _Player:
             self._say(f"a fresh identical run did not end well: {end.said}")
             return
         self._compare("after a fresh run", clean, _seen(self._folder, _FRESH, Counter()))
-        found = check_workspace(workspace, depth="full")
-        for item in (*found.breaches, *found.troubles):
-            self._say(f"fsck: {item.check.invariant} {item.check.name} {item.where}: {item.problem}")
+        self._check_store()
         if self._case.in_process:
             return
         for run_id in workspace.runs.ids():
@@ -237,6 +275,11 @@ class _Player:
             if (found != versions) if exact else (set(found) != set(versions) or len(found) > len(versions) + 2):
                 self._say(f"{when}: dataset {name} has the versions {found}, after clean runs {versions}")
 
+    def _check_store(self) -> None:
+        found = check_workspace(open_workspace(self._folder), depth="full")
+        for item in (*found.breaches, *found.troubles):
+            self._say(f"fsck: {item.check.invariant} {item.check.name} {item.where}: {item.problem}")
+
     def _check_fixed(self) -> None:
         """Nothing half at a fixed destination, at any time: the old content or the new; where it is laid over, file by file."""
         for name, present in _fixed(self._folder).items():
@@ -248,10 +291,13 @@ class _Player:
             if not is_whole:
                 self._say(f"at {name} lies {present!r:.1000}, which is neither the old content {old!r:.500} nor the new {new!r:.500}")
 
-    def _start(self, plan: Plan | None, *, run_id: str = _RUN, policy: str | None = None, again: bool = False) -> Child:
+    def _start(
+        self, plan: Plan | None, *, run_id: str = _RUN, policy: str | None = None, again: bool = False, faults: Faults | None = None
+    ) -> Child:
         case, folder = self._case, self._folder
         self._children += 1
         options: dict[str, Any] = {"policy": policy or _SCENARIOS[case.scenario].policy, "in_process": case.in_process, "again": again}
+        options["faults"] = faults
         return Child(functools.partial(carry_out_run, folder, run_id, **options), plan, folder / f"child-{self._children}.txt")
 
     def _watch(self, child: Child, plan: Plan | None) -> End:
@@ -264,6 +310,8 @@ class _Player:
         return end
 
     def _judge(self, end: End) -> None:
+        if self._case.way == "faults" and end.word == "refused" and _NOT_SEEN in end.said:
+            return  # a listing that was behind: refused in words, and nothing is guessed
         if end.word in {"broken", "refused"}:
             self._say(f"a task ended with an error that is none of a store in trouble: {end.said}")
 
@@ -329,12 +377,12 @@ def _clean(scenario: str, *, in_process: bool) -> _Seen:
 
 
 @functools.cache
-def _clean_submission() -> dict[str, int]:
-    """The points that a submission passes whose every step is reused."""
+def _passed_by(task: Callable[[Path], object]) -> dict[str, int]:
+    """The points that ``task`` passes where a run has ended well before."""
     folder = Path(tempfile.mkdtemp(prefix="amlpipe-clean-"))
     try:
         _prepare("all can be reused", folder)
-        child = Child(functools.partial(submit_run, folder), None, folder / "clean.txt")
+        child = Child(functools.partial(task, folder), None, folder / "clean.txt")
         end = child.watch()
         if end.word != "ended":
             raise AssertionError(end.said)

@@ -10,22 +10,28 @@ was tried, which are done, and its notes.
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import redirect_stdout
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import redirect_stdout, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from airflow_amlpipe.compute import backend as backends
 from airflow_amlpipe.compute.backend import ComputeBackend, JobHandle, JobState, JobStatus, LaunchRequest, LogChunk, LogPosition
-from airflow_amlpipe.exceptions import BackendUnavailableError
+from airflow_amlpipe.compute.processes import has_died
+from airflow_amlpipe.exceptions import BackendUnavailableError, InfrastructureError
 from airflow_amlpipe.operators.execution import StepExecution
 from airflow_amlpipe.operators.outline import PipelineOutline
 from airflow_amlpipe.operators.run_request import RunRequest
+from airflow_amlpipe.operators.single_flight import Waited
 from airflow_amlpipe.reuse.policy import ReusePolicy
+from airflow_amlpipe.services.clearing import RetentionPolicy, apply_plan, plan_clearing
 from airflow_amlpipe.services.submit import submit_pipeline
 from airflow_amlpipe.settings import Settings
 from airflow_amlpipe.spec.data import InputSpec, OutputSpec, RegistrationSpec, StepOutputSource
@@ -33,9 +39,11 @@ from airflow_amlpipe.spec.environment import EnvironmentSpec
 from airflow_amlpipe.spec.pipeline import PipelineSpec
 from airflow_amlpipe.spec.step import InputArgument, LiteralArgument, OutputArgument, PythonScript, SourceSpec, StepSpec
 from airflow_amlpipe.storage.crash_points import crash_point
-from airflow_amlpipe.workspace import git_state
+from airflow_amlpipe.workspace import git_state, staging
+from airflow_amlpipe.workspace.claims import ClaimLog, ClaimWatch, WaitEnd
 from airflow_amlpipe.workspace.records import StepFinished
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
+from tests.faults import Faults, FaultyAccess
 
 __all__ = [
     "DATASTORE",
@@ -46,6 +54,7 @@ __all__ = [
     "InProcessBackend",
     "Versions",
     "carry_out_run",
+    "clear_away",
     "open_workspace",
     "output_files",
     "submit_run",
@@ -137,9 +146,10 @@ def write_sources(base: Path, versions: Versions) -> None:
         (folder / "version.txt").write_text(f"{step.id} {getattr(versions, step.id)}")
 
 
-def open_workspace(base: Path) -> WorkspaceStore:
-    """Return the workspace of a case, as a process finds it that has just started."""
-    return WorkspaceStore.open(str(base / "ws"), home=base / "home")
+def open_workspace(base: Path, faults: Faults | None = None) -> WorkspaceStore:
+    """Return the workspace of a case, as a process finds it that has just started; with ``faults``, over a bad line."""
+    access = None if faults is None else FaultyAccess(faults=faults)
+    return WorkspaceStore.open(str(base / "ws"), home=base / "home", access=access)
 
 
 def output_files(workspace: WorkspaceStore, finished: StepFinished, target: Path) -> dict[str, dict[str, bytes]]:
@@ -157,6 +167,16 @@ def _files(place: Path) -> Iterator[tuple[str, bytes]]:
         yield "", place.read_bytes()
     for path in sorted(place.rglob("*")):
         yield path.relative_to(place).as_posix(), path.read_bytes() if path.is_file() else b"(folder)"
+
+
+_SETTINGS = Settings(
+    poll_interval_seconds=0.05,
+    terminate_grace_seconds=1.0,
+    # A frozen process is believed dead soon; how long that takes says nothing here.
+    claim_ttl_seconds=0.4,
+    claim_beat_seconds=0.1,
+    claim_max_wait_seconds=20.0,
+)
 
 
 class InProcessBackend(ComputeBackend):
@@ -241,7 +261,14 @@ class _Notes:
 
 
 def carry_out_run(
-    base: Path, run_id: str, *, policy: str = "auto", in_process: bool = True, again: bool = False, say: Any = lambda _: None
+    base: Path,
+    run_id: str,
+    *,
+    policy: str = "auto",
+    in_process: bool = True,
+    again: bool = False,
+    faults: Faults | None = None,
+    say: Any = lambda _: None,
 ) -> Mapping[str, StepFinished]:
     """Carry out every step of the run that is not done yet, as their tasks would; the sources lie below ``base``.
 
@@ -250,6 +277,7 @@ def carry_out_run(
     if in_process:
         backends.register_backend("local", InProcessBackend)
     git_state.git_state = lambda _: None  # two processes a step, for nothing that is looked at here
+    staging._PAUSES_SECONDS = (0.0, 0.0)
     carrier = Carrier(base / "airflow" / run_id)
     finished = {}
     for step in STEPS:
@@ -257,9 +285,10 @@ def carry_out_run(
             continue
         number = carrier.begin_try(step.id, again=again)
         again = False
-        task = StepExecution(
-            workspace=open_workspace(base),
-            settings=Settings(home=base / "home", poll_interval_seconds=0.05, terminate_grace_seconds=1.0),
+        task = functools.partial(
+            StepExecution,
+            workspace=open_workspace(base, faults),
+            settings=_SETTINGS,
             outline=PipelineOutline.of(PIPELINE, {item.id: item.name for item in STEPS}),
             request=RunRequest(run_id=run_id, experiment="digits", policy=ReusePolicy.parse(policy), tags={}, parameters={}),
             step=step,
@@ -282,11 +311,45 @@ def submit_run(base: Path) -> str:
     return submit_pipeline(PIPELINE, workspace=str(base / "ws"), experiment="digits", source_base=base, home=base / "home")
 
 
-def _carry_out(task: StepExecution) -> StepFinished:
-    with task.bad_end_recorded():
-        task.identify()
-        result = task.decide().decision.result
-        if result is not None:
-            return task.reuse(result)
-        task.wait(task.launch())
-        return task.record()
+def clear_away(base: Path) -> None:
+    """Plan and carry out what ``amlpipe gc`` does with no run or result kept, a year later."""
+    workspace = open_workspace(base)
+    later = datetime.now(UTC) + timedelta(days=365)
+    plan = plan_clearing(workspace, RetentionPolicy(older_than_seconds=0, keep_last=0), now=later)
+    apply_plan(workspace, plan, now=later)
+
+
+def _carry_out(begin: Callable[..., StepExecution]) -> StepFinished:
+    """Do what ``StepOperator.execute`` does, and, where it defers, what its trigger does and ``go_on`` after it."""
+    waited = None
+    while True:
+        task = begin(waited=waited)
+        with task.bad_end_recorded():
+            task.identify()
+            result = task.decide().decision.result
+            if task.obstacle is not None:
+                task.pause()
+            elif result is not None:
+                return task.reuse(result)
+            else:
+                task.wait(task.launch())
+                return task.record()
+        waited = _wait_for_claim(task)
+
+
+def _wait_for_claim(task: StepExecution) -> Waited:
+    key, newest_seen, workspace = task.assessment.key, task.assessment.decision.newest_seen, task.workspace
+    watch = ClaimWatch(
+        ClaimLog(workspace.store, key),
+        has_result=lambda: workspace.results.find_newer(key, after=newest_seen) is not None,
+        ttl_seconds=task.settings.claim_ttl_seconds,
+        is_dead=has_died,
+    )
+    began = time.monotonic()
+    while (spent := time.monotonic() - began) < task.flight.seconds_left:
+        with suppress(InfrastructureError):
+            end = watch.look()
+            if end is not None:
+                return Waited(end, spent)
+        time.sleep(0.02)
+    return Waited(WaitEnd("gave-up"), spent)

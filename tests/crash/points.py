@@ -5,7 +5,7 @@ The one table: a test compares it with the calls in the source, and the harness 
 
 from __future__ import annotations
 
-__all__ = ["POINTS"]
+__all__ = ["ELSEWHERE", "POINTS"]
 
 POINTS = {
     # submitting, in services/submit.py
@@ -62,6 +62,18 @@ POINTS = {
     "output-handed-on": "some outputs handed on",
     "try-ending": "everything but the record that says so; the next try does the rest again, which changes nothing",
     "try-ended": "a step that has ended well, and its private folder",
+    # clearing away, in services/clearing
+    "gc-result-set-aside": "a result that is marked as bad, and its outputs",
+    "gc-output-deleted": "outputs that are gone, of a result that is marked as bad",
+    "gc-run-deleted": "some of what may go",
+    "gc-content-deleted": "some of what may go",
+    "gc-key-entry-deleted": "a log of results that begins later, or of marks without results; the next plan goes on with it",
+    "gc-key-deleted": "some of what may go",
+    "gc-unfinished-deleted": "some of what may go",
+    "gc-plan-deleted": "some of what may go",
     # outside: the task process has done its work and dies before Airflow knows (tests/crash/graph.py)
     "task-unreported": "a step that has ended well; the next try reuses its result",
 }
+
+# Of clearing away the harness passes what its small store has to offer; tests/unit/services/clearing/test_killed.py kills at each of these.
+ELSEWHERE = frozenset(name for name in POINTS if name.startswith("gc-"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -22,7 +23,15 @@ def named_points() -> list[str]:
     trees.append(ast.parse((Path(__file__).parent / "graph.py").read_text()))
     calls = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call)]
     arguments = [call.args[0] for call in calls if isinstance(call.func, ast.Name) and call.func.id == "crash_point"]
-    return [str(ast.literal_eval(argument)) for argument in arguments]
+    return [name for argument in arguments for name in names_of(argument)]
+
+
+def names_of(argument: ast.expr) -> list[str]:
+    """The name that is passed; of one with a part that varies, all of the table that it can be."""
+    if not isinstance(argument, ast.JoinedStr):
+        return [str(ast.literal_eval(argument))]
+    parts = [re.escape(str(part.value)) if isinstance(part, ast.Constant) else "[a-z]+" for part in argument.values]
+    return [name for name in POINTS if re.fullmatch("".join(parts), name)]
 
 
 def test_every_point_of_the_source_is_in_the_table_and_stands_in_one_place() -> None:

@@ -164,6 +164,28 @@ def test_what_another_process_of_the_same_try_collected_is_an_error_of_ours(work
     assert read(workspace, finished, tmp_path) == "weights"
 
 
+def test_a_step_that_ended_well_says_so_whatever_another_process_wrote_of_the_same_try(workspace: WorkspaceStore, tmp_path: Path) -> None:
+    """R12, R13. Of two that carry out one try, one gave up; the steps that follow must find what the other has stored."""
+    assessment = assess(workspace)
+    gave_up, ended_well = (StepRun(workspace, "nightly", "run-1", STEP, 1, step_run_id="the-same") for _ in range(2))
+    gave_up.start()
+    gave_up.finish_failed(ValueError("it was cut off"))
+    (tmp_path / "produced").mkdir()
+    (tmp_path / "produced" / "model.bin").write_text("weights")
+    finished = ended_well.finish_ran(assessment, {"model": tmp_path / "produced"})
+    assert workspace.runs.output_of("run-1", STEP.id) == finished
+    assert [item.status for item in workspace.runs.tries("run-1", STEP.id)] == ["Finished", "Failed"]
+    again = StepRun(workspace, "nightly", "run-1", STEP, 1, step_run_id=finished.step_run_id)
+    assert again.finish_reused(assess(workspace), next(result for _, result in workspace.results.candidates(str(finished.key)))) == finished
+
+
+def test_a_try_that_could_not_say_that_it_began_says_so_when_it_ends(workspace: WorkspaceStore) -> None:
+    """R20, I3."""
+    step_run = StepRun(workspace, "nightly", "run-1", STEP, 1)
+    step_run.finish_failed(DatastoreUnavailableError("datastore 'workspaceblobstore': HTTP 503"))
+    assert workspace.store.exists(f"{step_run.folder}/started.json")
+
+
 def latest(workspace: WorkspaceStore) -> tuple[int, str | None]:
     record = workspace.datasets.get("models")
     return record.version, record.digest

@@ -55,6 +55,22 @@ def test_what_was_uploaded_first_under_a_name_stays(store: WorkspaceStore, tmp_p
     assert store.store.read(f"{place}/artifacts/report.txt") == b"first"
 
 
+def test_a_file_that_another_process_of_the_same_try_takes_meanwhile_is_kept_by_that_one(
+    store: WorkspaceStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R12."""
+    file = write(tmp_path / "a", "first")
+    ingest = store.store.ingest
+
+    def taken(source: Path, path: str) -> None:
+        file.unlink()
+        ingest(source, path)
+
+    monkeypatch.setattr(store.store, "ingest", taken)
+    assert keep_artifacts(store, FOLDER, {"report.txt": file}) == ()
+    assert not store.store.exists(f"{FOLDER}/artifacts/report.txt")
+
+
 def test_what_a_script_logged_is_read_back(store: WorkspaceStore) -> None:
     own = Logged(events=(AUC,), tags={"a": "1", "b": None}, properties={"p": "q"})
     keep_logged(store, RUN, FOLDER, FIRST, own=own, parent=Logged())
