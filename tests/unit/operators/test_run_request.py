@@ -60,9 +60,16 @@ def test_a_whole_number_for_a_number_means_the_same_as_the_number() -> None:
     assert (value, type(value)) == (1.0, float)
 
 
-@pytest.mark.parametrize("value", ["{{ conn.x.password }}", "{% for %}", "{run-id}", "; rm -rf /", "\x00", "", "é" * 1000])
+@pytest.mark.parametrize("value", ["{{ conn.x.password }}", "{% for %}", "{run-id}", "; rm -rf /", "", "é" * 1000])
 def test_text_is_taken_as_it_is(value: str) -> None:
+    """S08, S09."""
     assert read(conf={"label": value}).parameters["label"] == value
+
+
+def test_text_that_no_script_can_be_given_is_refused() -> None:
+    """S08."""
+    with pytest.raises(DefinitionError, match="parameter 'label' was given .* which holds a NUL character"):
+        read(conf={"label": "a\x00b"})
 
 
 def test_an_unknown_key_is_refused_with_those_that_are_known() -> None:
