@@ -189,7 +189,7 @@ def test_a_step_that_ran_because_of_a_change_shows_what_that_goes_back_to(
     pretend_run(workspace, CHAIN, tmp_path, write=lambda step_id, output: b"better")
 
     shown = amlpipe("runs", "show", "latest", "--workspace", "team").out
-    assert [line.partition(" s  ")[2] for line in shown.splitlines() if line.startswith("prepare ")] == ["code: train.py changed"]
+    assert [line.partition(" s ")[2].strip() for line in shown.splitlines() if line.startswith("prepare ")] == ["code: train.py changed"]
     steps = amlpipe("runs", "show", "latest", "--json", "--workspace", "team").document["steps"]
     assert steps[1]["root_causes"] == ["step 'train': code: train.py changed", "step 'prepare': code: train.py changed"]
 
