@@ -144,6 +144,13 @@ class Settings:
         "every step copies: for scripts that write into their inputs, or hand the paths to a service outside the step.",
         "False",
     )
+    mount_remote_inputs: bool = _option(
+        True,
+        "Where ``mount_inputs`` is on and the extra ``fuse`` is installed: show a step its inputs of mode ``as_mount`` on S3, Azure Blob and "
+        "Google Cloud Storage through FUSE, reading what the script reads, instead of copying them before it starts. Better off for scripts "
+        "that read everything, or read it more than once: a copy comes many files at a time.",
+        "False",
+    )
     python_downloads: bool = _option(
         False,
         "Let uv fetch the version of Python that an environment asks for where this machine does not have it, instead of using the worker's.",

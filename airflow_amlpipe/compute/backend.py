@@ -89,6 +89,7 @@ class LaunchRequest:
     :ivar log_folder: where stdout and stderr are kept
     :ivar image: the image to run in, for back ends that have images
     :ivar views: data that the job is shown where it lies, for back ends that can (``shows_views``)
+    :ivar views_from: the process that alone has the sources of ``views`` mounted; 0 if the machine has
     """
 
     job_name: str
@@ -101,6 +102,7 @@ class LaunchRequest:
     resources: Resources = Resources()
     labels: Mapping[str, str] = field(default_factory=dict)
     views: tuple[View, ...] = ()
+    views_from: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ def start_process(
     heard, told = os.pipe()
     try:
         # Isolated: nothing of the job's environment, or of ours, has a say in what it loads.
-        launcher = [sys.executable, "-I", "-S", view_launcher.__file__, str(told), str(len(request.views)), *paths]
+        launcher = [sys.executable, "-I", "-S", view_launcher.__file__, str(told), str(request.views_from), str(len(request.views)), *paths]
         process = _started(request, environment, [*launcher, *command], stdout, stderr, told)
         os.close(told)
         told = -1

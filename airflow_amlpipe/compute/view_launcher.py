@@ -17,7 +17,7 @@ import os
 import signal
 import sys
 
-__all__ = ["READY", "main"]
+__all__ = ["READY", "System", "main"]
 
 READY = b"ready\n"
 """What is said when everything is mounted; anything else is why it could not be."""
@@ -38,14 +38,18 @@ class _Attributes(ctypes.Structure):
 def main(arguments: list[str]) -> None:
     """Mount and become the command.
 
-    :param arguments: the descriptor to say it on, how many views there are, source and target of each, and the command
+    :param arguments: the descriptor to say it on, the process whose mounts to begin with (0: those of the machine), how many views there
+        are, source and target of each, and the command
     """
-    descriptor, count = int(arguments[0]), int(arguments[1])
-    paths, command = arguments[2 : 2 + 2 * count], arguments[2 + 2 * count :]
+    descriptor, other, count = map(int, arguments[:3])
+    paths, command = arguments[3 : 3 + 2 * count], arguments[3 + 2 * count :]
     os.set_inheritable(descriptor, False)
     try:
-        system = _System()
-        system.leave()
+        system = System()
+        if other:
+            system.join(other)
+        else:
+            system.leave()
         for source, target in zip(paths[::2], paths[1::2], strict=True):
             system.show(source, target)
     except OSError as error:
@@ -57,7 +61,7 @@ def main(arguments: list[str]) -> None:
     os.execv(command[0], command)  # noqa: S606  # an argument list is how a step runs
 
 
-class _System:
+class System:
     """The calls that Python has not."""
 
     def __init__(self) -> None:
@@ -75,6 +79,19 @@ class _System:
             _write("/proc/self/uid_map", f"{user} {user} 1")
             _write("/proc/self/gid_map", f"{group} {group} 1")
         self._check("mount", self._library.mount(None, b"/", None, ctypes.c_ulong(_MS_REC | _MS_SLAVE), None))
+
+    def join(self, process: int) -> None:
+        """Go into a copy of the mounts that another process of this user has, and stay in the folder."""
+        folder = os.getcwd()
+        for kind in ("user", "mnt") if os.geteuid() else ("mnt",):
+            descriptor = os.open(f"/proc/{process}/ns/{kind}", os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                self._check("setns", self._library.setns(descriptor, 0))
+            finally:
+                os.close(descriptor)
+        self._check("unshare", self._library.unshare(_CLONE_NEWNS))
+        # Who joins begins at the root.
+        os.chdir(folder)
 
     def show(self, source: str, target: str) -> None:
         """Mount ``source``, with what is mounted below it, over ``target``, read-only."""

@@ -39,6 +39,7 @@ from airflow_amlpipe.workspace.workspace import WorkspaceStore
 
 if TYPE_CHECKING:
     from airflow_amlpipe.compute.backend import JobHandle
+    from airflow_amlpipe.operators.handover import Handover
 
 __all__ = ["StepExecution"]
 
@@ -81,6 +82,7 @@ class StepExecution:
     flight: SingleFlight = field(init=False)
     _job: JobNote | None = field(default=None, init=False)
     _snapshot: SourceSnapshot | None = field(default=None, init=False)
+    _handover: Handover | None = field(default=None, init=False)
     _is_stopped: bool = field(default=False, init=False)
     _is_canceled: bool = field(default=False, init=False)
     _is_refused: bool = field(default=False, init=False)
@@ -166,7 +168,8 @@ class StepExecution:
         """
         # What only a step that runs needs is imported when one does: a reused step's task is over before that would be.
         from airflow_amlpipe.compute.backend import JobHandle, open_backend
-        from airflow_amlpipe.operators.preparing import copy_instead, prepare_job, run_facts
+        from airflow_amlpipe.operators.handover import Handover
+        from airflow_amlpipe.operators.preparing import prepare_job, run_facts
 
         if self._job is not None:
             self._note("the job that an earlier try of this task launched is taken up again")
@@ -176,6 +179,15 @@ class StepExecution:
             store_source(self.workspace, self.step, self.source_base, self._snapshot)
             crash_point("source-stored")
         backend = open_backend(self.workspace.computes.get(self.step.compute).kind)
+        shows_data = backend.shows_views and self.settings.mount_inputs
+        self._handover = Handover(
+            self.workspace,
+            self.assessment,
+            self._folder,
+            self._note,
+            shows_data=shows_data,
+            mounts_remote=shows_data and self.settings.mount_remote_inputs,
+        )
         request = prepare_job(
             self.workspace,
             self.assessment,
@@ -184,7 +196,7 @@ class StepExecution:
             say=self._note,
             conda_packages_from_pypi=self.settings.conda_packages_from_pypi,
             python_downloads=self.settings.python_downloads,
-            shows_data=backend.shows_views and self.settings.mount_inputs,
+            handover=self._handover,
         )
         self._refuse_when_stopped()
         crash_point("job-prepared")
@@ -192,7 +204,7 @@ class StepExecution:
             handle = backend.launch(request)
         except ViewRefusedError as error:
             self._note(f"inputs are copied instead of mounted: {error}")
-            request = copy_instead(self.workspace, self.assessment, self._folder, request, say=self._note)
+            request = self._handover.copy_instead(request)
             handle = backend.launch(request)
         crash_point("job-launched")
         run = self.run
@@ -204,7 +216,7 @@ class StepExecution:
             run.started_at,
             launched_at=time.time(),
             source=run.source,
-            shown=sorted({view.name for view in request.views}),
+            shown=sorted({view.name for view in request.views if not view.is_pinned}),
         )
         self._job.keep(self.notes)
         crash_point("job-noted")
@@ -236,6 +248,8 @@ class StepExecution:
         except AmlPipeError:
             self._refuse_when_stopped()
             raise
+        finally:
+            self._unmount()
 
     def record(self) -> StepFinished:
         """Commit what the script left, and write down that the step ended well.
@@ -452,5 +466,10 @@ class StepExecution:
         if self._job is not None:
             end_job(self._job, grace_seconds)
 
+    def _unmount(self) -> None:
+        if self._handover is not None:
+            self._handover.close()
+
     def _clean(self) -> None:
+        self._unmount()
         shutil.rmtree(self._folder.root, ignore_errors=True)

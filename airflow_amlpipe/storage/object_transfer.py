@@ -25,7 +25,7 @@ from airflow_amlpipe.storage.object_engine import engine
 from airflow_amlpipe.storage.store import OnProgress
 from airflow_amlpipe.storage.transfer import open_unchanged
 
-__all__ = ["AT_ONCE", "SMALL", "Download", "Upload", "download", "in_threads", "upload"]
+__all__ = ["AT_ONCE", "SMALL", "Download", "Upload", "download", "in_threads", "read_piece", "upload"]
 
 AT_ONCE = 32
 _PARTS_AT_ONCE = 8
@@ -179,12 +179,12 @@ def _fetch(client: ObjectClient, file: Download) -> None:
 def _fill(client: ObjectClient, file: Download, target: int) -> bool:
     """Write the object's bytes to ``target``, and return whether they are what they should be."""
     if file.size <= SMALL:
-        body = _piece(client, file, None)
+        body = read_piece(client, file, None)
         _write_at(target, body, 0)
         return len(body) == file.size and (not file.sha256 or hashlib.sha256(body).hexdigest() == file.sha256)
 
     def move(start: int) -> bool:
-        body = _piece(client, file, (start, min(start + _PART, file.size)))
+        body = read_piece(client, file, (start, min(start + _PART, file.size)))
         _write_at(target, body, start)
         return len(body) == min(_PART, file.size - start)
 
@@ -192,7 +192,12 @@ def _fill(client: ObjectClient, file: Download, target: int) -> bool:
     return all(are_whole) and (not file.sha256 or _hash_of(target) == file.sha256)
 
 
-def _piece(client: ObjectClient, file: Download, part: tuple[int, int] | None) -> memoryview:
+def read_piece(client: ObjectClient, file: Download, part: tuple[int, int] | None) -> memoryview:
+    """Return the bytes from ``part[0]`` up to ``part[1]`` of an object, or all of them.
+
+    :raises SourceChangedError: it is gone, or has another version or size than ``file`` says
+    :raises DatastoreUnavailableError: it could not be read
+    """
     is_pinned = bool(file.version) and not file.version.startswith(UNPINNED)
     options = {**({"if_match": f'"{file.version}"'} if is_pinned else {}), **({"range": part} if part else {})}
     try:

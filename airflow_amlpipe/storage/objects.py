@@ -25,7 +25,7 @@ from airflow_amlpipe.fingerprint.tree import TreeFile, TreeIdentity, TreeManifes
 from airflow_amlpipe.storage.object_client import ObjectClient, ObjectPlace
 from airflow_amlpipe.storage.object_creation import create_once
 from airflow_amlpipe.storage.object_keys import key_of
-from airflow_amlpipe.storage.object_transfer import AT_ONCE, SMALL, Download, Upload, download, in_threads, upload
+from airflow_amlpipe.storage.object_transfer import AT_ONCE, SMALL, Download, Upload, download, in_threads, read_piece, upload
 from airflow_amlpipe.storage.object_tree import find_tree, identity_of, list_files
 from airflow_amlpipe.storage.os_errors import explained
 from airflow_amlpipe.storage.paths import apart, below_root, exactly_one
@@ -159,6 +159,15 @@ class ObjectStore(Store):
     def local_path(self, path: str) -> Path | None:
         key_of(self._place, path)
         return None
+
+    def read_part(self, path: str, file: TreeFile, start: int, end: int) -> bytes:
+        """Return the bytes from ``start`` up to ``end`` of the object at ``path``, of the version and size that ``file`` has and no other.
+
+        :raises SourceChangedError: it has another version by now, or is gone
+        :raises DatastoreUnavailableError: it could not be read
+        """
+        wanted = Download(key_of(self._place, path), "", file.path, file.size, version=file.version)
+        return bytes(read_piece(self._client, wanted, (start, end)))
 
     def filesystem(self) -> tuple[Any, str]:
         """Return fsspec's file system of this store, and the path in it at which the store begins."""

@@ -15,15 +15,19 @@ class View:
     :ivar name: the input it belongs to
     :ivar source: where the data lies
     :ivar target: an empty file or folder in the private folder of the try, over which the data is mounted for the job alone
+    :ivar is_folder: whether the data is a folder
+    :ivar is_pinned: whether what is read through it can be nothing but what was identified
     """
 
     name: str
     source: Path
     target: Path
+    is_folder: bool
+    is_pinned: bool = False
 
     def make_target(self) -> None:
         """Make what stands in for the data."""
-        if self.source.is_dir():
+        if self.is_folder:
             self.target.mkdir(parents=True, exist_ok=True)
             return
         self.target.parent.mkdir(parents=True, exist_ok=True)
@@ -31,7 +35,7 @@ class View:
 
     def remove_target(self) -> None:
         """Take away what stands in for the data, so that a copy can take its place."""
-        if self.target.is_dir():
+        if self.is_folder:
             self.target.rmdir()
         else:
             self.target.unlink()

@@ -25,6 +25,7 @@ class InputPart:
 
     :ivar prefix: folder of the input it belongs in; ``""`` for the input itself
     :ivar pattern: which files below ``path`` it is; ``""`` for all
+    :ivar witness: the digest that tells what lies there now from what was stored there, where that is not ``digest``
     """
 
     datastore: str
@@ -35,6 +36,7 @@ class InputPart:
     file_count: int
     size_bytes: int
     pattern: str = ""
+    witness: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,9 @@ def resolve_input(
         return resolve_paths(workspace, f"{where}: input {item.name!r}", item.name, paths)
     output = upstream[item.source.step][item.source.output]
     is_file = output.file_count == 1 and workspace.get_manifest(output.digest).is_file
-    part = InputPart(output.datastore, output.path, "", output.digest, is_file, output.file_count, output.size_bytes)
+    part = InputPart(
+        output.datastore, output.path, "", output.digest, is_file, output.file_count, output.size_bytes, witness=output.witness
+    )
     return ResolvedInput(item.name, output.digest, (part,))
 
 

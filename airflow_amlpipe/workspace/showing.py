@@ -41,11 +41,11 @@ def views_of(workspace: WorkspaceStore, resolved: ResolvedInput, target: Path) -
             if len(manifest.files) > _MOST_FILES:
                 return f"its pattern names {len(manifest.files):,} files, and at most {_MOST_FILES} are shown one by one"
             below = place_of(part, manifest, target)
-            views += [View(resolved.name, place / file.path, below / file.path) for file in manifest.files]
+            views += [View(resolved.name, place / file.path, below / file.path, is_folder=False) for file in manifest.files]
             continue
         if not manifest.is_file and not all(folder.is_plain for folder in scan_tree(place).folders):
             return "there are links in it, or unfinished writes"
-        views.append(View(resolved.name, place, place_of(part, manifest, target)))
+        views.append(View(resolved.name, place, place_of(part, manifest, target), is_folder=not manifest.is_file))
     targets = {view.target for view in views}
     if len(targets) < len(views) or any(above in targets for view in views for above in view.target.parents):
         return "its paths lie within each other"

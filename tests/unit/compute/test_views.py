@@ -49,7 +49,7 @@ REFUSED = ("overwrite", "append", "create", "delete", "rename", "mode", "times",
 
 def shown(request: LaunchRequest, source: Path, name: str = "raw") -> LaunchRequest:
     """The same job, which finds ``source`` below its inputs."""
-    view = View(name, source, request.folder / "inputs" / name)
+    view = View(name, source, request.folder / "inputs" / name, is_folder=source.is_dir())
     view.make_target()
     return LaunchRequest(**{**{field: getattr(request, field) for field in LaunchRequest.__slots__}, "views": (*request.views, view)})  # type: ignore[arg-type]
 
@@ -133,7 +133,7 @@ def test_a_user_without_rights_is_shown_data_too_and_stays_who_it_is(open_place:
     heard, told = os.pipe()
     paths = (str(open_place / "data"), str(open_place / "target"))
     found = subprocess.run(
-        [python, "-I", "-S", launcher, str(told), "1", *paths, "/bin/sh", "-c", script, paths[1]],
+        [python, "-I", "-S", launcher, str(told), "0", "1", *paths, "/bin/sh", "-c", script, paths[1]],
         env={"PATH": "/usr/bin:/bin"},
         capture_output=True,
         text=True,

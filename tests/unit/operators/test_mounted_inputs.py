@@ -67,6 +67,15 @@ def a_reader(*paths: str, mode: InputMode = "mount", signals: str = "none", **ch
     )
 
 
+def appears(path: Path) -> None:
+    """Wait until a script has made ``path``."""
+    for _ in range(6000):
+        if path.exists():
+            return
+        time.sleep(0.01)
+    raise TimeoutError(path)
+
+
 def found_by(step: StepSpec, open_try: Opener, **changes: object) -> list[str]:
     """What the script saw, and whether it could write."""
     tried = open_try(step, **changes)
@@ -166,8 +175,7 @@ def test_a_result_is_not_kept_when_the_data_changed_under_the_script_that_read_i
 
     def change_while_it_runs() -> None:
         handle = step.launch()
-        while not (signals / "ready").exists():
-            time.sleep(0.01)
+        appears(signals / "ready")
         if change == "content":
             (raw / "a.csv").write_text("9")
         elif change == "new file":
