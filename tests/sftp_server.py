@@ -1,15 +1,16 @@
 """Which SFTP servers do tests talk to, and how are they started?
 
 Real ones, each a process of its own on a free port of this machine: OpenSSH's where ``sshd`` is installed, and asyncssh's, which can also
-leave out what OpenSSH always offers, or overwrite where it must not. ``Wire`` is a connection that can be cut.
+leave out what OpenSSH always offers, overwrite where it must not, or be full. ``Wire`` is a way to a server that can be cut.
 
-Run as a program it is the asyncssh server: ``python sftp_server.py FOLDER PORT [bare] [overwriting]``, keys and password in the folder.
+Run as a program it is the asyncssh server: ``python sftp_server.py FOLDER PORT [bare] [overwriting] [full] [full-at-close]``.
 """
 
 from __future__ import annotations
 
 import atexit
 import contextlib
+import errno
 import os
 import shutil
 import socket
@@ -22,6 +23,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import IO
+
+from airflow_amlpipe.storage.login import Login
+from airflow_amlpipe.storage.open import open_store
+from airflow_amlpipe.storage.sftp import SftpStore
 
 __all__ = ["PASSWORD", "SftpTestServer", "Wire", "asyncssh_server", "end_sftp_servers", "openssh_server"]
 
@@ -44,12 +50,28 @@ class SftpTestServer:
     host_key: str
     key_file: Path
 
+    def login(self, *, port: int | None = None, password: str | None = None, **extra: object) -> Login:
+        """Return what a connection ``files`` to this server says, by the user's key unless there is a ``password``."""
+        given = {"host_key": self.host_key, **({} if password else {"key_file": str(self.key_file)}), **extra}
+        kept = {name: value for name, value in given.items() if value is not None}
+        return Login("files", "sftp", "127.0.0.1", port or self.port, login=self.user, password=password, extra=kept)
+
+    def open(self, folder: Path, *, wire: Wire | None = None, **extra: object) -> SftpStore:
+        """Return the store of ``folder`` on this server, over ``wire`` if there is one."""
+        port = self.port if wire is None else wire.port
+        store = open_store(f"sftp://127.0.0.1:{port}{folder}", login=self.login(port=port, **extra))
+        assert isinstance(store, SftpStore)
+        return store
+
 
 @cache
-def asyncssh_server(*, bare: bool = False, overwriting: bool = False) -> SftpTestServer:
-    """Return asyncssh's server; ``bare``: without extensions, ``overwriting``: its rename replaces what is there."""
+def asyncssh_server(*flags: str) -> SftpTestServer:
+    """Return asyncssh's server.
+
+    :param flags: ``bare``: without extensions; ``overwriting``: its rename replaces what is there; ``full``: no file becomes larger than
+        64 KiB; ``full-at-close``: nor smaller, but only closing it tells
+    """
     folder = _folder_with_keys()
-    flags = [name for name, given in (("bare", bare), ("overwriting", overwriting)) if given]
     port = _started(lambda port: [sys.executable, __file__, str(folder), str(port), *flags])
     return SftpTestServer(port, "tester", (folder / "host.pub").read_text().strip(), folder / "user")
 
@@ -99,7 +121,8 @@ atexit.register(end_sftp_servers)
 class Wire:
     """A port of this machine that leads to ``port``, until it is cut.
 
-    :ivar carried: how many bytes went to the server
+    :ivar connections: how many were made
+    :ivar carried_down: how many bytes came from the server since :meth:`cut_when`
     """
 
     def __init__(self, port: int) -> None:
@@ -111,13 +134,13 @@ class Wire:
         self._cuts: list[Callable[[int, int], bool]] = []
         self._is_deaf = False
         self.connections = 0
-        self._up = self._down = 0
+        self._up = self.carried_down = 0
         threading.Thread(target=self._accept, daemon=True).start()
 
     def cut_when(self, is_time: Callable[[int, int], bool]) -> None:
         """Cut all connections once, as soon as ``is_time(bytes to the server, bytes from it)`` since now; the server gets what was sent."""
         with self._lock:
-            self._up = self._down = 0
+            self._up = self.carried_down = 0
             self._cuts.append(is_time)
 
     def lose_answers(self) -> None:
@@ -136,6 +159,9 @@ class Wire:
                 end.close()
 
     def close(self) -> None:
+        """Lead nowhere from now on."""
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)  # or the thread that waits there would take one more
         self._listener.close()
         self.cut()
 
@@ -157,8 +183,8 @@ class Wire:
                     target.sendall(block)
                 with self._lock:
                     self._up += len(block) if is_up else 0
-                    self._down += 0 if is_up else len(block)
-                    is_time = bool(self._cuts) and self._cuts[0](self._up, self._down)
+                    self.carried_down += 0 if is_up else len(block)
+                    is_time = bool(self._cuts) and self._cuts[0](self._up, self.carried_down)
                     if is_time:
                         self._cuts.pop(0)
                 if is_time:
@@ -208,6 +234,17 @@ def _serve(folder: Path, port: int, flags: set[str]) -> None:
         sftp.SFTPServerHandler._extensions = []
 
     class Files(asyncssh.SFTPServer):
+        def write(self, file_obj: object, offset: int, data: bytes) -> int:
+            if "full" in flags and offset + len(data) > 1 << 16:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            return super().write(file_obj, offset, data)
+
+        def close(self, file_obj: IO[bytes]) -> None:
+            is_written = file_obj.writable()
+            super().close(file_obj)
+            if "full-at-close" in flags and is_written:
+                raise OSError(errno.ENOSPC, "No space left on device")
+
         def rename(self, oldpath: bytes, newpath: bytes) -> None:
             if "overwriting" in flags:
                 os.replace(self.map_path(oldpath), self.map_path(newpath))

@@ -11,7 +11,6 @@ import base64
 import binascii
 import io
 import os
-from typing import TYPE_CHECKING
 
 import paramiko
 from fsspec.implementations.sftp import SFTPFileSystem
@@ -20,9 +19,6 @@ from airflow_amlpipe.exceptions import DatastoreUnavailableError, shorten
 from airflow_amlpipe.storage.sftp_server import SftpServer
 from airflow_amlpipe.storage.sftp_session import SftpSession
 from airflow_amlpipe.storage.sftp_sessions import ConnectionLostError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 __all__ = ["SftpFileSystem"]
 
@@ -73,6 +69,7 @@ class SftpFileSystem(SFTPFileSystem):  # type: ignore[misc]  # fsspec has no typ
 def _logged_in(server: SftpServer) -> paramiko.SSHClient:
     client = paramiko.SSHClient()
     _vouch(client, server)
+    key = _private_key(server)
     has_secret = bool(server.password or server.private_key or server.key_file)
     try:
         client.connect(
@@ -80,9 +77,7 @@ def _logged_in(server: SftpServer) -> paramiko.SSHClient:
             server.port,
             server.user,
             server.password,
-            pkey=_private_key(server),
-            key_filename=server.key_file and os.path.expanduser(server.key_file),
-            passphrase=server.passphrase,
+            pkey=key,
             timeout=server.connect_seconds,
             banner_timeout=server.connect_seconds,
             auth_timeout=server.connect_seconds,
@@ -90,13 +85,16 @@ def _logged_in(server: SftpServer) -> paramiko.SSHClient:
             look_for_keys=not has_secret,
         )
         client.get_transport().set_keepalive(_KEEPALIVE_SECONDS)
-    except BaseException as error:
+    except (OSError, EOFError, paramiko.SSHException, _UnknownHostKeyError) as error:
         client.close()
         raise _explained(error, server) from error
+    except BaseException:
+        client.close()
+        raise
     return client
 
 
-def _explained(error: BaseException, server: SftpServer) -> BaseException:
+def _explained(error: Exception, server: SftpServer) -> Exception:
     where = f"the SFTP server {shorten(server.address, 80)}"
     if isinstance(error, paramiko.BadHostKeyException):
         return DatastoreUnavailableError(
@@ -109,18 +107,12 @@ def _explained(error: BaseException, server: SftpServer) -> BaseException:
             f"nothing vouches for {where}, which showed the host key {_line(error.key)}; nothing was sent to it. If that is its key, write "
             "it into 'host_key' in the extra of the connection, or into known_hosts"
         )
-    if isinstance(error, paramiko.PasswordRequiredException):
-        return DatastoreUnavailableError(
-            f"the key for {where} needs a passphrase; write it into 'private_key_passphrase' in the extra of {server.login}"
-        )
     if isinstance(error, paramiko.AuthenticationException):
         user = "the user of this process" if server.user is None else f"user {shorten(repr(server.user), 60)}"
         return DatastoreUnavailableError(
             f"{where} did not let {user} in with {server.login}; correct its login, password or key, or the account on the server"
         )
-    if isinstance(error, (OSError, EOFError, paramiko.SSHException)):
-        return ConnectionLostError(f"no connection to {server.address} ({_told(error)})")
-    return error
+    return ConnectionLostError(f"no connection to {server.address} ({_told(error)})")
 
 
 class _UnknownHostKeyError(Exception):
@@ -167,24 +159,34 @@ def _host_key(server: SftpServer) -> paramiko.PKey:
 
 
 def _private_key(server: SftpServer) -> paramiko.PKey | None:
-    if server.private_key is None:
-        return None
-    for key in _read_as_each_type(server):
-        return key
+    field, text = "private_key", server.private_key
+    if text is None:
+        if server.key_file is None:
+            return None
+        field, text = "key_file", _key_file(server, server.key_file)
+    for kind in _KEY_TYPES:
+        try:
+            return kind.from_private_key(io.StringIO(text), server.passphrase)
+        except paramiko.PasswordRequiredException as error:
+            raise DatastoreUnavailableError(
+                f"{field!r} in the extra of {server.login} needs a passphrase; write it into 'private_key_passphrase' there"
+            ) from error
+        except (paramiko.SSHException, ValueError):
+            continue
     raise DatastoreUnavailableError(
-        f"'private_key' in the extra of {server.login} is no private key that its passphrase opens; "
-        "paste the whole file, line breaks as \\n, and write the passphrase into 'private_key_passphrase'"
+        f"{field!r} in the extra of {server.login} is no private key that its passphrase opens; give the whole file, in JSON with line "
+        "breaks as \\n, and write the passphrase into 'private_key_passphrase'"
     )
 
 
-def _read_as_each_type(server: SftpServer) -> Iterator[paramiko.PKey]:
-    for kind in _KEY_TYPES:
-        try:
-            yield kind.from_private_key(io.StringIO(server.private_key), server.passphrase)
-        except paramiko.PasswordRequiredException:
-            raise
-        except (paramiko.SSHException, ValueError):
-            continue
+def _key_file(server: SftpServer, path: str) -> str:
+    try:
+        with open(os.path.expanduser(path), encoding="ascii") as file:
+            return file.read()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DatastoreUnavailableError(
+            f"'key_file' in the extra of {server.login}: {shorten(repr(path))} could not be read ({_told(error)}); correct the path"
+        ) from error
 
 
 def _line(key: paramiko.PKey) -> str:

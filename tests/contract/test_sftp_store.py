@@ -7,16 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from airflow_amlpipe.storage.login import Login
-from airflow_amlpipe.storage.open import open_store
 from airflow_amlpipe.storage.store import Store
 from tests.contract.store_contract import ODD_NAMES, StoreContract
 from tests.sftp_server import SftpTestServer, asyncssh_server, openssh_server
-
-
-def login_to(server: SftpTestServer, **extra: object) -> Login:
-    given = {"host_key": server.host_key, "key_file": str(server.key_file), **extra}
-    return Login("files", "sftp", "127.0.0.1", server.port, login=server.user, extra=given)
 
 
 class _SftpContract(StoreContract):
@@ -26,8 +19,7 @@ class _SftpContract(StoreContract):
         raise NotImplementedError
 
     def make_store(self, folder: Path) -> Store:
-        server = self.server()
-        return open_store(f"sftp://127.0.0.1:{server.port}{folder}", login=login_to(server))
+        return self.server().open(folder)
 
 
 class TestAsyncsshStore(_SftpContract):
@@ -37,7 +29,7 @@ class TestAsyncsshStore(_SftpContract):
 
 class TestServerWithoutExtensions(_SftpContract):
     def server(self) -> SftpTestServer:
-        return asyncssh_server(bare=True)
+        return asyncssh_server("bare")
 
 
 class TestOpensshStore(_SftpContract):
