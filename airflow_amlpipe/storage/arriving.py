@@ -14,49 +14,52 @@ from collections.abc import Callable
 from airflow_amlpipe.exceptions import SourceChangedError, shorten
 from airflow_amlpipe.fingerprint.content import hash_file
 from airflow_amlpipe.storage.exclusive import temporary_name, write_all
-from airflow_amlpipe.storage.transfer import FileCopy
 
 __all__ = ["has_arrived", "receive"]
 
 
-def has_arrived(file: FileCopy) -> bool:
-    """Whether ``file`` is there already with the hash that it should have."""
-    if file.sha256 is None:
+def has_arrived(target: str, size: int, sha256: str | None) -> bool:
+    """Whether the file ``target`` is there already with the hash that it should have."""
+    if sha256 is None:
         return False
     try:
-        status = os.lstat(file.target)
-        return stat.S_ISREG(status.st_mode) and status.st_size == file.size and hash_file(file.target)[0] == file.sha256
+        status = os.lstat(target)
+        return stat.S_ISREG(status.st_mode) and status.st_size == size and hash_file(target)[0] == sha256
     except (OSError, SourceChangedError):
         return False
 
 
-def receive(file: FileCopy, send: Callable[[Callable[[bytes], None]], object]) -> None:
-    """Make ``file.target`` of the blocks that ``send`` hands to the function it is given. A link in its place goes; none is written through.
+def receive(target: str, name: str, send: Callable[[Callable[[bytes], None]], object], *, size: int | None, sha256: str | None) -> int:
+    """Make the file ``target`` of the blocks that ``send`` hands to the function it is given, and return its size.
 
-    :raises SourceChangedError: what came has not the size, or not the hash, that ``file`` says
+    A link in its place goes; nothing is written through it.
+
+    :param name: of the file, for messages
+    :param size: what it should have, if that is known
+    :param sha256: what it should be, if that is known
+    :raises SourceChangedError: what came is something else
     :raises OSError: it could not be written
     """
-    found, size = hashlib.sha256(), 0
-    aside = temporary_name(file.target)
+    found, length = hashlib.sha256(), 0
+    aside = temporary_name(target)
     descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
 
     def take(block: bytes) -> None:
-        nonlocal size
+        nonlocal length
         write_all(descriptor, block)
         found.update(block)
-        size += len(block)
+        length += len(block)
 
     try:
         try:
             send(take)
         finally:
             os.close(descriptor)
-        if size != file.size or file.sha256 not in {None, found.hexdigest()}:
-            raise SourceChangedError(
-                f"{shorten(repr(file.name or file.source))} is not what it was when it was identified; run again when nobody writes to it"
-            )
-        os.rename(aside, file.target)
+        if size not in {None, length} or sha256 not in {None, found.hexdigest()}:
+            raise SourceChangedError(f"{shorten(repr(name))} is not what it was when it was identified; run again when nobody writes to it")
+        os.rename(aside, target)
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(aside)
         raise
+    return length

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from airflow_amlpipe.exceptions import UnsupportedFeatureError
 from airflow_amlpipe.storage.http_hosts import HttpHosts
 from airflow_amlpipe.storage.local import LocalStore
 from airflow_amlpipe.storage.login import Login
@@ -57,13 +56,9 @@ def _open_sftp(place: StoreUrl, login: Login | None) -> Store:
     return open_sftp_store(place, login)
 
 
-def _open_http(place: StoreUrl, what: str, login: Login | None, hosts: HttpHosts) -> Store:  # noqa: ARG001
+def _open_http(place: StoreUrl, what: str, login: Login | None, hosts: HttpHosts) -> Store:
+    from airflow_amlpipe.storage.http import open_http_store
+
     parts = urlsplit(place.text)
     hosts.check(parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80), what)
-    raise _absent(place, what)
-
-
-def _absent(place: StoreUrl, what: str) -> UnsupportedFeatureError:
-    return UnsupportedFeatureError(
-        f"a {what} on {place.service.value!r} cannot be opened yet; use a folder of this machine or a mounted one (file:///...)"
-    )
+    return open_http_store(place, login, hosts)

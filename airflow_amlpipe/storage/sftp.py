@@ -28,6 +28,7 @@ from airflow_amlpipe.storage.arriving import has_arrived, receive
 from airflow_amlpipe.storage.login import Login
 from airflow_amlpipe.storage.os_errors import explained
 from airflow_amlpipe.storage.paths import apart, below_root, exactly_one, inside
+from airflow_amlpipe.storage.probe import require_exclusive
 from airflow_amlpipe.storage.settling import settle_tree
 from airflow_amlpipe.storage.sftp_commit import claim, make_folders, move, nothing_at, temporary_name, write_whole
 from airflow_amlpipe.storage.sftp_server import SftpServer, sftp_server
@@ -147,12 +148,11 @@ class SftpStore(Store):
     def create_exclusive(self, path: str, body: bytes, *, durable: bool = True) -> bool:
         place = self._place_below_root(path)
 
-        def written(session: SftpSession) -> str | None:
-            return write_whole(session, place, body, durable=durable) if nothing_at(session, place, or_link=True) else None
-
         with self._explained("create", path):
-            aside = self._sessions.run("create", path, written)
-            return aside is not None and claim(self._sessions, aside, place, path=path)
+            require_exclusive(self.url, self._create)
+            if not self._sessions.run("look for", path, lambda session: nothing_at(session, place, or_link=True)):
+                return False
+            return self._create(path, body, durable=durable)
 
     def put(self, path: str, body: bytes, *, durable: bool = True) -> None:
         place = self._place_below_root(path)
@@ -300,12 +300,18 @@ class SftpStore(Store):
 
     # ---- steps
 
+    def _create(self, path: str, body: bytes, *, durable: bool = True) -> bool:
+        # Without a look before, so that it is the server that refuses.
+        place = self._at(path)
+        aside = self._sessions.run("create", path, lambda session: write_whole(session, place, body, durable=durable))
+        return claim(self._sessions, aside, place, path=path)
+
     def _fetch(self, on_progress: OnProgress | None, file: FileCopy) -> None:
-        if not has_arrived(file):
+        if not has_arrived(file.target, file.size, file.sha256):
 
             def action(session: SftpSession) -> None:
                 try:
-                    receive(file, partial(session.read_file, file.source))
+                    receive(file.target, file.name, partial(session.read_file, file.source), size=file.size, sha256=file.sha256)
                 except IsADirectoryError:
                     raise FileNotFoundError(errno.ENOENT, "no file", file.source) from None
 

@@ -134,11 +134,32 @@ def test_of_many_processes_that_create_one_object_one_wins(root: Path, flags: tu
     command = [sys.executable, "-c", program]
     processes = [subprocess.Popen([*command, str(number)], stdout=subprocess.PIPE, text=True) for number in range(5)]
     said = [process.communicate(timeout=300)[0] for process in processes]
+    assert [len(line) for line in said] == [25] * 5
     assert [sum(int(line[number]) for line in said) for number in range(25)] == [1] * 25
     for number in range(25):
         (winner,) = (index for index, line in enumerate(said) if line[number] == "1")
         assert (root / f"race/{number}").read_text() == str(winner)
     assert left_behind(root) == []
+
+
+def test_a_server_whose_rename_replaces_is_refused_for_records_and_fine_for_data(root: Path, tmp_path: Path) -> None:
+    """R22."""
+    store = asyncssh_server("bare", "overwriting").open(root)
+    for _ in range(2):
+        with pytest.raises(DefinitionError, match="cannot hold a workspace: .* data on it is fine"):
+            store.create_exclusive("a", b"1")
+    assert not store.exists("a")
+    (tmp_path / "source").write_text("1")
+    store.ingest(tmp_path / "source", "data/x")
+    assert store.read("data/x") == b"1"
+
+
+def test_hard_links_make_up_for_a_rename_that_replaces(root: Path) -> None:
+    """R22."""
+    store = asyncssh_server("overwriting").open(root)
+    assert store.create_exclusive("a", b"1")
+    assert not store.create_exclusive("a", b"2")
+    assert store.read("a") == b"1"
 
 
 def losing_the_answer(
@@ -179,6 +200,7 @@ def test_a_lost_answer_to_our_own_creation_is_recognised(root: Path, monkeypatch
     server = (openssh_server() or asyncssh_server()) if by == "link" else asyncssh_server("bare")
     wire = Wire(server.port)
     store = server.open(root, wire=wire)
+    assert store.create_exclusive("known", b"")  # the server was probed
     asked = losing_the_answer(wire, monkeypatch, is_done=is_done)
     if by == "rename":
         monkeypatch.setattr(SftpSession, "link", lambda *_: False)
@@ -199,6 +221,7 @@ def test_a_lost_answer_is_not_taken_for_ours_when_somebody_else_was_first(
     server = (openssh_server() or asyncssh_server()) if by == "link" else asyncssh_server("bare")
     wire = Wire(server.port)
     store = server.open(root, wire=wire)
+    assert store.create_exclusive("known", b"")  # the server was probed
     losing_the_answer(wire, monkeypatch, is_done=False, then=lambda: (root / "a").write_bytes(body) and None)
     if by == "rename":
         monkeypatch.setattr(SftpSession, "link", lambda *_: False)
@@ -213,6 +236,7 @@ def test_what_nobody_can_find_out_is_unknown_and_nothing_is_deleted(
 ) -> None:
     """R20."""
     store = server.open(root, wire=wire)
+    assert store.create_exclusive("known", b"")  # the server was probed
     losing_the_answer(wire, monkeypatch, then=wire.close)
     with pytest.raises(CommitUnknownError, match="nobody can say whether 'a' was created .* nothing was deleted"):
         store.create_exclusive("a", b"ours")
@@ -316,7 +340,7 @@ def test_a_full_disk_is_noticed_whenever_the_server_says_so(root: Path, tmp_path
             call()
     with pytest.raises(DatastoreUnavailableError, match="the server refused .* look there for a full disk"):
         store.ingest(tmp_path / "source", "a")
-    assert store.list_names("") == []
+    assert not store.exists("a")
 
 
 def test_a_file_that_changes_while_it_is_read_is_not_identified(
