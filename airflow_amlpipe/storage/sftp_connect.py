@@ -86,15 +86,17 @@ def _logged_in(server: SftpServer) -> paramiko.SSHClient:
         )
         client.get_transport().set_keepalive(_KEEPALIVE_SECONDS)
     except (OSError, EOFError, paramiko.SSHException, _UnknownHostKeyError) as error:
+        transport = client.get_transport()
+        was_cut = transport is not None and not transport.is_active()
         client.close()
-        raise _explained(error, server) from error
+        raise _explained(error, server, was_cut=was_cut) from error
     except BaseException:
         client.close()
         raise
     return client
 
 
-def _explained(error: Exception, server: SftpServer) -> Exception:
+def _explained(error: Exception, server: SftpServer, *, was_cut: bool) -> Exception:
     where = f"the SFTP server {shorten(server.address, 80)}"
     if isinstance(error, paramiko.BadHostKeyException):
         return DatastoreUnavailableError(
@@ -107,7 +109,8 @@ def _explained(error: Exception, server: SftpServer) -> Exception:
             f"nothing vouches for {where}, which showed the host key {_line(error.key)}; nothing was sent to it. If that is its key, write "
             "it into 'host_key' in the extra of the connection, or into known_hosts"
         )
-    if isinstance(error, paramiko.AuthenticationException):
+    # Paramiko says the same of a server that refused and of one that was gone before it answered.
+    if isinstance(error, paramiko.AuthenticationException) and not was_cut:
         user = "the user of this process" if server.user is None else f"user {shorten(repr(server.user), 60)}"
         return DatastoreUnavailableError(
             f"{where} did not let {user} in with {server.login}; correct its login, password or key, or the account on the server"

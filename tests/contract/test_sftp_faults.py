@@ -511,3 +511,12 @@ def test_a_key_with_a_passphrase_needs_the_right_one(
     with pytest.raises(DatastoreUnavailableError, match=f"'{field}' in the extra of the connection 'files' .* passphrase") as caught:
         store.list_names("")
     assert "planted" not in str(caught.value)
+
+
+@pytest.mark.parametrize("received", [10, 500, 1500, 2200, 2600, 3000])
+def test_a_connection_that_is_cut_while_it_comes_about_is_made_again(server: SftpTestServer, wire: Wire, root: Path, received: int) -> None:
+    """R23: no outage is taken for a refused login."""
+    (root / "a").write_bytes(b"1")
+    store = server.open(root, wire=wire)
+    wire.cut_when(lambda up, down: down >= received)
+    assert store.read("a") == b"1"
