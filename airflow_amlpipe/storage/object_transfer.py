@@ -28,7 +28,7 @@ from airflow_amlpipe.storage.transfer import open_unchanged
 __all__ = ["AT_ONCE", "SMALL", "Download", "Upload", "download", "in_threads", "read_piece", "upload"]
 
 AT_ONCE = 32
-_PARTS_AT_ONCE = 8
+_PARTS_AT_ONCE = 5
 SMALL = 4 << 20
 _PART = 8 << 20
 # S3 takes 10,000 parts of one object.
