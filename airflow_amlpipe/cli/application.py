@@ -41,6 +41,10 @@ _MODULES = {
     "datastore": "datastore",
     "workspace": "workspace",
     "fsck": "fsck",
+    "gc": "gc",
+    "pin": "pin",
+    "unpin": "unpin",
+    "pins": "pins",
 }
 
 EXIT_CODES = (

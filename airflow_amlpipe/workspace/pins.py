@@ -26,7 +26,6 @@ class PinRecord(SpecModel):
     target: str
     reason: str = ""
     pinned_at: str
-    pinned_by: str = ""
 
     @property
     def name(self) -> str:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
-from airflow_amlpipe.exceptions import DatastoreUnavailableError, DefinitionError, shorten
+from airflow_amlpipe.exceptions import DatastoreUnavailableError, DefinitionError, SourceChangedError, shorten
 from airflow_amlpipe.fingerprint.scan import UNFINISHED
 from airflow_amlpipe.fingerprint.tree import TreeManifest
 from airflow_amlpipe.storage.crash_points import crash_point
@@ -64,6 +64,12 @@ def fetch_input(
                 place.mkdir(parents=True, exist_ok=True)
             try:
                 _Fetching(workspace.datastores.open(part.datastore), part.path, place, manifest, on_progress).run(where, say, pause)
+            except FileNotFoundError as error:
+                shutil.rmtree(target, ignore_errors=True)
+                raise SourceChangedError(
+                    f"{where}: what was at {shorten(repr(part.path))} on datastore {part.datastore!r} is gone, it was deleted after it had been "
+                    "identified; submit the run again, and the step that wrote it is computed anew"
+                ) from error
             except DatastoreUnavailableError as error:
                 shutil.rmtree(target, ignore_errors=True)
                 if _is_disk_full(error):

@@ -7,17 +7,19 @@ deletes what such a list names and is still not needed.
 from __future__ import annotations
 
 from airflow_amlpipe.services.clearing.plan import ClearingItem, ClearingPlan
-from airflow_amlpipe.services.clearing.planning import keep_plan, load_plan, plan_clearing
+from airflow_amlpipe.services.clearing.planning import keep_plan, latest_plan, load_plan, plan_clearing
 from airflow_amlpipe.services.clearing.retention import RetentionPolicy, load_policy, save_policy
-from airflow_amlpipe.services.clearing.sweeping import Swept, apply_plan
+from airflow_amlpipe.services.clearing.sweeping import MOST_OBJECTS, Swept, apply_plan
 
 __all__ = [
+    "MOST_OBJECTS",
     "ClearingItem",
     "ClearingPlan",
     "RetentionPolicy",
     "Swept",
     "apply_plan",
     "keep_plan",
+    "latest_plan",
     "load_plan",
     "load_policy",
     "plan_clearing",

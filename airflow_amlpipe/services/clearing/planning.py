@@ -36,7 +36,7 @@ from airflow_amlpipe.workspace.layout import (
 )
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
 
-__all__ = ["keep_plan", "load_plan", "plan_clearing"]
+__all__ = ["keep_plan", "latest_plan", "load_plan", "plan_clearing"]
 
 _THREADS = 16
 _PLANS_KEPT = timedelta(days=30)
@@ -81,6 +81,17 @@ def load_plan(workspace: WorkspaceStore, plan_id: str) -> ClearingPlan:
         return parse_model(ClearingPlan, workspace.store.read(_plan_path(plan_id)), "plan")
     except DefinitionError as error:
         raise ProtocolError(f"a record in the workspace cannot be read: {error}") from error
+
+
+def latest_plan(workspace: WorkspaceStore) -> str:
+    """Return the id of the plan that was kept last.
+
+    :raises UnknownNameError: there is none
+    """
+    names = workspace.store.list_names(log_folder("gc", "plans"))
+    if not names:
+        raise UnknownNameError("the workspace has no plan of what to clear away; `amlpipe gc` makes one")
+    return names[-1].removesuffix(".json")
 
 
 def _plan_path(plan_id: str) -> str:

@@ -130,6 +130,9 @@ class _Sweep:
             self._delete_key(item.key)
         else:
             store.remove_tree(item.path)
+            folder = item.path.rpartition("/")[0]
+            if item.kind == "output" and item.owner in folder:
+                store.remove_empty(folder)  # where all outputs of the step run were
 
     def _delete_run(self, folder: str) -> None:
         if self._store.local_path(folder) is None:
