@@ -15,7 +15,7 @@ from airflow_amlpipe.exceptions import DefinitionError, shorten
 
 if TYPE_CHECKING:
     from airflow_amlpipe.services.clearing import ClearingItem, ClearingPlan, RetentionPolicy, Swept
-    from airflow_amlpipe.services.workspace import open_workspace
+    from airflow_amlpipe.workspace.workspace import WorkspaceStore
 
 __all__ = ["COMMAND"]
 

@@ -136,3 +136,14 @@ def test_the_script_of_the_readme_is_a_dag_file_after_the_changes_that_it_names(
     assert (bag.import_errors, [sorted(dag.task_ids) for dag in bag.dags.values()]) == ({}, [["count", "rank"]])
     (refused,) = DagBag(dag_folder=str(folder / "script.py"), safe_mode=False).import_errors.values()
     assert "must not happen while Airflow parses a DAG file" in refused
+
+
+def test_the_maintenance_dag_clears_the_workspace_by_its_saved_rules(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = (folder / "home" / "workspaces" / "docs").as_uri()
+    monkeypatch.setenv("AIRFLOW_CONN_AMLPIPE_DEFAULT", json.dumps({"conn_type": "amlpipe_workspace", "extra": {"url": url}}))
+    (page,) = [page for page in PAGES if page.path.name == "keep-a-workspace-small.md"]
+    write_files(page, folder)
+    python(folder, "-c", AMLPIPE, "gc", "--workspace", "docs", "--policy", "rules.json", "--save")
+    program = "import maintenance; dag = maintenance.keep_the_workspace_small(); print(dag.get_task('clear').python_callable())"
+    answer = python(folder, "-c", program)
+    assert answer.stdout.splitlines()[-1] == "{'cleared': 0, 'left': 0}"

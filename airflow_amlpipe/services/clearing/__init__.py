@@ -6,6 +6,7 @@ deletes what such a list names and is still not needed.
 
 from __future__ import annotations
 
+from airflow_amlpipe.services.clearing.maintenance import clear_workspace
 from airflow_amlpipe.services.clearing.plan import ClearingItem, ClearingPlan
 from airflow_amlpipe.services.clearing.planning import keep_plan, latest_plan, load_plan, plan_clearing
 from airflow_amlpipe.services.clearing.retention import RetentionPolicy, load_policy, save_policy
@@ -18,6 +19,7 @@ __all__ = [
     "RetentionPolicy",
     "Swept",
     "apply_plan",
+    "clear_workspace",
     "keep_plan",
     "latest_plan",
     "load_plan",

@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterable
 from posixpath import normpath
 
-from airflow_amlpipe.exceptions import UnknownNameError
 from airflow_amlpipe.storage.store import Store
 from airflow_amlpipe.workspace.layout import records_root
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
@@ -23,12 +22,14 @@ class Roots:
         self.records = f"{_root_of(workspace.store)}/{records_root().partition('/')[0]}"
 
     def absolute(self, datastore: str, path: str) -> str | None:
-        """Return a place as text that is the same for the same place; ``None`` if its datastore is not registered any more."""
+        """Return a place as text that is the same for the same place; ``None`` if its datastore is a database, or not registered any more.
+
+        :raises DefinitionError: it cannot be opened here, so that nobody can say what lies on it
+        """
         if datastore not in self._known:
-            try:
-                self._known[datastore] = _root_of(self._workspace.datastores.open(datastore))
-            except UnknownNameError:
-                self._known[datastore] = None
+            record = self._workspace.datastores.find(datastore)
+            has_files = record is not None and not record.is_database
+            self._known[datastore] = _root_of(self._workspace.datastores.open(datastore)) if has_files else None
         root = self._known[datastore]
         if root is None:
             return None

@@ -200,8 +200,12 @@ class _Planner:
                 yield output.name, output.datastore, resolve_destination("gc", template, run_id=step_run_id, output_name=output.name)
             return
         folder = DEFAULT_DESTINATION.partition("{run-id}")[0] + step_run_id
-        for datastore in self._workspace.datastores.names():
+        for datastore in self._datastores_with_files():
             yield "", datastore, folder
+
+    def _datastores_with_files(self) -> list[str]:
+        registry = self._workspace.datastores
+        return [name for name in registry.names() if not registry.get(name).is_database]
 
     def _proven(
         self,
@@ -323,11 +327,7 @@ class _Planner:
     def _unfinished(self) -> Iterator[ClearingItem]:
         seen = set()
         stores: list[tuple[str | None, Store]] = [(None, self._store)]
-        for name in self._workspace.datastores.names():
-            try:
-                stores.append((name, self._workspace.datastores.open(name)))
-            except (UnknownNameError, DefinitionError):
-                continue
+        stores += [(name, self._workspace.datastores.open(name)) for name in self._datastores_with_files()]
         for datastore, store in stores:
             folder = records_root() if datastore is None else ""
             for left in unfinished_writes(store, folder):

@@ -14,9 +14,11 @@ __all__ = ["check_leftovers"]
 def check_leftovers(survey: Survey) -> None:
     """Note every unfinished write in the workspace and on its datastores."""
     stores = {survey.workspace.store.url: survey.workspace.store}
-    for name in survey.workspace.datastores.names():
-        store = survey.workspace.datastores.open(name)
-        stores.setdefault(store.url, store)
+    datastores = survey.workspace.datastores
+    for name in datastores.names():
+        if not datastores.get(name).is_database:
+            store = datastores.open(name)
+            stores.setdefault(store.url, store)
     seen = set()
     for url, store in stores.items():
         for left in unfinished_writes(store):

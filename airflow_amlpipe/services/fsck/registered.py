@@ -78,7 +78,8 @@ def _check_dataset(survey: Survey, record: DatasetRecord, name: str, number: int
         )
     if record.digest is not None:
         for place in record.paths:
-            if not survey.workspace.datastores.open(place.datastore).exists(place.path):
+            known = survey.workspace.datastores.find(place.datastore)
+            if known is None or not survey.workspace.datastores.open(place.datastore).exists(place.path):
                 shown = f"version {number} of dataset {name!r}: nothing is at {shorten(repr(place.path))} on datastore {place.datastore!r}"
                 survey.report(Check.DATASET_DATA_GONE, path, shown)
 

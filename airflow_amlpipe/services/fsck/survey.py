@@ -17,7 +17,7 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
-from airflow_amlpipe.exceptions import DatastoreUnavailableError, shorten
+from airflow_amlpipe.exceptions import AmlPipeError, shorten
 from airflow_amlpipe.services.fsck.findings import Check, Finding, Repair
 from airflow_amlpipe.services.fsck.secret_shapes import secret_shape
 from airflow_amlpipe.spec.document import explain_validation
@@ -90,7 +90,8 @@ class Survey:
         """Look at one unit; what cannot be read now is noted as trouble."""
         try:
             look()
-        except DatastoreUnavailableError as error:
+        except AmlPipeError as error:
+            # Not there now, or not for us: no login, a wrong connection, a package that is missing.
             self.report(Check.UNAVAILABLE, where, shorten(str(error), 400))
 
     def names(self, folder: str) -> list[str]:

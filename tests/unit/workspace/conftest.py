@@ -7,28 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from airflow_amlpipe.storage.access import StoreAccess
 from airflow_amlpipe.workspace import WorkspaceStore
-from tests.fakes import MemoryStore
-from tests.servers import azure_url, s3_url
-
-_ON_SERVERS = {"s3": s3_url, "azure": azure_url}
+from tests.workspaces import ANYWHERE, workspace_on
 
 
-@pytest.fixture(params=["folder", "memory", "s3", "azure"])
+@pytest.fixture(params=ANYWHERE)
 def workspace(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[WorkspaceStore]:
-    url = (tmp_path / "ws").as_uri()
-    # Not the test's own: a test may undo that in its middle.
-    with pytest.MonkeyPatch.context() as around:
-        if request.param in _ON_SERVERS:
-            url, environment = _ON_SERVERS[request.param]("ws")
-            for name, value in environment.items():
-                around.setenv(name, value)
-        if request.param != "memory":
-            yield WorkspaceStore.open(url, home=tmp_path / "home")
-            return
-        around.setattr(StoreAccess, "open", lambda self, url, **_: MemoryStore(url))
-        yield WorkspaceStore(MemoryStore(url), url=url, home=tmp_path / "home")
+    with workspace_on(request.param, tmp_path) as opened:
+        yield opened
 
 
 @pytest.fixture

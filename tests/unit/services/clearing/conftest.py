@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,7 +23,7 @@ from airflow_amlpipe.workspace.workspace import WorkspaceStore
 from tests.builders import OUT, a_pipeline, a_step, reading
 from tests.invariants import assert_store_ok
 from tests.pretend import pretend_run, write_source
-from tests.unit.workspace.conftest import workspace  # noqa: F401  # the fixture
+from tests.workspaces import HERE, workspace_on
 
 __all__ = ["CHAIN", "STORE", "Story", "days", "named"]
 
@@ -101,7 +102,14 @@ def named(items: list[ClearingItem] | tuple[ClearingItem, ...]) -> list[tuple[st
     return [(item.kind, item.path) for item in items]
 
 
+@pytest.fixture(params=HERE)
+def workspace(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[WorkspaceStore]:
+    # On servers, test_on_servers.py does the same in less time.
+    with workspace_on(request.param, tmp_path) as opened:
+        yield opened
+
+
 @pytest.fixture
-def story(workspace: WorkspaceStore, tmp_path: Path) -> Story:  # noqa: F811
+def story(workspace: WorkspaceStore, tmp_path: Path) -> Story:
     write_source(tmp_path)
     return Story(workspace, tmp_path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from airflow_amlpipe.workspace.layout import key_folder, run_folder
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
 from tests.builders import OUT, a_pipeline, a_step, reading
 from tests.pretend import pretend_run, write_source
-from tests.unit.workspace.conftest import workspace  # noqa: F401  # the fixture
+from tests.workspaces import HERE, workspace_on
 
 __all__ = ["Filled"]
 
@@ -79,8 +80,15 @@ class Filled:
             self.put(f"{to}/{name}.json", self.workspace.store.read(f"{path}/{name}.json"))
 
 
+@pytest.fixture(params=HERE)
+def workspace(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[WorkspaceStore]:
+    # On servers, test_on_servers.py does the same in less time.
+    with workspace_on(request.param, tmp_path) as opened:
+        yield opened
+
+
 @pytest.fixture
-def filled(workspace: WorkspaceStore, tmp_path: Path) -> Filled:  # noqa: F811
+def filled(workspace: WorkspaceStore, tmp_path: Path) -> Filled:
     write_source(tmp_path)
     workspace.computes.register("cpu", ComputeTargetSpec(name="cpu", kind="local"))
     filled = Filled(workspace, tmp_path, pretend_run(workspace, CHAIN, tmp_path))

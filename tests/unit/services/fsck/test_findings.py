@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from airflow_amlpipe.exceptions import DatastoreUnavailableError
+from airflow_amlpipe.exceptions import DatastoreUnavailableError, UnknownNameError
 from airflow_amlpipe.fingerprint.canonical import digest_bytes
 from airflow_amlpipe.services.fsck import Check, check_workspace, repair_workspace
 from airflow_amlpipe.workspace import layout
@@ -227,6 +227,18 @@ def test_what_cannot_be_read_now_is_trouble_and_not_damage(filled: Filled, monke
 
     assert {item.check for item in findings.found} == {Check.UNAVAILABLE}
     assert (len(findings.troubles), findings.exit_code) == (3, 3)
+    assert repair_workspace(filled.workspace, findings) == []
+
+
+def test_a_datastore_that_cannot_be_opened_here_is_trouble_and_repairs_nothing(filled: Filled, monkeypatch: pytest.MonkeyPatch) -> None:
+    """R23: a machine without the login must not set results aside that are sound."""
+
+    def refused(name: str) -> None:
+        raise UnknownNameError(f"datastore {name!r}: there is no connection 'lake'")
+
+    monkeypatch.setattr(filled.workspace.datastores, "open", refused)
+    findings = check_workspace(filled.workspace)
+    assert (findings.exit_code, {item.check for item in findings.found}) == (3, {Check.UNAVAILABLE})
     assert repair_workspace(filled.workspace, findings) == []
 
 
