@@ -140,17 +140,21 @@ class StepExecution:
 
     def _assess(self) -> None:
         policy = self.request.policy
-        self.assessment = assess_step(
-            self.workspace,
-            self.step,
-            snapshot=self._identify_source(),
-            parameters=self.request.parameters,
-            upstream=self._upstream(),
-            policy=policy,
-            ancestors=self.ancestors() if policy.mode == "refresh-from" else (),
-            run_id=self.request.run_id,
-        )
-        crash_point("key-known")
+        while True:
+            self.assessment = assess_step(
+                self.workspace,
+                self.step,
+                snapshot=self._identify_source(),
+                parameters=self.request.parameters,
+                upstream=self._upstream(),
+                policy=policy,
+                ancestors=self.ancestors() if policy.mode == "refresh-from" else (),
+                run_id=self.request.run_id,
+            )
+            crash_point("key-known")
+            # A result that is cleared away in this very moment is no hit: ask again, and it is not found.
+            if self.assessment.decision.result is None or self.run.take(self.assessment.decision.result):
+                break
         enforce(self.workspace, self.assessment, policy)
         self._settle_job()
 

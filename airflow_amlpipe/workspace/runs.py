@@ -123,8 +123,8 @@ class RunRegistry:
         return folder
 
     def announce_reuse(self, folder: str, record: StepReusing) -> None:
-        """Write down that the try in ``folder`` is about to hand on an earlier result; a second announcement changes nothing."""
-        self._store.create_exclusive(f"{folder}/reusing.json", _body(record), durable=False)
+        """Write down which earlier result the try in ``folder`` is about to hand on, in place of what it announced before."""
+        self._store.put(f"{folder}/reusing.json", _body(record), durable=False)
 
     def reusing(self, folder: str) -> StepReusing | None:
         """Return what the try in ``folder`` announced to hand on, if it did."""

@@ -52,6 +52,7 @@ class StepRun:
     source: dict[str, dict[str, Any]] = field(default_factory=dict)
     streak: Streak | None = None
     _began: float = field(default_factory=monotonic)
+    _taken: StepResult | None = None
 
     @property
     def folder(self) -> str:
@@ -72,6 +73,16 @@ class StepRun:
             )
         )
 
+    def take(self, result: StepResult) -> bool:
+        """Announce that this try hands on ``result``, and return whether it still may: nobody has set the result aside by then."""
+        if self._taken is not result:
+            announced = StepReusing(key=result.key, step_run_id=result.step_run_id, outputs=dict(result.outputs))
+            self.workspace.runs.announce_reuse(self.folder, announced)
+            if not self.workspace.results.is_trusted(result):
+                return False
+            self._taken = result
+        return True
+
     def finish_reused(self, assessment: Assessment, result: StepResult) -> StepFinished:
         """Hand on an earlier result as if the step had run now: destinations, datasets and record included.
 
@@ -80,9 +91,7 @@ class StepRun:
 
         :raises DatastoreUnavailableError: the result was cleared away in this very moment; try again, and the step runs
         """
-        announced = StepReusing(key=result.key, step_run_id=result.step_run_id, outputs=dict(result.outputs))
-        self.workspace.runs.announce_reuse(self.folder, announced)
-        if not self.workspace.results.is_trusted(result):
+        if not self.take(result):
             raise DatastoreUnavailableError(
                 f"step {self.step.name!r}: the earlier result that was to stand in for it (run {result.run_id}) was cleared away, or found bad, "
                 "in this very moment; run again, and the step is computed"

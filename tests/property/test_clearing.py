@@ -129,7 +129,7 @@ def do(world: World, name: str, number: int, word: str) -> None:
     verbs[name]()
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(st.lists(ACTIONS, min_size=3, max_size=12))
 def test_what_is_needed_is_never_cleared_away(actions: list[tuple[str, int, str]]) -> None:
     """R58."""

@@ -29,6 +29,7 @@ from airflow_amlpipe.operators.execution import StepExecution
 from airflow_amlpipe.operators.job_note import JobNote
 from airflow_amlpipe.operators.outline import PipelineOutline
 from airflow_amlpipe.operators.run_request import RunRequest
+from airflow_amlpipe.reuse.decision import Rejection
 from airflow_amlpipe.reuse.policy import ReusePolicy
 from airflow_amlpipe.runtime import protocol
 from airflow_amlpipe.settings import Settings
@@ -37,7 +38,7 @@ from airflow_amlpipe.spec.pipeline import PipelineSpec
 from airflow_amlpipe.spec.step import LiteralArgument, SourceSpec, StepSpec
 from airflow_amlpipe.spec.workspace import WorkspaceNames
 from airflow_amlpipe.workspace import git_state, step_run, streak
-from airflow_amlpipe.workspace.records import RunRecord, StepFinished, StepTry
+from airflow_amlpipe.workspace.records import RunRecord, StepFinished, StepReusing, StepTry
 from airflow_amlpipe.workspace.try_files import Logged, logged_by_steps, read_logged
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
 from tests.builders import OUT, a_pipeline, a_step, reading
@@ -213,6 +214,24 @@ def test_the_same_step_in_another_run_is_reused_without_a_job(open_try: Opener, 
     assert second.reused_from is not None
     assert second.reused_from.airflow == {"dag_id": "nightly", "dag_run_id": "manual__1", "task_id": "train"}
     assert len(backend.launched) == 1
+
+
+def test_a_result_that_is_cleared_away_while_it_is_taken_is_no_hit(
+    open_try: Opener, backend: ScriptedBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R58: the step is computed in the same try."""
+    first = carry_out(open_try())
+    step = open_try(run_id=RUN.replace("1", "2"))
+    announce, results = step.workspace.runs.announce_reuse, step.workspace.results
+
+    def cleared_in_between(folder: str, record: StepReusing) -> None:
+        results.mark_bad(str(first.key), Rejection(1, "cleared away"))
+        announce(folder, record)
+
+    monkeypatch.setattr(step.workspace.runs, "announce_reuse", cleared_in_between)
+
+    assert carry_out(step).reused is False
+    assert len(backend.launched) == 2
 
 
 def test_a_step_that_runs_keeps_the_git_state_of_its_source_folder_and_a_reused_one_asks_for_none(
