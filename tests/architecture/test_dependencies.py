@@ -9,7 +9,7 @@ import tomllib
 from tests.architecture.source_tree import REPOSITORY, package_modules
 
 # Packages whose import name is not their own.
-PACKAGE_OF = {"airflow": "apache-airflow", "dateutil": "python-dateutil", "yaml": "pyyaml"}
+PACKAGE_OF = {"airflow": "apache-airflow", "dateutil": "python-dateutil", "fuse": "fusepy", "yaml": "pyyaml"}
 # Airflow's own parts, touched only where Airflow runs: it decides which versions of them there are.
 AIRFLOWS = {"cadwyn", "jinja2", "sqlalchemy"}
 OURS = {"airflow_amlpipe", "azureml"}
