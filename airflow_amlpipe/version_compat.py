@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from airflow.sdk.bases.operator import TRIGGER_FAIL_REPR
 from airflow.sdk.configuration import conf
-from airflow.sdk.exceptions import AirflowException, AirflowFailException
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowRuntimeError
 from airflow.sdk.plugins_manager import AirflowPlugin
 
-__all__ = ["TRIGGER_FAIL_REPR", "AirflowException", "AirflowFailException", "AirflowPlugin", "airflow_option"]
+__all__ = ["TRIGGER_FAIL_REPR", "AirflowException", "AirflowFailException", "AirflowRuntimeError", "AirflowPlugin", "airflow_option"]
 
 
 def airflow_option(section: str, name: str) -> str:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from airflow_amlpipe.compute.folder import StepFolder
 from airflow_amlpipe.exceptions import AmlPipeError, DefinitionError, InfrastructureError, ViewRefusedError, shorten
 from airflow_amlpipe.fingerprint.source import SourceSnapshot
+from airflow_amlpipe.operators.collecting import begin_collecting, is_being_collected
 from airflow_amlpipe.operators.job_note import JobNote, StateStore
 from airflow_amlpipe.operators.left_job import end_job, find_left_job, why_not_needed
 from airflow_amlpipe.operators.outline import PipelineOutline
@@ -222,7 +223,11 @@ class StepExecution:
             source=run.source,
             shown=sorted({view.name for view in request.views if not view.is_pinned}),
         )
-        self._job.keep(self.notes)
+        try:
+            self._job.keep(self.notes)
+        except InfrastructureError as error:
+            # Better a job that the next try cannot find than none: what it computes is stored all the same.
+            self._note(f"{error}: should this process die, the next try will not find the step's job")
         crash_point("job-noted")
         if self._is_stopped:
             self.stop()
@@ -266,6 +271,8 @@ class StepExecution:
         from airflow_amlpipe.workspace.showing import refuse_changed
 
         crash_point("job-ended")
+        if not begin_collecting(self._folder):
+            return self._recorded_by_another()
         collected = keep_files(self.workspace, self.run, self._folder, say=self._note)
         crash_point("files-kept")
         shown = () if self._job is None else tuple(self._job.shown)
@@ -412,15 +419,38 @@ class StepExecution:
                 return True
         return False
 
+    def _recorded_by_another(self) -> StepFinished:
+        """Wait until the process that stores what the job left has written down how the try ended, and go on with that."""
+        self._job, self._is_refused = None, True
+        self._note("another process of this try, which was believed dead, stores what the job left; this one waits for its records")
+        goes_on = True
+        while True:
+            finished = self.workspace.runs.finished_try(self.run.folder)
+            if finished is not None and finished.status == "Finished":
+                return finished
+            if finished is not None or not goes_on:
+                self._is_refused = finished is not None
+                raise InfrastructureError(f"{self._where}: the process that stored what its job left did not end well; retry it")
+            # Asked before the records are read again: a process that has ended has written all it will.
+            goes_on = is_being_collected(self._folder)
+            self._refuse_when_stopped()
+            time.sleep(self.settings.poll_interval_seconds)
+
     def _settle_job(self) -> None:
         """Keep the job that an earlier try launched if it computes what is needed now; end it, and begin a new try, if it does not."""
         why = None if self._job is None else why_not_needed(self._job, self.run, self.assessment)
         if why is None:
             return
+        if is_being_collected(self._folder):
+            # Not dead after all: its files and its records are its own.
+            self._job, self.run = None, self._new_run()
+            self.run.start()
+            return
         self._end_job(self.settings.terminate_grace_seconds)
         self._keep_logs()
         self.run.finish_failed(InfrastructureError(f"the task process ended before this try did; {why}"), status="Canceled")
         self._clean()
+        self.flight.ended.add(self.run.step_run_id)
         self._job, self.run = None, self._new_run()
         self.run.start()
 

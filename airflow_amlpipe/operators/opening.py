@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from airflow_amlpipe.hooks.opening import open_workspace
 from airflow_amlpipe.operators.execution import StepExecution
+from airflow_amlpipe.operators.notes import TaskNotes
 from airflow_amlpipe.operators.outline import PipelineOutline
 from airflow_amlpipe.operators.run_request import read_request
 from airflow_amlpipe.operators.single_flight import Waited
@@ -51,7 +52,7 @@ def open_execution(task: StepOperator, context: Context, waited: Waited | None =
         airflow={"dag_id": dag_run.dag_id, "dag_run_id": dag_run.run_id, "task_id": task.task_id},
         try_number=ti.try_number,
         is_last_try=ti.try_number > ti.max_tries,
-        notes=context["task_state_store"],
+        notes=TaskNotes(context["task_state_store"]),
         say=lambda line: task.log.info("%s", line),
         waited=waited,
     )

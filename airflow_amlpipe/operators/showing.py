@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from airflow_amlpipe.exceptions import UnknownNameError
+from airflow_amlpipe.exceptions import InfrastructureError, UnknownNameError
 from airflow_amlpipe.operators.assets import dataset_asset
 from airflow_amlpipe.operators.job_note import NOTE_KEY
 from airflow_amlpipe.operators.links import task_page
+from airflow_amlpipe.operators.notes import TaskNotes
 
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
@@ -34,7 +36,8 @@ def show_end(task: StepOperator, context: Context, workspace: WorkspaceStore, fi
     """Link a reused result to its producer, tell of registered datasets, and return what the task hands to other tasks."""
     origin = finished.reused_from
     if origin is not None:
-        context["task_state_store"].set(NOTE_KEY, {"reused": True, "fingerprint": finished.key})
+        with suppress(InfrastructureError):
+            TaskNotes(context["task_state_store"]).set(NOTE_KEY, {"reused": True, "fingerprint": finished.key})
         task.reuse_status += f"; produced by step {origin.step_id} of run {origin.run_id}"
         task.produced_by_url = _page_of(workspace, origin)
         if task.produced_by_url:

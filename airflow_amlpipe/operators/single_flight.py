@@ -47,11 +47,13 @@ class SingleFlight:
     """The claim of one try, or who is in its way.
 
     :ivar waited: set for a task that comes back from waiting
+    :ivar ended: ids of step runs that are known to have ended, so that their claims are no obstacle
     """
 
     workspace: WorkspaceStore
     settings: Settings
     waited: Waited | None = None
+    ended: set[str] = field(default_factory=set)
     _held: HeldClaim | None = field(default=None, init=False)
 
     @property
@@ -106,8 +108,9 @@ class SingleFlight:
             owner = log.owner(number)
         except ProtocolError:
             return _UNKNOWN
-        # An earlier process of this very try, whose job was found again.
-        return None if owner.step_run_id == claim.step_run_id or has_died(owner) else owner.sentence
+        # This very try, if an earlier process of it launched the job that was found again.
+        is_over = owner.step_run_id in {claim.step_run_id, *self.ended} or has_died(owner)
+        return None if is_over else owner.sentence
 
     @property
     def _has_given_up(self) -> bool:

@@ -139,6 +139,10 @@ class RunRegistry:
         folder = try_folder(record.run_id, record.step_id, record.try_number, record.step_run_id)
         return self._store.create_exclusive(f"{folder}/finished.json", _body(record), durable=False)
 
+    def finished_try(self, folder: str) -> StepFinished | None:
+        """Return how the try in ``folder`` ended, ``None`` as long as it has not."""
+        return self._read(StepFinished, f"{folder}/finished.json")
+
     def end_try(self, item: StepTry, status: StepStatus, error: str) -> bool:
         """Write down that a try which began has ended without anybody to say how; ``False`` if that was already known."""
         shared = {field: getattr(item.started, field) for field in _SHARED_FIELDS}

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import os
 import sys
+import threading
+import time
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +17,17 @@ import pytest
 from airflow_amlpipe.compute import backend as backends
 from airflow_amlpipe.compute.backend import JobState, JobStatus, LaunchRequest
 from airflow_amlpipe.compute.environments import StepInterpreter
+from airflow_amlpipe.compute.processes import ProcessMark
 from airflow_amlpipe.exceptions import BackendUnavailableError, InfrastructureError, StepFailedError
 from airflow_amlpipe.operators import preparing
+from airflow_amlpipe.operators.collecting import begin_collecting
 from airflow_amlpipe.operators.execution import StepExecution
 from airflow_amlpipe.operators.single_flight import Waited
 from airflow_amlpipe.spec.step import StepSpec
 from airflow_amlpipe.workspace.claims import ClaimLog, ClaimRecord, ClaimState, WaitEnd
 from airflow_amlpipe.workspace.layout import key_folder
 from airflow_amlpipe.workspace.records import StepFinished, StepTry
+from airflow_amlpipe.workspace.try_files import keep_logs
 from tests.builders import OUT, a_step
 from tests.contract.claims_contract import claim_of
 from tests.unit.operators.flight_process import task_of
@@ -313,6 +321,18 @@ class TestBadEnds:
         assert (finished.step_run_id, len(backend.launched)) == (crashed.run.step_run_id, 1)
         assert claims(crashed).newest() == ClaimState(2, is_released=False)
 
+    def test_a_job_that_was_found_lost_is_not_waited_for(self, open_try: Opener, backend: ScriptedBackend) -> None:
+        notes = DictStore()
+        script = backend.script
+        backend.script = lambda _: JobStatus(JobState.GONE)
+        crashed = open_try(notes=notes)
+        crashed.identify()
+        crashed.decide()
+        crashed.launch()
+        backend.script = script
+        assert carry_out(open_try(notes=notes, try_number=2)) is not None
+        assert claims(crashed).newest() == ClaimState(2, is_released=True)
+
 
 class TestTwiceTheSame:
     def test_a_wait_that_two_processes_go_on_with_becomes_two_complete_tries_and_one_result(
@@ -359,3 +379,73 @@ class TestTwiceTheSame:
         assert carry_out(again) is not None
         assert [item.status for item in tries(again)] == ["Canceled", "Finished"]
         assert "cleared or marked by hand while this try waited" in (tries(again)[0].finished.error or "")  # type: ignore[union-attr]
+
+
+class TestOneJobThatTwoProcessesFollow:
+    """A worker was cut off, the next try took up its job, and then it came back."""
+
+    @pytest.fixture
+    def both(self, open_try: Opener, backend: ScriptedBackend) -> tuple[StepExecution, StepExecution]:
+        notes = DictStore()
+        first = open_try(notes=notes)
+        first.identify()
+        first.decide()
+        first.launch()
+        second = open_try(notes=notes, try_number=2)
+        second.identify()
+        second.decide()
+        second.launch()
+        return first, second
+
+    def test_one_stores_what_the_job_left_and_the_other_hands_on_the_same(self, both: tuple[StepExecution, StepExecution]) -> None:
+        """R12."""
+        first, second = both
+        assert first.run.step_run_id == second.run.step_run_id
+        records: list[StepFinished] = []
+        waiting = threading.Thread(target=lambda: records.append(second.record()))
+        keep = first.run.finish_ran
+
+        def slowly(*arguments: Any, **options: Any) -> StepFinished:
+            waiting.start()  # in the middle of it, the other one comes to its end, too
+            time.sleep(0.2)
+            return keep(*arguments, **options)
+
+        first.run.finish_ran = slowly  # type: ignore[method-assign]
+        finished = first.record()
+        waiting.join()
+        assert records == [finished]
+        assert (finished.status, finished.outputs["out"].file_count, finished.lost_race_to) == ("Finished", 1, None)
+        assert [item.status for item in tries(first)] == ["Finished"]
+        assert [result.run_id for _, result in first.workspace.results.candidates(first.assessment.key)] == [RUN]
+
+    def test_one_that_is_stopped_while_it_waits_leaves_the_records_to_the_other(self, both: tuple[StepExecution, StepExecution]) -> None:
+        """R11, R12."""
+        first, second = both
+        assert begin_collecting(first._folder)
+        second.stop()
+        with pytest.raises(InfrastructureError, match="was stopped by Airflow"), second.bad_end_recorded():
+            second.record()
+        assert [item.status for item in tries(second)] == ["Running"]
+
+    def test_when_the_one_that_stored_it_dies_the_other_says_so_and_the_next_try_computes_again(
+        self, both: tuple[StepExecution, StepExecution], open_try: Opener, backend: ScriptedBackend
+    ) -> None:
+        first, second = both
+        gone = ProcessMark.of(os.getpid())
+        (first._folder.root / "collector.json").write_text(json.dumps({**asdict(gone), "pid": 2**22 + 1}))
+        with pytest.raises(InfrastructureError, match="did not end well; retry it"), second.bad_end_recorded():
+            second.record()
+        assert [item.status for item in tries(second)] == ["Failed"]
+        assert carry_out(open_try(notes=second.notes, try_number=3)) is not None
+        assert len(backend.launched) == 2
+
+    def test_a_try_whose_files_are_just_being_stored_is_left_alone_by_the_next(
+        self, both: tuple[StepExecution, StepExecution], open_try: Opener, backend: ScriptedBackend
+    ) -> None:
+        first, _ = both
+        assert begin_collecting(first._folder)
+        keep_logs(first.workspace, first.run.folder, first._folder.logs)
+        third = open_try(notes=first.notes, try_number=3, settings={"single_flight": False})
+        assert carry_out(third) is not None
+        assert first._folder.root.exists()
+        assert [item.status for item in tries(third)] == ["Running", "Finished"]

@@ -14,7 +14,9 @@ from typing import Any
 import pytest
 
 from airflow_amlpipe.compiler import build_dag
+from airflow_amlpipe.operators import showing
 from airflow_amlpipe.operators.assets import dataset_asset
+from airflow_amlpipe.operators.showing import show_end
 from airflow_amlpipe.operators.step import StepOperator
 from airflow_amlpipe.reuse.decision import Rejection
 from airflow_amlpipe.reuse.result import StepResult
@@ -301,6 +303,44 @@ def test_sources_are_found_beside_the_dag_file_wherever_the_worker_has_it(projec
     dag = build_dag(spec, dag_id=f"nightly_{project.folder.name}", workspace=project.url)
     dag.fileloc = str(project.folder / "nightly.py")
     assert run_dag(dag).states() == {"train": "success"}
+
+
+def test_a_step_whose_airflow_takes_no_notes_commits_all_the_same_and_is_reused_by_the_retry(
+    project: Project, run_dag: RunDag, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R62."""
+    from airflow.sdk.exceptions import AirflowRuntimeError, ErrorType
+    from airflow.sdk.execution_time.comms import ErrorResponse
+    from airflow.sdk.execution_time.context import TaskStateStoreAccessor
+
+    def down(*_: object, **__: object) -> None:
+        raise AirflowRuntimeError(ErrorResponse(error=ErrorType.API_SERVER_ERROR, detail={"status_code": 503}))
+
+    dag = project.dag(project.step("train"))
+    with monkeypatch.context() as patch:
+        patch.setattr(TaskStateStoreAccessor, "set", down)
+        ran, reused = run_dag(dag), run_dag(dag)
+    assert (ran.states(), ran.xcom("train")["reused"], ran.stored("train")) == ({"train": "success"}, False, {})
+    assert (reused.states(), reused.xcom("train")["reused"]) == ({"train": "success"}, True)
+
+
+def test_a_step_that_could_not_tell_airflow_of_its_end_is_reused_by_the_retry(
+    project: Project, run_dag: RunDag, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R62."""
+    lost: list[int] = []
+
+    def lose_once(*arguments: Any) -> dict[str, Any]:
+        if not lost:
+            lost.append(1)
+            raise ConnectionError("the API server does not answer")
+        return show_end(*arguments)
+
+    monkeypatch.setattr(showing, "show_end", lose_once)
+    outcome = run_dag(project.dag(project.step("train"), default_args={"retries": 1, "retry_delay": 0}))
+    assert (outcome.states(), outcome.tries(), outcome.xcom("train")["reused"]) == ({"train": "success"}, {"train": 2}, True)
+    assert [item.status for item in project.tries(outcome, "train")] == ["Finished", "Finished"]
+    assert project.workspace.datasets.versions("train-data") == [1]
 
 
 @pytest.fixture

@@ -1,0 +1,34 @@
+"""Which of several processes that carry out one try stores what its job left?
+
+A worker that was cut off or frozen may come back after the next try of its task has taken up its job: both follow the same job to its end, in
+the same private folder. One of them moves the files away and writes the records; the others wait for its records.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict
+
+from airflow_amlpipe.compute.folder import StepFolder
+from airflow_amlpipe.compute.processes import ProcessMark
+from airflow_amlpipe.storage.exclusive import create_whole
+
+__all__ = ["begin_collecting", "is_being_collected"]
+
+_NAME = "collector.json"
+
+
+def begin_collecting(folder: StepFolder) -> bool:
+    """Become the process that stores what the job in ``folder`` left; ``False`` if another one has."""
+    body = json.dumps(asdict(ProcessMark.of(os.getpid()))).encode()
+    return create_whole(str(folder.root / _NAME), body, durable=False)
+
+
+def is_being_collected(folder: StepFolder) -> bool:
+    """Whether the process that stores what the job in ``folder`` left is at work; one that has died, or has ended and cleared the folder, is not."""
+    try:
+        mark = ProcessMark(**json.loads((folder.root / _NAME).read_bytes()))
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return mark.is_alive or not mark.is_here
