@@ -47,9 +47,16 @@ class WorkspaceHook(BaseHook):
         return open_workspace(url, home=Settings.load().home, conn_id=credentials)
 
     def test_connection(self) -> tuple[bool, str]:
-        """Return whether the workspace can be read, and a sentence for the connection form."""
+        """Return whether the workspace can be read and its store keeps its promise, and a sentence for the connection form."""
+        from airflow_amlpipe.storage.probe import require_exclusive
+
         try:
-            datastores = self.get_conn().datastores.names()
+            workspace = self.get_conn()
+            datastores = workspace.datastores.names()
+            is_folder = workspace.store.local_path("") is not None
+            if not is_folder:
+                require_exclusive(workspace.store.url, workspace.store.create_exclusive)
         except AmlPipeError as error:
             return False, str(error)
-        return True, f"The workspace can be read; its datastores are: {', '.join(datastores)}"
+        promise = "" if is_folder else "; its store refuses to create what exists, as a workspace needs it"
+        return True, f"The workspace can be read; its datastores are: {', '.join(datastores)}{promise}"

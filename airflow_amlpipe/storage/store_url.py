@@ -94,7 +94,11 @@ def parse_store_url(url: str, what: str = "datastore") -> StoreUrl:
         return _folder(url, rest, what)
     if not url.isprintable() or "\\" in url:
         raise _wrong(service, protocol, what, "has characters that no URL has")
-    parts = urlsplit(f"//{rest}")
+    try:
+        parts = urlsplit(f"//{rest}")
+        _ = parts.port if service in {Service.SFTP, Service.HTTP} else None
+    except ValueError:
+        raise _wrong(service, protocol, what, "names no server: its address or port cannot be read") from None
     if parts.query or parts.fragment or "?" in rest or "#" in rest or _has_credentials(service, parts.netloc):
         raise DefinitionError(f"the {what} URL on {protocol.lower()!r}: {_ADVICE}")
     root, path = parts.netloc, parts.path.strip("/")

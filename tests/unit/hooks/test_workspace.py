@@ -9,6 +9,8 @@ import pytest
 
 from airflow_amlpipe.exceptions import DefinitionError
 from airflow_amlpipe.hooks.workspace import WorkspaceHook
+from airflow_amlpipe.storage.access import StoreAccess
+from tests.fakes import MemoryStore
 
 
 def connect(monkeypatch: pytest.MonkeyPatch, **extra: object) -> None:
@@ -47,3 +49,25 @@ def test_the_test_button_says_what_is_wrong(monkeypatch: pytest.MonkeyPatch) -> 
 def test_the_root_can_be_asked_for_without_opening_it(monkeypatch: pytest.MonkeyPatch) -> None:
     connect(monkeypatch, url="s3://bucket/ws")
     assert WorkspaceHook().url == "s3://bucket/ws"
+
+
+def test_the_test_button_finds_out_what_the_store_enforces(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """R22."""
+    url = (tmp_path / "far").as_uri()
+    connect(monkeypatch, url="s3://bucket/far")
+    monkeypatch.setattr(StoreAccess, "open", lambda *_, **__: MemoryStore(url))
+    is_well, message = WorkspaceHook().test_connection()
+    assert is_well
+    assert message.endswith("; its store refuses to create what exists, as a workspace needs it")
+    monkeypatch.setattr(StoreAccess, "open", lambda *_, **__: Lying(f"{url}2"))
+    is_well, message = WorkspaceHook().test_connection()
+    assert not is_well
+    assert "cannot hold a workspace" in message
+
+
+class Lying(MemoryStore):
+    """Takes the condition and ignores it."""
+
+    def create_exclusive(self, path: str, body: bytes, *, durable: bool = True) -> bool:
+        self.put(path, body, durable=durable)
+        return True
