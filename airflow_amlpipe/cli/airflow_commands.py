@@ -6,6 +6,7 @@ descriptions is made here. ``run`` and ``plan`` are left out: they choose their 
 
 from __future__ import annotations
 
+import os
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from typing import Any
@@ -55,6 +56,8 @@ class _AllArguments:
 
 def _ended_as_ours(run: Callable[[Namespace], int]) -> Callable[[Namespace], None]:
     def call(given: Namespace) -> None:
+        # As `airflow connections` does: only so are connections looked up in Airflow's database too.
+        os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "server")
         code = exit_code_of(lambda: run(given))
         if code:
             raise SystemExit(code)
