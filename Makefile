@@ -48,7 +48,8 @@ lint: setup ## ruff, mypy --strict and the import contracts
 crash: setup ## kill a pipeline 2,000 times at random points, and look at what it left
 	$(BIN)/python -m tests.crash --runs 2000
 
-soak: setup ## the same until it is stopped, or for SOAK_MINUTES
+soak: setup ## the same until it is stopped, or for SOAK_MINUTES, after long sequences of everything that can be done to a workspace
+	$(BIN)/python -m tests.crash.machine --examples 100 --steps 25
 	$(BIN)/python -m tests.crash --runs 0 --minutes $(SOAK_MINUTES)
 
 test: lint ## lint, then every test that needs no server

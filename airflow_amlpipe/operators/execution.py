@@ -97,9 +97,7 @@ class StepExecution:
 
         :raises DefinitionError: the run was cancelled, or the run id that it was given is that of another run
         """
-        record = self._run_record()
-        if not self.workspace.runs.create(record):
-            self._refuse_run_of_another(record)
+        self._record_run()
         crash_point("run-recorded")
         self._take_up_job()
         if self._job is None and not self._take_up_wait():
@@ -336,6 +334,11 @@ class StepExecution:
             host=socket.gethostname(),
         )
 
+    def _record_run(self) -> None:
+        record = self._run_record()
+        if not self.workspace.runs.create(record):
+            self._refuse_run_of_another(record)
+
     def _refuse_run_of_another(self, record: RunRecord) -> None:
         """Refuse a run id from ``conf`` under which something else ran: two runs would read each other's outputs."""
         known = self.workspace.runs.get(record.run_id)
@@ -481,6 +484,8 @@ class StepExecution:
                 keep_files(self.workspace, self.run, self._folder, say=self._note)
         self._keep_logs()
         canceled = self._is_stopped or self._is_canceled or isinstance(error, KeyboardInterrupt)
+        # The run is recorded first, if the store was in trouble when that was tried: nobody finds the tries of a run that is not.
+        self._record_run()
         self.run.finish_failed(error, getattr(self, "assessment", None), status="Canceled" if canceled else "Failed")
         self._clean()
 

@@ -53,7 +53,8 @@ def store_output(
         except DefinitionError as error:
             raise DefinitionError(f"{where}: {error}") from error
     crash_point("output-identified")
-    workspace.put_listing_of(identity)
+    # Looked at, since a step whose listing was damaged is computed again to have a good one.
+    workspace.put_listing_of(identity, verified=True)
     crash_point("manifest-stored")
     how = f"stored on datastore {output.datastore!r}"
     with _alone(where), told_of(f"output {output.name!r}", how, identity.file_count, identity.size_bytes, say) as on_progress:

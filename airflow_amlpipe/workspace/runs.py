@@ -130,17 +130,13 @@ class RunRegistry:
         """Return what the try in ``folder`` announced to hand on, if it did."""
         return self._read(StepReusing, f"{folder}/reusing.json")
 
-    def end_of(self, folder: str) -> StepFinished | None:
-        """Return the end of the try whose folder this is, ``None`` while there is none."""
-        return self._read(StepFinished, f"{folder}/finished.json")
-
     def finish_step(self, record: StepFinished) -> bool:
         """Write down how a try ended; ``False`` if that was already known."""
         folder = try_folder(record.run_id, record.step_id, record.try_number, record.step_run_id)
         return self._store.create_exclusive(f"{folder}/finished.json", _body(record), durable=False)
 
     def finished_try(self, folder: str) -> StepFinished | None:
-        """Return how the try in ``folder`` ended, ``None`` as long as it has not."""
+        """Return how the try in ``folder`` ended; ``None`` if it has not, or its run is not kept any more."""
         return self._read(StepFinished, f"{folder}/finished.json")
 
     def end_try(self, item: StepTry, status: StepStatus, error: str) -> bool:
@@ -179,10 +175,6 @@ class RunRegistry:
                 waiting = "" if finished is not None else self._waiting(folder)
                 found.append(StepTry(folder=folder, started=started, finished=finished, waiting=waiting))
         return sorted(found, key=lambda item: (item.started.try_number, item.started.step_run_id))
-
-    def ended_try(self, folder: str) -> StepFinished | None:
-        """Return how the try that has this folder ended; ``None`` if it has not, or its run is not kept any more."""
-        return self._read(StepFinished, f"{folder}/finished.json")
 
     def output_of(self, run_id: str, step_id: str) -> StepFinished | None:
         """Return the newest try of a step that ended well: what the steps after it read."""

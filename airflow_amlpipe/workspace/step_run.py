@@ -205,7 +205,7 @@ class StepRun:
 
     def _finish_beside(self, record: StepFinished) -> StepFinished:
         """Say that the step ended well where another process has written down another end of the same try: it believed us dead, or we it."""
-        known = self.workspace.runs.end_of(self.folder)
+        known = self.workspace.runs.finished_try(self.folder)
         if known is not None and known.status == "Finished":
             return known
         self.step_run_id = new_run_id()

@@ -106,10 +106,18 @@ class WorkspaceStore:
         """Store what a digest stands for, path by path, so that it can be staged, verified and explained later."""
         return self._put_by_digest(listing.encode(), manifest_path)
 
-    def put_listing_of(self, identity: TreeIdentity) -> None:
-        """Store the manifest behind an identity; it is not even read when it is there already."""
+    def put_listing_of(self, identity: TreeIdentity, *, verified: bool = False) -> None:
+        """Store the manifest behind an identity; it is not even read when it is there already.
+
+        :param verified: look whether what is there is that manifest, and replace it if it was damaged since
+        """
         if not self.store.freshen(manifest_path(identity.digest)):
             self.put_listing(identity.manifest())
+        elif verified:
+            try:
+                self._get_by_digest(identity.digest)
+            except ProtocolError:
+                self.replace_listing(identity.manifest())
 
     def replace_listing(self, listing: TreeManifest) -> None:
         """Store a listing in place of what lies under its digest, which was found to be damaged."""

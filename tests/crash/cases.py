@@ -174,6 +174,8 @@ class _Player:
             plan = plans.pop(0) if plans else None
             end = self._watch(self._start(plan), plan)
             self._check_fixed()
+            if end.word == "killed" and not _SCENARIOS[self._case.scenario].is_damaged:
+                self._check_store()
             if end.word == "ended":
                 return
         self._say(f"the run did not end well in {_MOST_TRIES} tries: {end.said}")

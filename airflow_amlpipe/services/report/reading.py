@@ -123,7 +123,7 @@ class _Reader:
 
     def origin(self, folder: str) -> StepFinished | None:
         try:
-            return self._workspace.runs.ended_try(folder)
+            return self._workspace.runs.finished_try(folder)
         except ProtocolError:
             return None
 

@@ -133,6 +133,23 @@ def tries(step: StepExecution) -> list[StepTry]:
     return step.workspace.runs.tries(RUN, step.step.id)
 
 
+def test_a_try_that_ended_badly_is_of_a_run_that_is_known(
+    open_try: Opener, backend: ScriptedBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R24. The store was in trouble when the run was recorded, and no longer when the end of the try was."""
+    step = open_try()
+
+    def refuse(record: RunRecord) -> bool:
+        monkeypatch.undo()
+        raise DatastoreUnavailableError("datastore 'workspaceblobstore': no space left on device")
+
+    monkeypatch.setattr(step.workspace.runs, "create", refuse)
+    with pytest.raises(DatastoreUnavailableError):
+        carry_out(step)
+    assert step.workspace.runs.get(RUN).pipeline == "nightly"
+    assert [item.status for item in tries(step)] == ["Failed"]
+
+
 @pytest.mark.parametrize(
     ("names", "seen"),
     [

@@ -16,6 +16,7 @@ from airflow_amlpipe.spec.step import StepSpec
 from airflow_amlpipe.workspace import WorkspaceStore
 from airflow_amlpipe.workspace.assessment import Assessment, assess_step, enforce
 from airflow_amlpipe.workspace.inputs import resolve_input
+from airflow_amlpipe.workspace.layout import manifest_path
 from airflow_amlpipe.workspace.records import StepFinished
 from airflow_amlpipe.workspace.staging import fetch_input
 from airflow_amlpipe.workspace.step_run import StepRun
@@ -148,6 +149,17 @@ def test_a_run_does_not_compute_again_what_it_has_computed_itself(workspace: Wor
     assert assess(workspace, policy="refresh", run_id="run-3").decision.reason is Reason.FORCED
     workspace.datastores.open("workspaceblobstore").remove_tree(first.outputs["model"].path)
     assert assess(workspace, **again).decision.reason is Reason.FORCED, "damaged, it is computed again all the same"
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b'{"format": "amlpipe/tree/v9"}'])
+def test_a_damaged_listing_of_an_output_is_mended_by_whoever_writes_the_same_bytes_again(
+    workspace: WorkspaceStore, tmp_path: Path, body: bytes
+) -> None:
+    """R31."""
+    first = run(workspace, tmp_path)
+    workspace.store.put(manifest_path(first.outputs["model"].digest), body)
+    second = run(workspace, tmp_path, policy="refresh", run_id="run-2")
+    assert read(workspace, second, tmp_path) == "weights"
 
 
 def test_what_another_process_of_the_same_try_collected_is_an_error_of_ours(workspace: WorkspaceStore, tmp_path: Path) -> None:
