@@ -12,7 +12,6 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from airflow_amlpipe.compute import view_launcher
 from airflow_amlpipe.compute.backend import LaunchRequest
 from airflow_amlpipe.exceptions import ViewRefusedError, shorten
 
@@ -32,6 +31,8 @@ def start_process(
         return _started(request, environment, command, stdout, stderr)
     if sys.platform != "linux":
         raise ViewRefusedError(f"job {shorten(repr(request.job_name))} cannot be shown data: {sys.platform} has no private mounts")
+    from airflow_amlpipe.compute import view_launcher  # it has ctypes, which a job without views does not pay for
+
     paths = [str(path) for view in request.views for path in (view.source, view.target)]
     heard, told = os.pipe()
     try:

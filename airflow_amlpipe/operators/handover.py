@@ -10,18 +10,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from airflow_amlpipe.compute.backend import LaunchRequest
 from airflow_amlpipe.compute.folder import StepFolder
-from airflow_amlpipe.compute.remote_views import RemoteViews
 from airflow_amlpipe.exceptions import UnsupportedFeatureError, ViewRefusedError, shorten
 from airflow_amlpipe.spec.data import DatasetSource, InputSpec
 from airflow_amlpipe.storage.view import View
 from airflow_amlpipe.workspace.assessment import Assessment
-from airflow_amlpipe.workspace.serving import ServedFile, files_of
 from airflow_amlpipe.workspace.showing import show_input, views_of
 from airflow_amlpipe.workspace.staging import fetch_input
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
+
+# What only inputs of an object store need is imported when there is one.
+if TYPE_CHECKING:
+    from airflow_amlpipe.compute.remote_views import RemoteViews
+    from airflow_amlpipe.workspace.serving import ServedFile
 
 __all__ = ["Handover"]
 
@@ -97,13 +101,20 @@ class Handover:
             self.views += views
             return
         is_local = any(self.workspace.datastores.open(part.datastore).local_path(part.path) for part in resolved.parts)
-        files = files_of(self.workspace, resolved) if self.mounts_remote and not is_local else views
+        if is_local or not self.mounts_remote:
+            self._copy(name, views)
+            return
+        from airflow_amlpipe.workspace.serving import files_of
+
+        files = files_of(self.workspace, resolved)
         if isinstance(files, str):
             self._copy(name, files)
         else:
             served[name] = files
 
     def _mount(self, served: dict[str, tuple[ServedFile, ...]]) -> None:
+        from airflow_amlpipe.compute.remote_views import RemoteViews
+
         try:
             # The process that reads may not use the task's log; whoever follows the run sees its notices.
             self._remote = RemoteViews(served, self.folder.root / "mounted", self.folder.note)

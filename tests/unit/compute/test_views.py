@@ -220,7 +220,7 @@ def test_a_machine_that_allows_no_private_mounts_says_so(data: Path, tmp_path: P
     launcher = tmp_path / "launcher.py"
     launcher.write_text("import os, sys\nos.write(int(sys.argv[1]), b'unshare: Operation not permitted')\nos._exit(126)\n")
     with monkeypatch.context() as patch:
-        patch.setattr(starting.view_launcher, "__file__", str(launcher))
+        patch.setattr(view_launcher, "__file__", str(launcher))
         with pytest.raises(ViewRefusedError, match="unshare: Operation not permitted"):
             LocalBackend().launch(request)
     with monkeypatch.context() as patch:
@@ -234,6 +234,6 @@ def test_a_machine_that_allows_no_private_mounts_says_so(data: Path, tmp_path: P
 def test_a_launcher_that_dies_without_a_word_is_no_launch(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     launcher = tmp_path / "launcher.py"
     launcher.write_text("raise SystemExit('no ctypes here')\n")
-    monkeypatch.setattr(starting.view_launcher, "__file__", str(launcher))
+    monkeypatch.setattr(view_launcher, "__file__", str(launcher))
     with pytest.raises(ViewRefusedError, match="no ctypes here"):
         LocalBackend().launch(shown(a_job(tmp_path, "print('ran')"), data))
