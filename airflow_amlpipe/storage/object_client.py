@@ -5,9 +5,11 @@ Nothing is remembered between two calls but connections. Each process makes its 
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -161,7 +163,9 @@ class ObjectClient:
             store = self.store("data")
             if size > _LARGEST_COPY:
                 # CopyObject takes 5 GB; larger objects pass through here, part by part.
-                engine().put(store, target, iter(engine().get(store, source).stream(_PART)), chunk_size=_PART)
+                # In a thread of its own: the caller may be in an event loop already.
+                with ThreadPoolExecutor(max_workers=1) as pool:
+                    pool.submit(lambda: asyncio.run(_copy_through(store, source, target))).result()
             else:
                 engine().copy(store, source, target)
 
@@ -206,6 +210,11 @@ class ObjectClient:
                     engine().delete(self.store("records"), key)
                 except FileNotFoundError:
                     continue
+
+
+async def _copy_through(store: Any, source: str, target: str) -> None:
+    answer = await engine().get_async(store, source)
+    await engine().put_async(store, target, answer.stream(_PART), chunk_size=_PART)
 
 
 _BATCH = {Service.S3: 1000, Service.AZURE: 256, Service.GCS: 100}

@@ -26,7 +26,7 @@ _PLACES: dict[str, Callable[..., ObjectPlace]] = {"s3": s3_place, "azure": azure
 
 @pytest.fixture(params=sorted(_PLACES))
 def place(request: pytest.FixtureRequest) -> ObjectPlace:
-    return _PLACES[request.param](prefix="ws", patience_seconds=8)
+    return _PLACES[request.param](prefix="ws", patience_seconds=4)
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ def test_a_creation_of_which_nobody_can_say_whether_it_happened_is_neither_won_n
 def test_a_store_that_refuses_for_too_long_has_stored_nothing(store: ObjectStore, clear: ObjectStore, server: FaultyServer) -> None:
     """R21."""
     server.faults.append(Fault("PUT", "a/1", "refuse", 503, times=_ALWAYS))
-    with pytest.raises(DatastoreUnavailableError, match="could not create 'a/1' in 8 s; the last answer was HTTP 503 SlowDown"):
+    with pytest.raises(DatastoreUnavailableError, match="could not create 'a/1' in 4 s; the last answer was HTTP 503 SlowDown"):
         store.create_exclusive("a/1", b"mine")
     assert not clear.exists("a/1")
 

@@ -12,6 +12,7 @@ import pytest
 
 from airflow_amlpipe.exceptions import DatastoreUnavailableError, DefinitionError
 from airflow_amlpipe.fingerprint.local_tree import identify_tree
+from airflow_amlpipe.storage import object_client
 from airflow_amlpipe.storage.object_client import ObjectPlace
 from airflow_amlpipe.storage.objects import ObjectStore
 from tests.servers import azure_place, put_s3_object, s3_place
@@ -153,6 +154,21 @@ def test_large_files_go_in_parts_and_arrive_whole(store: ObjectStore, tmp_path: 
     assert found == store.identify("d")
     store.fetch("d", tmp_path / "copy", manifest if checked else found.manifest())
     assert identify_tree(tmp_path / "copy") == written
+
+
+def test_objects_too_large_to_be_copied_inside_a_store_are_copied_through_here(store: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(object_client, "_LARGEST_COPY", 5)
+    store.put("one/small", b"12345")
+    store.put("one/large", b"123456")
+    store.replace("one", "two")
+    store.put("three/large", b"kept")
+    store.overlay("one", "three", overwrite=False)
+    assert {path: store.read(path) for path in store.match("t*/*")} == {
+        "two/small": b"12345",
+        "two/large": b"123456",
+        "three/small": b"12345",
+        "three/large": b"kept",
+    }
 
 
 def test_the_file_system_of_fsspec_sees_the_same_files(store: ObjectStore) -> None:

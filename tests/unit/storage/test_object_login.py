@@ -243,7 +243,8 @@ def test_a_google_connection_says_which_key_file(extra: dict[str, Any], config: 
 def test_an_emulator_is_spoken_to_in_plain_http_where_it_says_so() -> None:
     found = told("gs://b/x", google({"endpoint_url": "http://127.0.0.1:9023", "anonymous": True}))
     assert (found.config, found.client_options) == ({"base_url": "http://127.0.0.1:9023", "skip_signature": True}, {"allow_http": True})
-    assert told("gs://b/x", None, STORAGE_EMULATOR_HOST="127.0.0.1:9023") == found
+    found = told("gs://b/x", None, STORAGE_EMULATOR_HOST="127.0.0.1:9023")
+    assert (found.config, found.client_options) == ({"base_url": "http://127.0.0.1:9023", "bearer_token": "emulator"}, {"allow_http": True})
     assert told("gs://b/x", None) == ObjectLogin()
 
 
