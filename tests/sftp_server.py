@@ -50,6 +50,10 @@ class SftpTestServer:
     host_key: str
     key_file: Path
 
+    def url(self, folder: Path, *, port: int | None = None) -> str:
+        """Return the URL of ``folder`` on this server."""
+        return f"sftp://127.0.0.1:{port or self.port}{folder}"
+
     def login(self, *, port: int | None = None, password: str | None = None, **extra: object) -> Login:
         """Return what a connection ``files`` to this server says, by the user's key unless there is a ``password``."""
         given = {"host_key": self.host_key, **({} if password else {"key_file": str(self.key_file)}), **extra}
@@ -59,7 +63,7 @@ class SftpTestServer:
     def open(self, folder: Path, *, wire: Wire | None = None, **extra: object) -> SftpStore:
         """Return the store of ``folder`` on this server, over ``wire`` if there is one."""
         port = self.port if wire is None else wire.port
-        store = open_store(f"sftp://127.0.0.1:{port}{folder}", login=self.login(port=port, **extra))
+        store = open_store(self.url(folder, port=port), login=self.login(port=port, **extra))
         assert isinstance(store, SftpStore)
         return store
 

@@ -1,4 +1,4 @@
-"""On which stores can a workspace be tested? In a folder, in memory where there are no folders, and on each object store."""
+"""On which stores can a workspace be tested? In a folder, in memory where there are no folders, on each object store, and on SFTP."""
 
 from __future__ import annotations
 
@@ -9,15 +9,17 @@ from pathlib import Path
 import pytest
 
 from airflow_amlpipe.storage.access import StoreAccess
+from airflow_amlpipe.storage.environment_logins import login_as_json
 from airflow_amlpipe.workspace import WorkspaceStore
 from tests.fakes import MemoryStore
 from tests.servers import azure_url, s3_url
+from tests.sftp_server import asyncssh_server, openssh_server
 
 __all__ = ["ANYWHERE", "HERE", "ON_SERVERS", "workspace_on"]
 
 _URLS = {"s3": s3_url, "azure": azure_url}
 HERE = ("folder", "memory")
-ON_SERVERS = tuple(_URLS)
+ON_SERVERS = (*_URLS, "sftp")
 ANYWHERE = (*HERE, *ON_SERVERS)
 
 
@@ -27,6 +29,11 @@ def workspace_on(kind: str, tmp_path: Path) -> Iterator[WorkspaceStore]:
     url = (tmp_path / "ws").as_uri()
     # Not the test's own: a test may undo that in its middle.
     with pytest.MonkeyPatch.context() as around:
+        if kind == "sftp":
+            server = openssh_server() or asyncssh_server()
+            around.setenv("AIRFLOW_CONN_FILES", login_as_json(server.login()))
+            yield WorkspaceStore.open(server.url(tmp_path / "ws"), home=tmp_path / "home", conn_id="files")
+            return
         if kind in _URLS:
             url, environment = _URLS[kind]("ws")
             for name, value in environment.items():

@@ -1,4 +1,4 @@
-"""Does a pipeline run, get reused, heal and explain itself when the whole workspace lies on an object store?
+"""Does a pipeline run, get reused, heal and explain itself when the whole workspace lies on a server?
 
 Through Airflow, with real scripts: nothing of the workspace is on this machine.
 """
@@ -11,15 +11,19 @@ from pathlib import Path
 import pytest
 
 from airflow_amlpipe.compiler import build_dag
+from airflow_amlpipe.hooks.opening import open_workspace
 from airflow_amlpipe.services.explain import explain_step
 from airflow_amlpipe.settings import Settings
 from airflow_amlpipe.spec.data import DatasetSource, DatastorePath, InputSpec, OutputSpec, RegistrationSpec, StepOutputSource
 from airflow_amlpipe.spec.pipeline import PipelineSpec
 from airflow_amlpipe.spec.step import InputArgument, OutputArgument, PythonScript, SourceSpec, StepSpec
+from airflow_amlpipe.storage.environment_logins import login_as_json
+from airflow_amlpipe.workspace.datastores import DatastoreRecord
 from airflow_amlpipe.workspace.records import StepFinished
-from airflow_amlpipe.workspace.workspace import WorkspaceStore
 from tests.airflow_fixtures import DagOutcome
 from tests.servers import azure_url, s3_url
+from tests.sftp_server import SftpTestServer, asyncssh_server, openssh_server
+from tests.web_server import Answer, web_server
 
 COPY = """
 import pathlib, sys
@@ -31,16 +35,29 @@ for file in sorted(source.rglob("*.txt")):
 
 
 class Remote:
-    """A workspace on a server, a script that copies its input, and a DAG of two such steps."""
+    """A workspace, most often on a server, a script that copies its input, and a DAG of two such steps.
 
-    def __init__(self, url: str, folder: Path, run_dag: Callable[..., DagOutcome]) -> None:
+    :param datastore: where the steps write to
+    """
+
+    def __init__(
+        self,
+        url: str,
+        folder: Path,
+        run_dag: Callable[..., DagOutcome],
+        *,
+        datastore: DatastoreRecord | None = None,
+        raw: DatasetSource | None = None,
+    ) -> None:
         self.home = Settings.load().home
-        self.workspace = WorkspaceStore.open(url, home=self.home)
-        self.data = self.workspace.datastores.open("workspaceblobstore")
+        self.workspace = open_workspace(url, home=self.home)
+        if datastore is not None:
+            self.workspace.datastores.register(datastore.name, datastore)
+        self._datastore = "workspaceblobstore" if datastore is None else datastore.name
+        self.data = self.workspace.datastores.open(self._datastore)
         (folder / "src").mkdir()
         (folder / "src/copy.py").write_text(COPY)
-        raw = DatasetSource(name="raw")
-        first = self._step("first", raw, register_as=RegistrationSpec(name="copied"))
+        first = self._step("first", raw or DatasetSource(name="raw"), register_as=RegistrationSpec(name="copied"))
         second = self._step("second", StepOutputSource(step="first", output="out"), destination="published/here")
         spec = PipelineSpec(name="nightly", steps=(first, second)).check()
         self._dag = build_dag(spec, dag_id=f"remote_{folder.name}", workspace=url, source_base=folder)
@@ -65,14 +82,24 @@ class Remote:
             command=PythonScript(script="copy.py"),
             source=SourceSpec(directory="src"),
             inputs=(InputSpec(name="data", mode="download", source=source),),
-            outputs=(OutputSpec(name="out", datastore="workspaceblobstore", **output),),
+            outputs=(OutputSpec(name="out", datastore=self._datastore, **output),),
             arguments=(InputArgument(input="data"), OutputArgument(output="out")),
         )
 
 
-@pytest.fixture(params=["s3", "azure"])
+def sftp_server(monkeypatch: pytest.MonkeyPatch) -> SftpTestServer:
+    """Return a server to which the connection ``files`` leads."""
+    server = openssh_server() or asyncssh_server()
+    monkeypatch.setenv("AIRFLOW_CONN_FILES", login_as_json(server.login()))
+    return server
+
+
+@pytest.fixture(params=["s3", "azure", "sftp"])
 def remote(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run_dag: Callable[..., DagOutcome]) -> Remote:
-    url, environment = {"s3": s3_url, "azure": azure_url}[request.param]("team")
+    if request.param == "sftp":
+        url, environment = sftp_server(monkeypatch).url(tmp_path / "team"), {"AIRFLOW__AMLPIPE__WORKSPACE_CONN_ID": "files"}
+    else:
+        url, environment = {"s3": s3_url, "azure": azure_url}[request.param]("team")
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     remote = Remote(url, tmp_path, run_dag)
@@ -95,7 +122,10 @@ def test_a_pipeline_on_a_remote_workspace_is_run_reused_healed_and_explained(rem
     remote.data.put(f"{first.outputs['out'].path}/b.txt", b"x+")
     healed = remote.run()
     assert [step.reused for step in healed] == [False, True]
-    assert "'b.txt' was written again" in healed[0].explanation
+    assert (
+        f"'b.txt' {'has other content of the same size' if remote.data.identifies_content else 'was written again'}"
+        in healed[0].explanation
+    )
 
     remote.data.remove_tree(f"{second.outputs['out'].path}/a.txt")
     healed = remote.run()
@@ -108,3 +138,31 @@ def test_a_pipeline_on_a_remote_workspace_is_run_reused_healed_and_explained(rem
     assert remote.files("published/here") == {"a.txt": "a++", "b.txt": "c++"}
     explained = explain_step(remote.workspace.url, changed[0].run_id, "first", home=remote.home)
     assert [(item.component, item.where, item.change) for item in explained.differences] == [("inputs", "data/b.txt", "changed")]
+
+
+def test_a_pipeline_reads_from_a_web_server_and_writes_to_an_sftp_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run_dag: Callable[..., DagOutcome]
+) -> None:
+    """R28, R29."""
+    server = sftp_server(monkeypatch)
+    monkeypatch.setenv("AIRFLOW__AMLPIPE__ALLOWED_HTTP_HOSTS", "127.0.0.1")
+    with web_server() as web:
+        for name in ("a", "b"):
+            web.files[f"/data/raw/{name}.txt"] = Answer(name.encode(), headers={"ETag": f'"{name}"'})
+        raw = DatasetSource(paths=tuple(DatastorePath(datastore="web", path=f"raw/{name}.txt") for name in ("a", "b")))
+        files = DatastoreRecord(name="files", url=server.url(tmp_path / "remote"), conn_id="files")
+        remote = Remote((tmp_path / "ws").as_uri(), tmp_path, run_dag, datastore=files, raw=raw)
+        remote.workspace.datastores.register("web", DatastoreRecord(name="web", url=f"{web.url}/data"))
+
+        first, second = remote.run()
+        assert remote.files(second.outputs["out"].path) == remote.files("published/here") == {"a.txt": "a++", "b.txt": "b++"}
+        assert (tmp_path / "remote/published/here/a.txt").read_text() == "a++"
+        web.asked.clear()
+        assert [step.reused for step in remote.run()] == [True, True]
+        assert set(web.methods) == {"HEAD"}
+
+        remote.data.put(f"{first.outputs['out'].path}/b.txt", b"x+")
+        assert [step.reused for step in remote.run()] == [False, True]
+        web.files["/data/raw/b.txt"] = Answer(b"c", headers={"ETag": '"c"'})
+        assert [step.reused for step in remote.run()] == [False, False]
+        assert remote.files("published/here") == {"a.txt": "a++", "b.txt": "c++"}
