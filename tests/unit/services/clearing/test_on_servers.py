@@ -1,4 +1,4 @@
-"""Do checking and clearing away keep their promises on object stores too? One life of a workspace, on each."""
+"""Do checking and clearing away keep their promises on object stores and SFTP too? One life of a workspace, on each."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def workspace(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Worksp
         yield opened
 
 
-def test_damage_on_an_object_store_is_found_and_set_aside(story: Story) -> None:
-    """R28, R29: by the store's own versions."""
+def test_damage_on_a_server_is_found_and_set_aside(story: Story) -> None:
+    """R28, R29: by the store's own versions, or by content."""
     run = story.run()
     assert_store_ok(story.workspace)
     store = story.workspace.datastores.open(STORE)
@@ -36,10 +36,11 @@ def test_damage_on_an_object_store_is_found_and_set_aside(story: Story) -> None:
 
     assert [item.check for item in findings.breaches] == [Check.RUN_RECORD_UNREADABLE, Check.OUTPUT_DAMAGED, Check.OUTPUT_DAMAGED]
     assert [item.check for item in check_workspace(story.workspace, depth="quick").breaches] == [Check.RUN_RECORD_UNREADABLE]
-    assert [story.finished(story.run(), step).reused for step in ("prepare", "train")] == [False, False]
+    healed = story.run()
+    assert [story.finished(healed, step).reused for step in ("prepare", "train")] == [False, False]
 
 
-def test_what_is_needed_no_more_goes_from_an_object_store_and_nothing_else(story: Story) -> None:
+def test_what_is_needed_no_more_goes_from_a_server_and_nothing_else(story: Story) -> None:
     """R58, S34."""
     old, kept = story.run(), story.run(a_pipeline(a_step("train", outputs=OUT, version="2")), experiment="other")
     left = story.crashed_try(run_id=old)
