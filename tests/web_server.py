@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 __all__ = ["Answer", "WebServer", "web_server"]
 
@@ -39,8 +41,11 @@ class WebServer:
 
 
 @contextmanager
-def web_server() -> Iterator[WebServer]:
-    """Serve until the end of the ``with``, on a free port of this machine."""
+def web_server(*, certificate: Path | None = None) -> Iterator[WebServer]:
+    """Serve until the end of the ``with``, on a free port of this machine.
+
+    :param certificate: file with a certificate and its key, to speak ``https``
+    """
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -65,7 +70,11 @@ def web_server() -> Iterator[WebServer]:
             """Say nothing."""
 
     service = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server = WebServer(f"http://127.0.0.1:{service.server_port}")
+    server = WebServer(f"{'https' if certificate else 'http'}://127.0.0.1:{service.server_port}")
+    if certificate is not None:
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(certificate)
+        service.socket = tls.wrap_socket(service.socket, server_side=True)
     threading.Thread(target=service.serve_forever, daemon=True).start()
     try:
         yield server

@@ -6,6 +6,7 @@ import logging
 import os
 import socket
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -390,3 +391,47 @@ def test_a_forked_process_has_a_client_of_its_own(web: WebServer, store: HttpSto
             os._exit(0)
     os.waitpid(child, 0)
     assert (tmp_path / "child").read_bytes() == store.read("a") == b"1"
+
+
+@pytest.mark.parametrize(("name", "is_right"), [("localhost", True), ("other.example", False)])
+def test_a_certificate_has_to_be_for_the_name_that_was_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, is_right: bool
+) -> None:
+    """S16: though the address is what is connected to."""
+    certificate = a_certificate(tmp_path / "certificate.pem", name)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    with web_server(certificate=certificate) as web:
+        web.files["/data/a"] = Answer(b"1")
+        port = web.url.rpartition(":")[2]
+        store = HttpStore(HttpClient(f"https://localhost:{port}/data", None, HttpHosts(("localhost",)), pause_seconds=0))
+        if is_right:
+            assert store.read("a") == b"1"
+            return
+        with pytest.raises(DatastoreUnavailableError, match="[Cc]ertificate|CERTIFICATE"):
+            store.read("a")
+        assert web.asked == []
+
+
+def a_certificate(place: Path, name: str) -> Path:
+    """Write a certificate for ``name`` that vouches for itself, and its key."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    place.write_bytes(made.public_bytes(serialization.Encoding.PEM) + private)
+    return place

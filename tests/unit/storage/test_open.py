@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -51,3 +53,9 @@ def test_a_login_of_another_service_is_refused() -> None:
 def test_what_is_no_absolute_folder_is_refused(url: str) -> None:
     with pytest.raises(DefinitionError, match=r"names no absolute folder; write it as file:///"):
         open_store(url)
+
+
+@pytest.mark.parametrize(("url", "client"), [("sftp://host/x", "paramiko"), ("https://host/x", "httpx")])
+def test_naming_a_store_loads_no_client(url: str, client: str) -> None:
+    program = f"import sys; from airflow_amlpipe.storage.open import open_store; open_store({url!r}); sys.exit({client!r} in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
