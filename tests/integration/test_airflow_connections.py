@@ -82,4 +82,6 @@ def everything_in(bucket: str, endpoint: str) -> str:
     client = boto3.client("s3", endpoint_url=endpoint, aws_access_key_id="test", aws_secret_access_key="test", region_name="us-east-1")
     found = client.list_objects_v2(Bucket=bucket)["Contents"]
     assert found
-    return "".join(client.get_object(Bucket=bucket, Key=item["Key"])["Body"].read().decode() + item["Key"] for item in found)
+    return "".join(
+        client.get_object(Bucket=bucket, Key=item["Key"])["Body"].read().decode(errors="replace") + item["Key"] for item in found
+    )

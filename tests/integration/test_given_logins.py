@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -9,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers import AZURITE_ACCOUNT, AZURITE_KEY, azure_place
+from tests.integration.test_airflow_connections import everything_in
+from tests.servers import AZURITE_ACCOUNT, AZURITE_KEY, azure_place, s3_place
 
 pytestmark = pytest.mark.e2e
 
@@ -74,3 +76,55 @@ def test_an_unchanged_script_runs_with_its_key_and_the_key_is_nowhere(tmp_path: 
     everything = b"".join(file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()) + (done.stdout + done.stderr).encode()
     assert AZURITE_KEY.encode() not in everything
     assert AZURITE_KEY.rstrip("=").encode() not in everything
+
+
+FAR = """
+from azureml.core import Experiment, Workspace
+from azureml.data import OutputFileDatasetConfig
+from azureml.pipeline.core import Pipeline
+from azureml.pipeline.steps import PythonScriptStep
+
+ws = Workspace.from_config()
+out = OutputFileDatasetConfig("out")
+step = PythonScriptStep("far.py", source_directory="src", compute_target="local", arguments=[out])
+for _ in range(2):
+    run = Experiment(ws, "far").submit(Pipeline(ws, [step]))
+    run.wait_for_completion(show_output=False)
+    print(run.get_status(), [step.get_details()["properties"].get("azureml.isreused") for step in run.get_steps()])
+"""
+FAR_STEP = """
+import os, pathlib, sys
+assert not [name for name in os.environ if name.startswith(("AIRFLOW_CONN", "AWS"))], dict(os.environ)
+pathlib.Path(sys.argv[1], "all.txt").write_text(str(dict(os.environ)))
+"""
+
+
+def test_a_workspace_on_s3_is_opened_with_its_connection_everywhere(tmp_path: Path) -> None:
+    """S11, S12."""
+    place = s3_place()
+    secret = "c4n4ry-5ecret"
+    extra = {"endpoint_url": place.config["endpoint"], "region_name": "us-east-1"}
+    config = {"workspace_name": "team", "root": f"s3://{place.bucket}/ws", "workspace_conn_id": "my_aws"}
+    for name, text in {"src/far.py": FAR_STEP, "script.py": FAR, "config.json": json.dumps(config)}.items():
+        (tmp_path / "project" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "project" / name).write_text(text)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "AWS", "AMLPIPE"))}
+    done = subprocess.run(
+        [sys.executable, "-c", "import airflow_amlpipe.azureml; exec(open('script.py').read())"],
+        cwd=tmp_path / "project",
+        env={
+            **environment,
+            "AMLPIPE_HOME": str(tmp_path / "home"),
+            "PYTHONPATH": str(Path(__file__).parents[2]),
+            "AIRFLOW_CONN_MY_AWS": json.dumps({"conn_type": "aws", "login": "test", "password": secret, "extra": extra}),
+        },
+        capture_output=True,
+        text=True,
+        timeout=400,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    statuses = [line for line in done.stdout.splitlines() if line.startswith("Finished")]
+    assert statuses == ["Finished [None]", "Finished ['true']"]
+    here = b"".join(file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()) + (done.stdout + done.stderr).encode()
+    assert secret.encode() not in here
+    assert secret not in everything_in(place.bucket, str(place.config["endpoint"]))
