@@ -230,3 +230,20 @@ def test_a_changed_input_of_a_job_that_is_taken_up_is_noticed(open_try: Opener, 
     step.wait(handle)
     with pytest.raises(SourceChangedError, match="changed while the script ran"):
         step.record()
+
+
+def test_what_a_script_leaves_writing_is_ended_before_its_outputs_are_stored(open_try: Opener, raw: Path, tmp_path: Path) -> None:
+    """R54."""
+    (tmp_path / "src/train.py").write_text(
+        "import pathlib, subprocess, sys, time\nbeats = pathlib.Path(sys.argv[2], 'beats')\n"
+        'child = \'import sys, time\\nwhile True:\\n    open(sys.argv[1], "a").write("x")\\n    time.sleep(0.001)\'\n'
+        "subprocess.Popen([sys.executable, '-c', child, str(beats)], start_new_session=True)\n"
+        "while not beats.exists(): time.sleep(0.01)\n"
+    )
+    step = open_try(a_reader("raw"))
+    stored = carry_out(step).outputs["out"]
+    store = step.workspace.datastores.open(stored.datastore)
+    assert store.identify(stored.path).digest == stored.digest
+    size = len(store.read(f"{stored.path}/beats"))
+    time.sleep(0.1)
+    assert len(store.read(f"{stored.path}/beats")) == size > 0
