@@ -22,7 +22,9 @@ from pathlib import Path
 # Before the first import of ours: afterwards no point can be armed.
 os.environ["AMLPIPE_TEST_CRASH"] = "ask"
 
+from airflow_amlpipe.services.fsck import check_workspace
 from tests.crash.cases import Findings, draw_case, play
+from tests.crash.graph import Versions, carry_out_run, clear_away, open_workspace, submit_run, write_sources
 from tests.crash.points import ELSEWHERE, POINTS
 
 _SHOWN_EVERY_SECONDS = 15.0
@@ -81,6 +83,14 @@ def _many(runs: int, minutes: float, workers: int) -> int:
 
 
 def _warm() -> None:
+    # What a task imports only when it needs it is imported once, not in every child.
+    with tempfile.TemporaryDirectory() as folder:
+        base = Path(folder)
+        write_sources(base, Versions())
+        carry_out_run(base, "01900000-0000-7000-8000-000000000000")
+        submit_run(base)
+        check_workspace(open_workspace(base), depth="full")
+        clear_away(base)
     # What is there now is shared with every child, and not looked through again.
     gc.collect()
     gc.freeze()

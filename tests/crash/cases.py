@@ -118,7 +118,7 @@ def draw_case(number: str) -> Case:
         return Case(number, "all can be reused", way, (_draw_plan(chance, _passed_by(submit_run)),), in_process=True)
     if way == "clear":
         return Case(number, "all can be reused", way, (_draw_plan(chance, _passed_by(clear_away)),), in_process=True)
-    in_process = chance.random() < 0.93
+    in_process = chance.random() < 0.96
     clean = _clean(scenario, in_process=in_process)
     plans = [_draw_plan(chance, clean.passed)]
     if way == "faults" and chance.random() < 0.5:
