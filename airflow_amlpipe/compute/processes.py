@@ -15,11 +15,22 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from time import monotonic, sleep
 
 from airflow_amlpipe.runtime.protocol import ENV_JOB
 from airflow_amlpipe.workspace.claims import ClaimRecord
 
-__all__ = ["ProcessMark", "boot_id", "has_died", "host_name", "is_running", "job_processes", "send_signal", "start_of"]
+__all__ = [
+    "ProcessMark",
+    "boot_id",
+    "end_processes_called",
+    "has_died",
+    "host_name",
+    "is_running",
+    "job_processes",
+    "send_signal",
+    "start_of",
+]
 
 _PROC = Path("/proc")
 _HAS_PROC = (_PROC / "self" / "stat").exists()
@@ -124,6 +135,20 @@ def send_signal(pid: int, number: signal.Signals) -> None:
     """Send a signal to a process that may have ended meanwhile."""
     with suppress(ProcessLookupError, PermissionError):
         os.kill(pid, number)
+
+
+def end_processes_called(job_name: str, grace_seconds: float) -> None:
+    """End a job of this machine whose handle nobody has: its processes carry its name. They are asked first, then killed."""
+    deadline = monotonic() + grace_seconds
+    number = signal.SIGTERM
+    while running := job_processes(0, "0", job_name):
+        for pid in running:
+            send_signal(pid, number)
+        if monotonic() > deadline:
+            if number == signal.SIGKILL:
+                return  # they wait for a device or a network drive; nothing of what they still write is ever taken for a result
+            number, deadline = signal.SIGKILL, monotonic() + grace_seconds
+        sleep(0.05)
 
 
 def _stat(pid: int) -> tuple[str, int, int] | None:

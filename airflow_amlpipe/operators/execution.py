@@ -20,7 +20,7 @@ from airflow_amlpipe.exceptions import AmlPipeError, DefinitionError, Infrastruc
 from airflow_amlpipe.fingerprint.source import SourceSnapshot
 from airflow_amlpipe.operators.collecting import begin_collecting, is_being_collected
 from airflow_amlpipe.operators.job_note import JobNote, StateStore
-from airflow_amlpipe.operators.left_job import end_job, find_left_job, why_not_needed
+from airflow_amlpipe.operators.left_job import end_job, end_unnoted_jobs, find_left_job, why_not_needed
 from airflow_amlpipe.operators.outline import PipelineOutline
 from airflow_amlpipe.operators.run_request import RunRequest
 from airflow_amlpipe.operators.single_flight import SingleFlight, Waited, claim_of
@@ -388,8 +388,12 @@ class StepExecution:
 
     def _take_up_job(self) -> None:
         """Go on as the try that launched a job and ended without a word, until it is clear what becomes of the job."""
-        left = find_left_job(self.notes, self.run) if self.try_number > 1 else None
-        if left is not None:
+        if self.try_number == 1:
+            return
+        left = find_left_job(self.notes, self.run)
+        if left is None:
+            end_unnoted_jobs(self.run, self.settings.terminate_grace_seconds)
+        else:
             self._job, self.run = left
 
     def _watch_changes(self) -> None:

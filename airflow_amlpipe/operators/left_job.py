@@ -12,7 +12,7 @@ from airflow_amlpipe.operators.job_note import JobNote, StateStore
 from airflow_amlpipe.workspace.assessment import Assessment
 from airflow_amlpipe.workspace.step_run import StepRun
 
-__all__ = ["end_job", "find_left_job", "why_not_needed"]
+__all__ = ["end_job", "end_unnoted_jobs", "find_left_job", "why_not_needed"]
 
 
 def find_left_job(notes: StateStore, run: StepRun) -> tuple[JobNote, StepRun] | None:
@@ -28,6 +28,16 @@ def find_left_job(notes: StateStore, run: StepRun) -> tuple[JobNote, StepRun] | 
     # Where its record is closed, another try has taken over: the note is of no use any more.
     is_closed = any(item.finished for item in run.workspace.runs.tries(run.run_id, run.step.id) if item.folder == left.folder)
     return None if is_closed else (note, left)
+
+
+def end_unnoted_jobs(run: StepRun, grace_seconds: float) -> None:
+    """End what earlier tries of ``run``'s task launched on this machine and were lost before they could note it: nobody will take that up."""
+    lost = [item for item in run.workspace.runs.tries(run.run_id, run.step.id) if item.finished is None]
+    for item in lost:
+        if item.started.try_number < run.try_number:
+            from airflow_amlpipe.compute.processes import end_processes_called
+
+            end_processes_called(item.started.step_run_id, grace_seconds)
 
 
 def why_not_needed(job: JobNote, run: StepRun, assessment: Assessment) -> str | None:

@@ -6,13 +6,11 @@ The same as of a run without an engine, whose every step is reused, when the pro
 from __future__ import annotations
 
 import shutil
-import signal
 from contextlib import suppress
 from pathlib import Path
-from time import monotonic, sleep
 
 from airflow_amlpipe.compute.folder import StepFolder
-from airflow_amlpipe.compute.processes import job_processes, send_signal
+from airflow_amlpipe.compute.processes import end_processes_called
 from airflow_amlpipe.exceptions import InfrastructureError, shorten
 from airflow_amlpipe.services.engine_process import engine_folder, engine_log_tail, find_engine, find_recorder
 from airflow_amlpipe.workspace.records import RunStatus, StepStatus
@@ -72,23 +70,9 @@ def end_running_tries(workspace: WorkspaceStore, run_id: str, home: Path, *, sta
     for tries in workspace.runs.steps(run_id).values():
         for item in tries:
             if item.finished is None:
-                _end_job(item.started.step_run_id)
+                end_processes_called(item.started.step_run_id, _GRACE_SECONDS)
                 folder = StepFolder(home / "tries" / item.started.step_run_id)
                 if folder.logs.is_dir():
                     keep_logs(workspace, item.folder, folder.logs)
                 workspace.runs.end_try(item, status, error)
                 shutil.rmtree(folder.root, ignore_errors=True)
-
-
-def _end_job(job_name: str) -> None:
-    """End a job whose handle died with the engine: its processes carry its name, which is the id of its step run."""
-    deadline = monotonic() + _GRACE_SECONDS
-    signal_number = signal.SIGTERM
-    while running := job_processes(0, "0", job_name):
-        for pid in running:
-            send_signal(pid, signal_number)
-        if monotonic() > deadline:
-            if signal_number == signal.SIGKILL:
-                return  # they wait for a device or a network drive; nothing of what they still write is ever taken for a result
-            signal_number, deadline = signal.SIGKILL, monotonic() + _GRACE_SECONDS
-        sleep(0.05)

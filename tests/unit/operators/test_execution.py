@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -131,6 +134,26 @@ def crash_after_launch(step: StepExecution) -> None:
 
 def tries(step: StepExecution) -> list[StepTry]:
     return step.workspace.runs.tries(RUN, step.step.id)
+
+
+def test_a_job_that_was_launched_and_never_noted_is_ended_by_the_next_try(open_try: Opener, backend: ScriptedBackend) -> None:
+    """R04. Its worker was killed between the two."""
+    lost = open_try()
+    lost.identify()
+    orphan = subprocess.Popen(
+        [sys.executable, "-c", "import time; print(flush=True); time.sleep(60)"],
+        env={**os.environ, protocol.ENV_JOB: lost.run.step_run_id},
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+    )
+    try:
+        assert orphan.stdout is not None
+        orphan.stdout.readline()
+        assert carry_out(open_try(try_number=2)).status == "Finished"
+        assert orphan.wait(10) == -signal.SIGTERM
+    finally:
+        orphan.kill()
+        orphan.wait()
 
 
 def test_a_try_that_ended_badly_is_of_a_run_that_is_known(
