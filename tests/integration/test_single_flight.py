@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import signal
@@ -224,42 +225,53 @@ def server(served: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterato
             os.killpg(process.pid, signal.SIGKILL)
 
 
+@pytest.fixture
+def word(served: Project, request: pytest.FixtureRequest) -> Iterator[str]:
+    """A parameter that only this test gives; at its end no script waits any more."""
+    word = hashlib.sha256(request.node.name.encode()).hexdigest()[:8]
+    yield word
+    served.go(word)
+
+
 @pytest.mark.integration
-def test_of_two_dag_runs_on_a_server_one_computes_and_the_other_waits_without_a_worker_slot(served: Project, server: Server) -> None:
+def test_of_two_dag_runs_on_a_server_one_computes_and_the_other_waits_without_a_worker_slot(
+    served: Project, server: Server, word: str
+) -> None:
     """R14."""
-    first = server.trigger("two")
-    until(lambda: served.begun("two"))
-    second = server.trigger("two")
+    first = server.trigger(word)
+    until(lambda: served.begun(word))
+    second = server.trigger(word)
     until(lambda: server.task(second)["state"] == "deferred")
     (sentence,) = served.waiting()
+    until(lambda: server.task(second)["rendered_fields"])
     rendered = server.task(second)["rendered_fields"]["reuse_status"]
     assert rendered.startswith(sentence)
     assert "of DAG 'nightly', which computes the same since" in rendered
     # A pool counts what occupies it; the first task does, the second does not.
     assert server.ask("GET", "/api/v2/pools/default_pool")["occupied_slots"] == 1
     # A third one waits too: the two slots of the executor are not full.
-    third = server.trigger("two")
+    third = server.trigger(word)
     until(lambda: server.task(third)["state"] == "deferred")
-    served.go("two")
+    served.go(word)
     until(lambda: all(server.task(run)["state"] == "success" for run in (first, second, third)))
     assert [server.task(run)["try_number"] for run in (first, second, third)] == [1, 1, 1]
-    assert sorted(item.reused for item in served.finished("two")) == [False, True, True]
-    assert served.begun("two") == 1
+    assert sorted(item.reused for item in served.finished(word)) == [False, True, True]
+    assert served.begun(word) == 1
     assert server.task(second)["rendered_fields"]["reuse_status"].startswith("reused: nothing changed since an earlier run")
 
 
 @pytest.mark.integration
 def test_a_task_that_is_marked_by_hand_while_it_waits_on_a_server_leaves_no_try_that_waits_for_ever(
-    served: Project, server: Server
+    served: Project, server: Server, word: str
 ) -> None:
     """R11, R60."""
-    first = server.trigger("three")
-    until(lambda: served.begun("three"))
-    second = server.trigger("three")
+    first = server.trigger(word)
+    until(lambda: served.begun(word))
+    second = server.trigger(word)
     # Whoever marks a task before a triggerer has taken its trigger up is heard by nobody; the next try of the task closes the record then.
     until(lambda: server.task(second)["triggerer_job"])
     server.ask("PATCH", f"/api/v2/dags/nightly/dagRuns/{second}/taskInstances/train", {"new_state": "failed"})
     until(lambda: not served.waiting())
-    served.go("three")
+    served.go(word)
     until(lambda: server.task(first)["state"] == "success")
-    assert sorted(item.status for item in served.finished("three")) == ["Canceled", "Finished"]
+    assert sorted(item.status for item in served.finished(word)) == ["Canceled", "Finished"]
