@@ -61,8 +61,9 @@ def object_login(url: StoreUrl, login: Login | None, environ: Mapping[str, str] 
 
 
 def _s3(url: StoreUrl, login: Login | None, environ: Mapping[str, str]) -> ObjectLogin:  # noqa: ARG001  # one shape for all services
+    around = environ.get("AWS_ENDPOINT_URL_S3") or environ.get("AWS_ENDPOINT_URL")
     if login is None:
-        return ObjectLogin(client_options=_client_options(environ.get("AWS_ENDPOINT_URL_S3") or environ.get("AWS_ENDPOINT_URL")))
+        return ObjectLogin(client_options=_client_options(around))
     config: dict[str, Any] = {}
     if region := login.text("region_name", "region"):
         config["region"] = region
@@ -72,7 +73,7 @@ def _s3(url: StoreUrl, login: Login | None, environ: Mapping[str, str]) -> Objec
         endpoint += f":{login.port}" if login.port else ""
     if endpoint:
         config["endpoint"] = endpoint
-    options = _client_options(endpoint)
+    options = _client_options(endpoint or around)
     if _is_anonymous(login) or _mapping(login, "config_kwargs").get("signature_version") == "unsigned":
         return ObjectLogin({**config, "skip_signature": True}, options)
     key, secret = login.login or login.text("aws_access_key_id"), login.password or login.text("aws_secret_access_key")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from types import ModuleType
 from typing import Any
 
@@ -11,6 +13,7 @@ import pytest
 from airflow_amlpipe.exceptions import DefinitionError, UnsupportedFeatureError
 from airflow_amlpipe.storage.login import Login
 from airflow_amlpipe.storage.object_login import ObjectLogin, object_login
+from airflow_amlpipe.storage.open import open_store
 from airflow_amlpipe.storage.store_url import parse_store_url
 
 ACCOUNT_URL = "abfss://container@lake.dfs.core.windows.net/x"
@@ -46,6 +49,33 @@ def test_a_key_and_its_secret_are_handed_over_by_a_function() -> None:
     assert (found.config, found.client_options) == ({"region": "eu-west-1"}, {})
 
 
+def test_a_session_token_of_the_environment_is_not_sent_with_a_connections_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """S11."""
+    pytest.importorskip("obstore")
+    seen: list[dict[str, str]] = []
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            seen.append({name.lower(): value for name, value in self.headers.items()})
+            self.send_response(404)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    for name, value in {"AWS_ACCESS_KEY_ID": "other", "AWS_SECRET_ACCESS_KEY": "other", "AWS_SESSION_TOKEN": "c4n4ry"}.items():
+        monkeypatch.setenv(name, value)
+    with HTTPServer(("127.0.0.1", 0), Answer) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        login = aws({"endpoint_url": f"http://127.0.0.1:{server.server_port}"}, login="K", password="S")
+        with pytest.raises(FileNotFoundError):
+            open_store("s3://bucket/x", login=login).read("a.txt")
+        server.shutdown()
+    assert {request["authorization"].partition("Credential=")[2].partition("/")[0] for request in seen} == {"K"}
+    assert [request for request in seen if "x-amz-security-token" in request or "c4n4ry" in str(request)] == []
+
+
 def test_the_key_may_be_in_the_extra_with_its_session_token() -> None:
     extra = {"aws_access_key_id": "K", "aws_secret_access_key": "S", "aws_session_token": "T"}
     assert credentials(told("s3://b/x", aws(extra))) == {
@@ -78,6 +108,7 @@ def test_without_a_connection_the_client_asks_the_environment_itself() -> None:
     found = told("s3://b/x", None, AWS_ACCESS_KEY_ID="K", AWS_ENDPOINT_URL="http://127.0.0.1:1")
     assert (found.config, found.client_options, credentials(found)) == ({}, {"allow_http": True}, None)
     assert told("s3://b/x", None).client_options == {}
+    assert told("s3://b/x", aws(login="K", password="S"), AWS_ENDPOINT_URL="http://127.0.0.1:1").client_options == {"allow_http": True}
 
 
 @pytest.mark.parametrize("fields", [{"login": "K"}, {"password": "c4n4ry"}])
