@@ -30,7 +30,7 @@ from airflow_amlpipe.storage.os_errors import explained
 from airflow_amlpipe.storage.paths import apart, below_root, exactly_one, inside
 from airflow_amlpipe.storage.probe import require_exclusive
 from airflow_amlpipe.storage.settling import settle_tree
-from airflow_amlpipe.storage.sftp_commit import claim, make_folders, move, nothing_at, temporary_name, write_whole
+from airflow_amlpipe.storage.sftp_commit import claim, is_folder_at, make_folders, move, nothing_at, temporary_name, write_whole
 from airflow_amlpipe.storage.sftp_server import SftpServer, sftp_server
 from airflow_amlpipe.storage.sftp_sessions import ConnectionLostError, SftpSessions
 from airflow_amlpipe.storage.sftp_tree import FoundFile, RemoteTree, at_once, hashed, scan_remote
@@ -39,7 +39,7 @@ from airflow_amlpipe.storage.store_url import StoreUrl
 from airflow_amlpipe.storage.transfer import FileCopy, copies_of_manifest, open_unchanged
 
 if TYPE_CHECKING:
-    from airflow_amlpipe.storage.sftp_session import SftpSession
+    from airflow_amlpipe.storage.sftp_session import Entry, SftpSession
 
 __all__ = ["SftpStore", "open_sftp_store"]
 
@@ -138,6 +138,23 @@ class SftpStore(Store):
 
         with self._explained("look at", path):
             return self._sessions.run("look at", path, action)
+
+    def unfinished(self, folder: str) -> list[tuple[str, int, float]]:
+        def action(session: SftpSession) -> list[tuple[str, int, float]]:
+            found = []
+            waiting = [inside(self.url, folder)]
+            while waiting:
+                above = waiting.pop()
+                for entry in _entries(session, self._at(above)):
+                    below = f"{above}/{entry.name}" if above else entry.name
+                    if entry.name.startswith(UNFINISHED):
+                        found.append((below, *_measured(session, self._at(below), entry)))
+                    elif stat.S_ISDIR(entry.mode):
+                        waiting.append(below)
+            return found
+
+        with self._explained("list", folder):
+            return self._sessions.run("list", folder, action)
 
     def remove_empty(self, folder: str) -> None:
         place = self._place_below_root(folder)
@@ -435,6 +452,24 @@ def _copy(session: SftpSession, source: str, target: str) -> None:
     if not nothing_at(session, target, or_link=True):
         session.remove_files([target])  # of an attempt that was cut off
     session.copy_file(source, target)
+
+
+def _entries(session: SftpSession, place: str) -> list[Entry]:
+    """Return what is in the folder ``place``; nothing if there is none (any more)."""
+    try:
+        return session.entries(place)
+    except OSError:
+        if is_folder_at(session, place):
+            raise
+        return []
+
+
+def _measured(session: SftpSession, place: str, entry: Entry) -> tuple[int, float]:
+    """Return the size of what is at ``place``, and when it was last written to."""
+    if not stat.S_ISDIR(entry.mode):
+        return entry.size, float(entry.mtime)
+    inner = [_measured(session, f"{place}/{below.name}", below) for below in _entries(session, place)]
+    return sum(size for size, _ in inner), max([float(entry.mtime), *(written for _, written in inner)])
 
 
 def _delete(session: SftpSession, place: str) -> None:

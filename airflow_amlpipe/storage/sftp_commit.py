@@ -14,6 +14,7 @@ import contextlib
 import errno
 import random
 import stat
+import time
 import uuid
 from collections.abc import Callable
 from posixpath import dirname
@@ -161,7 +162,8 @@ def _is_ours(session: SftpSession, aside: str, place: str) -> bool:
     if "hardlink@openssh.com" not in session.offered:
         return False
     now = session.own_entry(aside).mtime
-    mark = random.randrange(1 << 20, 1 << 30)  # noqa: S311  # to tell it from times that files have
+    # A time to come, which no file has; one that is past could be taken for that of a write that was given up long ago.
+    mark = int(time.time()) + random.randrange(1 << 16, 1 << 28)  # noqa: S311
     try:
         session.utime(aside, (mark, mark))
         is_ours = session.own_entry(place).mtime == mark

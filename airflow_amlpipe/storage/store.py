@@ -91,6 +91,15 @@ class Store(ABC):
             return False
         return True
 
+    def unfinished(self, folder: str) -> list[tuple[str, int, float]]:  # noqa: ARG002
+        """Return path, size and time of the last write of what killed processes left half written below ``folder``.
+
+        None in a store that writes nothing under other names; of one that this machine can look into, ``unfinished.py`` finds out itself.
+
+        :raises DatastoreUnavailableError: a folder could not be listed
+        """
+        return []
+
     def remove_empty(self, folder: str) -> None:  # noqa: B027  # nothing to do is the usual case
         """Delete ``folder`` if nothing at all is in it; a store that has no empty folders does nothing."""
 

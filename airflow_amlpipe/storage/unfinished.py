@@ -25,13 +25,15 @@ class UnfinishedWrite:
 
 
 def unfinished_writes(store: Store, folder: str = "") -> list[UnfinishedWrite]:
-    """Return the unfinished writes below ``folder``, sorted by path; none where this machine cannot look into the store directly.
+    """Return the unfinished writes below ``folder``, sorted by path.
 
     (Stores of objects keep none: an object appears whole or not at all.)
+
+    :raises DatastoreUnavailableError: a folder of a server could not be listed
     """
     root = store.local_path(folder)
     if root is None:
-        return []
+        return sorted((UnfinishedWrite(*left) for left in store.unfinished(folder)), key=lambda item: item.path)
     found = []
     for above, folders, files in os.walk(root):
         for name in [name for name in (*folders, *files) if name.startswith(UNFINISHED)]:

@@ -17,6 +17,7 @@ from airflow_amlpipe.exceptions import CommitUnknownError, DatastoreUnavailableE
 from airflow_amlpipe.fingerprint.local_tree import identify_tree
 from airflow_amlpipe.fingerprint.scan import UNFINISHED
 from airflow_amlpipe.storage.sftp_session import SftpSession
+from airflow_amlpipe.storage.unfinished import UnfinishedWrite, unfinished_writes
 from tests.sftp_server import PASSWORD, SftpTestServer, Wire, asyncssh_server, openssh_server
 
 LARGE = 6_000_000
@@ -520,3 +521,22 @@ def test_a_connection_that_is_cut_while_it_comes_about_is_made_again(server: Sft
     store = server.open(root, wire=wire)
     wire.cut_when(lambda up, down: down >= received)
     assert store.read("a") == b"1"
+
+
+def test_what_killed_processes_left_half_written_is_found_with_its_age(server: SftpTestServer, root: Path) -> None:
+    """R05."""
+    store = server.open(root)
+    store.put("a/b", b"1")
+    assert unfinished_writes(store) == unfinished_writes(store, "nothing/there") == []
+    folder = root / "a" / f"{UNFINISHED}folder"
+    (folder / "d").mkdir(parents=True)
+    (folder / "d/half").write_bytes(b"12")
+    (root / f"{UNFINISHED}file").write_bytes(b"1")
+    for path, age in ((folder / "d/half", 100), (folder / "d", 300), (folder, 300), (root / f"{UNFINISHED}file", 200)):
+        os.utime(path, (age, age))
+    expected = [UnfinishedWrite(f"{UNFINISHED}file", 1, 200.0), UnfinishedWrite(f"a/{UNFINISHED}folder", 2, 300.0)]
+    assert unfinished_writes(store) == expected
+    assert unfinished_writes(store, "a") == expected[1:]
+    for left in expected:
+        store.remove_tree(left.path)
+    assert unfinished_writes(store) == []
