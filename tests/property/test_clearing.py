@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from airflow_amlpipe.services.clearing import RetentionPolicy, apply_plan, plan_clearing
@@ -130,6 +130,10 @@ def do(world: World, name: str, number: int, word: str) -> None:
 
 
 @settings(max_examples=25)
+@example([("register", 0, "a"), ("clear", 0, "")])
+@example([("register", 0, "a"), ("run", 1, "b"), ("limit", 0, "")])
+@example([("run", 0, "a"), ("pin", 0, "step"), ("limit", 0, ""), ("unpin", 0, ""), ("clear", 0, "")])
+@example([("run", 0, "a"), ("run", 0, "b"), ("run", 1, "a"), ("clear", 1, "")])
 @given(st.lists(ACTIONS, min_size=3, max_size=12))
 def test_what_is_needed_is_never_cleared_away(actions: list[tuple[str, int, str]]) -> None:
     """R58."""
