@@ -147,9 +147,14 @@ def write_sources(base: Path, versions: Versions) -> None:
 
 
 def open_workspace(base: Path, faults: Faults | None = None) -> WorkspaceStore:
-    """Return the workspace of a case, as a process finds it that has just started; with ``faults``, over a bad line."""
+    """Return the workspace of a case, as a process finds it that has just started; with ``faults``, over a bad line.
+
+    It is the folder ``ws``, or where the file ``url`` says.
+    """
     access = None if faults is None else FaultyAccess(faults=faults)
-    return WorkspaceStore.open(str(base / "ws"), home=base / "home", access=access)
+    elsewhere = base / "url"
+    url = elsewhere.read_text() if elsewhere.exists() else str(base / "ws")
+    return WorkspaceStore.open(url, home=base / "home", access=access)
 
 
 def output_files(workspace: WorkspaceStore, finished: StepFinished, target: Path) -> dict[str, dict[str, bytes]]:
