@@ -11,7 +11,7 @@ from pathlib import Path
 
 from airflow_amlpipe.compute.folder import StepFolder
 from airflow_amlpipe.compute.processes import end_processes_called
-from airflow_amlpipe.exceptions import InfrastructureError, shorten
+from airflow_amlpipe.exceptions import InfrastructureError, UnknownNameError, shorten
 from airflow_amlpipe.services.engine_process import engine_folder, engine_log_tail, find_engine, find_recorder
 from airflow_amlpipe.workspace.records import RunStatus, StepStatus
 from airflow_amlpipe.workspace.try_files import keep_logs
@@ -38,6 +38,10 @@ def settle_run(workspace: WorkspaceStore, run_id: str, home: Path) -> bool:
     # It may have ended well between the two looks.
     if workspace.runs.finished(run_id) is not None:
         return False
+    try:
+        workspace.runs.get(run_id)
+    except UnknownNameError:
+        return False  # it died before there was a run: nothing has ended
     canceled = workspace.runs.cancel_requested(run_id)
     status: RunStatus = "Canceled" if canceled else "Failed"
     reason = "the run was cancelled" if canceled else _reason_of_death(home, run_id) if engine else _UNRECORDED

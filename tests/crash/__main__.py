@@ -14,6 +14,7 @@ import shutil
 import sys
 import tempfile
 import time
+import traceback
 from collections import Counter
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from multiprocessing import get_context
@@ -100,6 +101,8 @@ def _one(number: str) -> tuple[str, Findings]:
     folder = Path(tempfile.mkdtemp())
     try:
         return number, play(draw_case(number), folder)
+    except Exception:  # noqa: BLE001  # looking at what was left failed, and so did the case
+        return number, Findings([traceback.format_exc()])
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -235,7 +235,7 @@ class _Player:
                 settle_run(workspace, run_id, workspace.home)
         if end.word != "ended":
             self._say(f"a submission after one that was killed did not end well: {end.said}")
-        states = [workspace.runs.status(run_id) for run_id in workspace.runs.ids() if run_id != _EARLIER]
+        states = [workspace.runs.status(record.run_id) for record in workspace.runs.list() if record.run_id != _EARLIER]
         if not set(states) <= {"Finished", "Failed"} or states[0] != "Finished":
             self._say(f"the runs that were submitted are {states}")
         self.kill_nothing()

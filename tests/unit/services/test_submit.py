@@ -200,6 +200,22 @@ def test_a_reused_run_whose_submitting_process_was_killed_half_way_is_recorded_a
     assert not engine_folder(workspace.home, run_id).exists()
 
 
+def test_a_submission_that_was_killed_before_its_run_was_recorded_is_no_run_that_has_ended(
+    workspace: WorkspaceStore, tmp_path: Path
+) -> None:
+    write_source(tmp_path)
+    first = pretend_run(workspace, CHAIN, tmp_path)
+    killed = KILLED.replace("step_run import StepRun", "runs import RunRegistry").replace("StepRun.finish_reused", "RunRegistry.create")
+    done = subprocess.run(
+        [sys.executable, "-c", killed, workspace.url, str(tmp_path), str(workspace.home)], cwd=REPOSITORY, input=pickle.dumps(CHAIN)
+    )
+    assert done.returncode == -signal.SIGKILL
+    (folder,) = engine_folder(workspace.home, first).parent.iterdir()
+    assert not settle_run(workspace, folder.name, workspace.home)
+    assert workspace.runs.finished(folder.name) is None
+    assert workspace.runs.ids() == [first]
+
+
 def test_a_reused_run_that_is_being_recorded_is_left_alone_and_leaves_nothing_behind(
     workspace: WorkspaceStore, tmp_path: Path, engine: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
