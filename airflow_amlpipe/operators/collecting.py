@@ -22,7 +22,10 @@ _NAME = "collector.json"
 def begin_collecting(folder: StepFolder) -> bool:
     """Become the process that stores what the job in ``folder`` left; ``False`` if another one has."""
     body = json.dumps(asdict(ProcessMark.of(os.getpid()))).encode()
-    return create_whole(str(folder.root / _NAME), body, durable=False)
+    try:
+        return create_whole(str(folder.root / _NAME), body, durable=False)
+    except FileNotFoundError:
+        return False  # another has done it, and cleared the folder meanwhile
 
 
 def is_being_collected(folder: StepFolder) -> bool:

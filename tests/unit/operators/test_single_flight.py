@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 import threading
 import time
@@ -17,6 +18,7 @@ import pytest
 from airflow_amlpipe.compute import backend as backends
 from airflow_amlpipe.compute.backend import JobState, JobStatus, LaunchRequest
 from airflow_amlpipe.compute.environments import StepInterpreter
+from airflow_amlpipe.compute.folder import create_step_folder
 from airflow_amlpipe.compute.processes import ProcessMark
 from airflow_amlpipe.exceptions import BackendUnavailableError, InfrastructureError, StepFailedError
 from airflow_amlpipe.operators import preparing
@@ -24,6 +26,7 @@ from airflow_amlpipe.operators.collecting import begin_collecting
 from airflow_amlpipe.operators.execution import StepExecution
 from airflow_amlpipe.operators.single_flight import Waited
 from airflow_amlpipe.spec.step import StepSpec
+from airflow_amlpipe.storage import exclusive
 from airflow_amlpipe.workspace.claims import ClaimLog, ClaimRecord, ClaimState, WaitEnd
 from airflow_amlpipe.workspace.layout import key_folder
 from airflow_amlpipe.workspace.records import StepFinished, StepTry
@@ -449,3 +452,17 @@ class TestOneJobThatTwoProcessesFollow:
         assert carry_out(third) is not None
         assert first._folder.root.exists()
         assert [item.status for item in tries(third)] == ["Running", "Finished"]
+
+
+def test_a_folder_that_is_cleared_while_somebody_begins_to_store_what_is_in_it_was_stored_by_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R12."""
+    folder = create_step_folder(tmp_path / "try")
+
+    def clear(*_: object) -> None:
+        shutil.rmtree(folder.root)
+        raise FileNotFoundError
+
+    monkeypatch.setattr(exclusive.os, "link", clear)
+    assert not begin_collecting(folder)
