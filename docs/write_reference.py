@@ -72,7 +72,7 @@ def reliability_page() -> str:
     return f"{head}{TABLE_BEGINS}\n\n{promise_table()}\n{TABLE_ENDS}{tail}"
 
 
-PAGES = {"cli.md": cli_page, "settings.md": settings_page}
+PAGES = {"cli.md": cli_page, "reliability.md": reliability_page, "settings.md": settings_page}
 
 
 def _command(prefix: str, command: Command) -> Iterator[str]:
@@ -104,5 +104,5 @@ def _meaning(action: argparse.Action) -> str:
 
 
 if __name__ == "__main__":
-    for name, page in {**PAGES, "reliability.md": reliability_page}.items():
+    for name, page in PAGES.items():
         (REFERENCE / name).write_text(page(), encoding="utf-8")

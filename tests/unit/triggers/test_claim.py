@@ -105,7 +105,7 @@ def test_it_fires_when_the_run_that_waits_is_cancelled(workspace: WorkspaceStore
 
 
 def test_any_number_of_copies_come_to_the_same_answer_and_change_nothing(workspace: WorkspaceStore, log: ClaimLog, tmp_path: Path) -> None:
-    """R39, of the trigger for claims."""
+    """Any number of triggerers may run it."""
     before = sorted(path for path in tmp_path.rglob("*"))
 
     async def both() -> list[Any]:
