@@ -1,4 +1,4 @@
-"""``amlpipe gc``: what does the workspace no longer need, and away with it."""
+"""``amlpipe gc``: what does the workspace no longer need, and how is it cleared away?"""
 
 from __future__ import annotations
 

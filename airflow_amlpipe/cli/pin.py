@@ -1,4 +1,4 @@
-"""``amlpipe pin``: protect something from being cleared away."""
+"""``amlpipe pin``: how is something protected from being cleared away?"""
 
 from __future__ import annotations
 

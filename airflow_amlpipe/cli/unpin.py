@@ -1,4 +1,4 @@
-"""``amlpipe unpin``: protect something no longer."""
+"""``amlpipe unpin``: how does something stop being protected?"""
 
 from __future__ import annotations
 

@@ -7,7 +7,6 @@ tested without a DAG, and a step behaves the same under every executor.
 from __future__ import annotations
 
 import shutil
-import socket
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -18,12 +17,13 @@ from typing import TYPE_CHECKING, Any, Final
 from airflow_amlpipe.compute.folder import StepFolder
 from airflow_amlpipe.exceptions import AmlPipeError, DefinitionError, InfrastructureError, ViewRefusedError, shorten
 from airflow_amlpipe.fingerprint.source import SourceSnapshot
-from airflow_amlpipe.operators.collecting import begin_collecting, is_being_collected
+from airflow_amlpipe.operators.collecting import begin_collecting, finished_by_another, is_being_collected
 from airflow_amlpipe.operators.job_note import JobNote, StateStore
 from airflow_amlpipe.operators.left_job import end_job, end_unnoted_jobs, find_left_job, why_not_needed
 from airflow_amlpipe.operators.outline import PipelineOutline
+from airflow_amlpipe.operators.run_record import record_run
 from airflow_amlpipe.operators.run_request import RunRequest
-from airflow_amlpipe.operators.single_flight import SingleFlight, Waited, claim_of
+from airflow_amlpipe.operators.single_flight import SingleFlight, Waited, claim_of, take_up_wait
 from airflow_amlpipe.reuse.decision import Reason
 from airflow_amlpipe.reuse.result import StepResult, StoredOutput
 from airflow_amlpipe.settings import Settings
@@ -31,8 +31,7 @@ from airflow_amlpipe.spec.data import StepOutputSource
 from airflow_amlpipe.spec.step import StepSpec
 from airflow_amlpipe.storage.crash_points import crash_point
 from airflow_amlpipe.workspace.assessment import Assessment, assess_step, enforce
-from airflow_amlpipe.workspace.ids import now_text
-from airflow_amlpipe.workspace.records import RunRecord, StepFinished
+from airflow_amlpipe.workspace.records import StepFinished
 from airflow_amlpipe.workspace.sources import read_source, store_source
 from airflow_amlpipe.workspace.step_run import StepRun
 from airflow_amlpipe.workspace.try_files import keep_logs
@@ -100,7 +99,8 @@ class StepExecution:
         self._record_run()
         crash_point("run-recorded")
         self._take_up_job()
-        if self._job is None and not self._take_up_wait():
+        may_have_waited = self.waited is not None or self.try_number > 1
+        if self._job is None and not (may_have_waited and take_up_wait(self.run, came_back=self.waited is not None)):
             self.run.start()
         crash_point("try-begun")
         if self.workspace.runs.cancel_requested(self.request.run_id):
@@ -317,45 +317,12 @@ class StepExecution:
     def _new_run(self) -> StepRun:
         return StepRun(self.workspace, self.outline.name, self.request.run_id, self.step, self.try_number, self.airflow)
 
-    def _run_record(self) -> RunRecord:
-        return RunRecord(
-            run_id=self.request.run_id,
-            pipeline=self.outline.name,
-            experiment=self.request.experiment,
-            created_at=now_text(),
-            spec=self.outline.digest,
-            step_ids=tuple(self.outline.step_names),
-            step_names=self.outline.step_names,
-            parameters=dict(self.request.parameters),
-            policy=str(self.request.policy),
-            tags=dict(self.request.tags),
-            description=self.outline.description,
-            airflow={name: self.airflow[name] for name in ("dag_id", "dag_run_id")},
-            host=socket.gethostname(),
-        )
-
     def _record_run(self) -> None:
-        record = self._run_record()
-        if not self.workspace.runs.create(record):
-            self._refuse_run_of_another(record)
-
-    def _refuse_run_of_another(self, record: RunRecord) -> None:
-        """Refuse a run id from ``conf`` under which something else ran: two runs would read each other's outputs."""
-        known = self.workspace.runs.get(record.run_id)
-        carriers = known.airflow or {}
-        if carriers.get("dag_run_id"):
-            is_ours = carriers == record.airflow
-            found = f"run {shorten(repr(carriers['dag_run_id']))} of DAG {shorten(repr(carriers.get('dag_id')))}"
-        else:
-            # A local submission's: its engine comes with the specification that was submitted, and its DAG run has no name of its own.
-            is_ours = known.spec == record.spec and carriers.get("dag_id", self.airflow["dag_id"]) == self.airflow["dag_id"]
-            found = f"a run of pipeline {shorten(repr(known.pipeline))} that was submitted without Airflow"
-        if not is_ours:
+        """:raises DefinitionError: the run's id is another run's."""
+        problem = record_run(self.workspace.runs, self.outline, self.request, self.airflow)
+        if problem:
             self._is_refused = True
-            raise DefinitionError(
-                f"{self._where}: run id {record.run_id!r}, which conf gives to run {shorten(repr(self.airflow['dag_run_id']))} of DAG "
-                f"{shorten(repr(self.airflow['dag_id']))}, is taken by {found}; leave out 'run_id' below 'amlpipe', or give one that is new"
-            )
+            raise DefinitionError(f"{self._where}: {problem}")
 
     def _identify_source(self) -> str:
         if self.step.source.snapshot is not None:
@@ -410,38 +377,17 @@ class StepExecution:
         if warning:
             self._note(f"warning: {self._where}: {warning}")
 
-    def _take_up_wait(self) -> bool:
-        """Go on as the try that waited, if the task comes back from waiting; close those that waited for earlier tries, which nobody goes on with."""
-        if self.waited is None and self.try_number == 1:
-            return False
-        for item in self.workspace.runs.tries(self.request.run_id, self.step.id):
-            if not item.waiting:
-                continue
-            if item.started.try_number < self.try_number:
-                self.workspace.runs.end_try(
-                    item, "Canceled", "the task was cleared or marked by hand while this try waited for another run"
-                )
-            elif self.waited is not None and self.workspace.runs.resume_step(item.folder):
-                self.run.step_run_id, self.run.started_at = item.started.step_run_id, item.started.started_at
-                return True
-        return False
-
     def _recorded_by_another(self) -> StepFinished:
         """Wait until the process that stores what the job left has written down how the try ended, and go on with that."""
         self._job, self._is_refused = None, True
         self._note("another process of this try, which was believed dead, stores what the job left; this one waits for its records")
-        goes_on = True
-        while True:
-            finished = self.workspace.runs.finished_try(self.run.folder)
-            if finished is not None and finished.status == "Finished":
-                return finished
-            if finished is not None or not goes_on:
-                self._is_refused = finished is not None
-                raise InfrastructureError(f"{self._where}: the process that stored what its job left did not end well; retry it")
-            # Asked before the records are read again: a process that has ended has written all it will.
-            goes_on = is_being_collected(self._folder)
-            self._refuse_when_stopped()
-            time.sleep(self.settings.poll_interval_seconds)
+        finished = finished_by_another(
+            self.workspace.runs, self.run.folder, self._folder, self.settings.poll_interval_seconds, meanwhile=self._refuse_when_stopped
+        )
+        if finished is not None and finished.status == "Finished":
+            return finished
+        self._is_refused = finished is not None
+        raise InfrastructureError(f"{self._where}: the process that stored what its job left did not end well; retry it")
 
     def _settle_job(self) -> None:
         """Keep the job that an earlier try launched if it computes what is needed now; end it, and begin a new try, if it does not."""

@@ -19,7 +19,7 @@ from airflow_amlpipe.workspace.ids import now_text
 from airflow_amlpipe.workspace.step_run import StepRun
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
 
-__all__ = ["SingleFlight", "Waited", "claim_of"]
+__all__ = ["SingleFlight", "Waited", "claim_of", "take_up_wait"]
 
 _UNKNOWN = "waiting for a run that computes the same step, started by another version of airflow-amlpipe"
 
@@ -129,3 +129,20 @@ def claim_of(run: StepRun) -> ClaimRecord:
         since=now_text(),
         **asdict(ProcessMark.of(os.getpid())),
     )
+
+
+def take_up_wait(run: StepRun, *, came_back: bool) -> bool:
+    """Let ``run`` go on as the try that waited, and return whether there is one; close those that waited for earlier tries, which nobody goes on with.
+
+    :param came_back: whether the task comes back from waiting
+    """
+    runs = run.workspace.runs
+    for item in runs.tries(run.run_id, run.step.id):
+        if not item.waiting:
+            continue
+        if item.started.try_number < run.try_number:
+            runs.end_try(item, "Canceled", "the task was cleared or marked by hand while this try waited for another run")
+        elif came_back and runs.resume_step(item.folder):
+            run.step_run_id, run.started_at = item.started.step_run_id, item.started.started_at
+            return True
+    return False

@@ -113,7 +113,7 @@ def draw_case(number: str) -> Case:
     """Return the case of this number."""
     chance = random.Random(number)
     scenario = chance.choice(sorted(_SCENARIOS))
-    way = chance.choices(("kill", "freeze", "redeliver", "race", "submit", "faults", "clear"), (60, 8, 6, 6, 4, 10, 6))[0]
+    way = chance.choices(("kill", "freeze", "redeliver", "race", "submit", "faults", "clear"), (57, 8, 6, 6, 7, 10, 6))[0]
     if way == "submit":
         return Case(number, "all can be reused", way, (_draw_plan(chance, _passed_by(submit_run)),), in_process=True)
     if way == "clear":
