@@ -17,6 +17,7 @@ from tests.architecture.source_tree import PACKAGE, REPOSITORY, kept_files, pack
 MACHINE_FOLDERS = re.compile(r"(?<![\w./~}-])/(?:work|root|home|Users|farm|private/tmp)/(?!(?:me|x|hidden)\b)[\w.]")
 # Written apart, so that this file may be read by its own test.
 REGISTRIES = re.compile("|".join((r"pypi\.o" + "rg", r"python" + r"hosted\.org", r"registry\.np" + "mjs", r"deb\.deb" + "ian")))
+MERGE_MARKS = re.compile(r"^(?:<{7}|>{7}|={7})(?: |$)")
 TEXT = {".py", ".md", ".toml", ".txt", ".yaml", ".yml", ".json", ".csv", ""}
 
 
@@ -35,6 +36,15 @@ def found(pattern: re.Pattern[str]) -> list[str]:
 
 def test_no_file_names_a_folder_of_somebodys_machine() -> None:
     assert found(MACHINE_FOLDERS) == []
+
+
+def test_no_file_holds_what_a_merge_left() -> None:
+    assert found(MERGE_MARKS) == []
+
+
+def test_every_decision_has_a_number_of_its_own() -> None:
+    numbers = [path.name[:4] for path in kept_files() if path.parent.name == "decisions"]
+    assert sorted(numbers) == sorted(set(numbers))
 
 
 def test_no_file_names_the_host_of_a_package_registry() -> None:
