@@ -11,6 +11,7 @@ import re
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -105,7 +106,10 @@ class KnownTry:
 
 @dataclass(frozen=True, slots=True)
 class KnownRun:
-    """One run; ``record`` is ``None`` for a folder that a killed process left without one."""
+    """One run; ``record`` is ``None`` for a folder that a killed process left without one.
+
+    :ivar claimed_at: when a try of it that computes a step now last gave a sign, as of :class:`KnownKey`
+    """
 
     run_id: str
     record: RunRecord | None
@@ -113,9 +117,12 @@ class KnownRun:
     tries: tuple[KnownTry, ...]
     hashes: frozenset[str]
     last_sign: datetime
+    claimed_at: float | None
 
     def is_over(self, now: datetime, guard_seconds: int) -> bool:
         """Whether nothing of it is going on: it has ended, or has given no sign for so long that its processes are surely dead."""
+        if self.claimed_at is not None and now.timestamp() - self.claimed_at < guard_seconds:
+            return False  # however long ago it began
         unfinished = [item for item in self.tries if item.finished is None]
         if any((now - (item.began or self.last_sign)).total_seconds() < guard_seconds for item in unfinished):
             return False
@@ -200,6 +207,7 @@ class _Reader:
         self._lock = threading.Lock()
         self._on_progress = on_progress
         self._done = 0
+        self._claims: dict[str, float] = {}
 
     def read(self) -> Inventory:
         # Runs after results: a run that hands on a result is written down before it is looked at once more.
@@ -249,7 +257,8 @@ class _Reader:
             self._found.keys.append(KnownKey(key, tuple(results), claimed_at))
 
     def _claimed_at(self, key: str) -> float | None:
-        state = ClaimLog(self._store, key).newest()
+        log = ClaimLog(self._store, key)
+        state = log.newest()
         if state.is_free:
             return None
         times = []
@@ -259,7 +268,12 @@ class _Reader:
             except FileNotFoundError:
                 continue
             times.append(float("inf") if written is None else written)
-        return max(times, default=float("inf"))
+        at = max(times, default=float("inf"))
+        with suppress(ProtocolError):  # whose claim it is, nobody can say; then the age of its run must do
+            owner = log.owner(state.number).run_id
+            with self._lock:
+                self._claims[owner] = max(at, self._claims.get(owner, at))
+        return at
 
     def _read_spec(self, name: str) -> None:
         body = self._read(f"{specs_folder()}/{name}")
@@ -308,7 +322,7 @@ class _Reader:
         named = time_of_id(run_id)
         last = max([*signs, *([named] if named else [])], default=datetime.now(UTC))
         with self._lock:
-            self._found.runs[run_id] = KnownRun(run_id, record, ended, tuple(tries), frozenset(hashes), last)
+            self._found.runs[run_id] = KnownRun(run_id, record, ended, tuple(tries), frozenset(hashes), last, self._claims.get(run_id))
 
     def _record(self, model: type[ModelT], path: str, hashes: set[str]) -> ModelT | None:
         body = self._read(path)

@@ -237,6 +237,26 @@ def test_a_key_that_somebody_computes_now_keeps_its_results(story: Story) -> Non
     assert not story.is_there(finished.outputs["out"])
 
 
+def test_a_run_that_computes_for_longer_than_anything_is_taken_for_work_stays_as_long_as_it_gives_signs(story: Story) -> None:
+    store = story.workspace.store
+    if not isinstance(store, MemoryStore):
+        pytest.skip("nobody can set the time at which a file was last changed")
+    run = story.run()
+    left = story.crashed_try(run_id=run)
+    key = str(story.finished(run).key)
+    claim = ClaimRecord(run_id=run, step_id="train", step_name="train", step_run_id="x", pipeline="p", since=now_text(), host="h")
+    assert ClaimLog(store, key).take(1, claim)
+    ClaimLog(store, key).beat(1, 1)
+    story.later(30)
+    store.write_back_to(f"{layout.key_folder(key)}/beats/00000001.json", story.now.timestamp() - 15)
+
+    assert not {"output", "run"} & {item.kind for item in story.plan(keep_last=0).items}
+
+    story.later(8)
+    assert ("output", left.path) in story.clear(keep_last=0)
+    assert not story.workspace.runs.ids()
+
+
 def test_the_log_of_a_key_goes_once_all_of_its_results_were_set_aside_and_are_gone(story: Story) -> None:
     key = str(story.finished(story.run()).key)
     story.clear(keep_last=0)
