@@ -9,11 +9,11 @@ from airflow.sdk import BaseHook
 
 from airflow_amlpipe.exceptions import AmlPipeError
 from airflow_amlpipe.hooks.connection_fields import root_of_connection
+from airflow_amlpipe.hooks.opening import open_workspace
 from airflow_amlpipe.settings import Settings
 
 if TYPE_CHECKING:
     from airflow_amlpipe.workspace.workspace import WorkspaceStore
-from airflow_amlpipe.hooks.opening import open_workspace
 
 __all__ = ["WorkspaceHook"]
 
