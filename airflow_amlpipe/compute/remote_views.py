@@ -15,6 +15,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from airflow_amlpipe.compute.view_launcher import READY, System
@@ -80,10 +81,13 @@ def _serve(inputs: Mapping[str, tuple[ServedFile, ...]], place: Path, say: Calla
         System().leave()
         from airflow_amlpipe.compute.served_files import serve_files
 
-        serve_files(inputs, place, say, on_ready=lambda: os.close(told) if os.write(told, READY) else None)
+        serve_files(inputs, place, say, on_ready=lambda: os.write(told, READY))
     except BaseException as error:  # noqa: BLE001  # this process has nobody to hand an error on to
-        os.write(told, f"{type(error).__name__}: {error}".encode(errors="replace"))
-    os._exit(1)
+        with suppress(OSError):  # once everything is mounted, nobody listens any more
+            os.write(told, f"{type(error).__name__}: {error}".encode(errors="replace"))
+    finally:
+        # Whatever happened: what called us is the task's, and is the parent's to go on with.
+        os._exit(1)
 
 
 def _reason(heard: int) -> str | None:

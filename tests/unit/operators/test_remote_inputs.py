@@ -167,6 +167,31 @@ def test_a_worker_that_is_killed_takes_the_mount_with_it(repository: Path, tmp_p
     (tmp_path / "mounted").rmdir()
 
 
+READER_THAT_FAILS = """
+import os, sys
+from pathlib import Path
+from airflow_amlpipe.compute import served_files
+from airflow_amlpipe.compute.remote_views import RemoteViews
+
+def serve(inputs, place, say, *, on_ready):
+    on_ready()
+    raise RuntimeError("it was unmounted by somebody else")
+
+served_files.serve_files = serve
+try:
+    views = RemoteViews({}, Path(sys.argv[1]) / "mounted", print)
+finally:
+    print("goes on", flush=True)
+print(os.waitstatus_to_exitcode(os.waitpid(views.process, 0)[1]))
+"""
+
+
+def test_a_reader_that_fails_ends_and_never_goes_on_with_what_the_task_does(repository: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", READER_THAT_FAILS, str(tmp_path)]
+    task = subprocess.run(command, cwd=repository, capture_output=True, text=True, check=True)
+    assert task.stdout == "goes on\n1\n"
+
+
 def test_a_large_file_is_read_from_any_offset(tmp_path: Path) -> None:
     asked: list[tuple[int, int]] = []
 
