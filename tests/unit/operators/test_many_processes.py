@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
@@ -71,8 +71,14 @@ class Scene:
 
 
 @pytest.fixture
-def scene(tmp_path: Path) -> Scene:
-    return Scene(tmp_path)
+def scene(tmp_path: Path) -> Iterator[Scene]:
+    scene = Scene(tmp_path)
+    yield scene
+    # Whatever a test that failed left behind: its processes, and the script of a killed one, which waits for the word.
+    scene.go()
+    for process in scene.processes:
+        if process.is_alive():
+            process.kill()
 
 
 def until(condition: Callable[[], object]) -> None:
