@@ -27,7 +27,7 @@ from airflow_amlpipe.storage.paths import apart, below_root, exactly_one, inside
 from airflow_amlpipe.storage.renaming import exchange, rename_exclusive
 from airflow_amlpipe.storage.settling import settle_tree
 from airflow_amlpipe.storage.store import FRESH_SECONDS, OnProgress, Store
-from airflow_amlpipe.storage.transfer import copies_of_manifest, copies_of_scan, copy_files
+from airflow_amlpipe.storage.transfer import copies_of_manifest, copies_of_scan, copy_files, discard
 
 __all__ = ["LocalStore"]
 
@@ -144,7 +144,7 @@ class LocalStore(Store):
                     copy_files(*copies_of_scan(scan_tree(place), str(target)), on_progress)
             except BaseException:
                 if new:
-                    _remove(str(target))
+                    discard(str(target))
                 raise
 
     def ingest(self, source: Path, path: str, *, durable: bool = False, on_progress: OnProgress | None = None) -> None:
@@ -183,10 +183,10 @@ class LocalStore(Store):
                     old = temporary_name(place)
                     os.rename(place, old)
                     os.rename(aside, place)
-                    _remove(old)
+                    discard(old)
                 crash_point("replacement-named")
             finally:
-                _remove(aside)
+                discard(aside)
 
     def overlay(self, source_path: str, path: str, *, overwrite: bool) -> None:
         source, place = self._two_places(source_path, path)
@@ -209,7 +209,7 @@ class LocalStore(Store):
                         with contextlib.suppress(FileExistsError):
                             rename_exclusive(aside, copy.target)
                 finally:
-                    _remove(aside)
+                    discard(aside)
 
     def remove_tree(self, path: str) -> None:
         place = self._at(exactly_one(self.url, path))
@@ -220,7 +220,7 @@ class LocalStore(Store):
                 os.rename(place, aside)
             except (FileNotFoundError, NotADirectoryError):
                 return
-            _remove(aside, strict=True)
+            _delete(aside)
 
     def local_path(self, path: str) -> Path | None:
         return Path(self._place(path))
@@ -255,7 +255,7 @@ class LocalStore(Store):
         try:
             copy_files(*copies_of_scan(scan, aside), on_progress)
         except BaseException:
-            _remove(aside)
+            discard(aside)
             raise
         return aside
 
@@ -265,8 +265,8 @@ class LocalStore(Store):
             _sync_file(aside, durable)
             rename_exclusive(aside, place)
         finally:
-            _remove(aside)
-        _remove(source)
+            discard(aside)
+        discard(source)
 
 
 def _sync_file(path: str, durable: bool) -> None:
@@ -278,10 +278,8 @@ def _sync_file(path: str, durable: bool) -> None:
             os.close(descriptor)
 
 
-def _remove(path: str, *, strict: bool = False) -> None:
-    """Delete a file, link or folder of ours; unless ``strict``, what cannot be deleted stays and is not mentioned."""
-    with contextlib.nullcontext() if strict else contextlib.suppress(OSError):
-        if os.path.isdir(path) and not os.path.islink(path):
-            shutil.rmtree(path, ignore_errors=not strict)
-        elif strict or os.path.lexists(path):
-            os.unlink(path)
+def _delete(path: str) -> None:
+    if os.path.isdir(path) and not os.path.islink(path):
+        shutil.rmtree(path)
+    else:
+        os.unlink(path)

@@ -23,7 +23,7 @@ from airflow_amlpipe.storage.exclusive import temporary_name
 from airflow_amlpipe.storage.object_client import UNPINNED, ObjectClient, version_of
 from airflow_amlpipe.storage.object_engine import engine
 from airflow_amlpipe.storage.store import OnProgress
-from airflow_amlpipe.storage.transfer import open_unchanged
+from airflow_amlpipe.storage.transfer import hash_of_open, open_unchanged
 
 __all__ = ["AT_ONCE", "SMALL", "Download", "Upload", "download", "in_threads", "read_piece", "upload"]
 
@@ -200,7 +200,7 @@ def _fill(client: ObjectClient, file: Download, target: int) -> bool:
         return _asked(client, file, (start, end), write) == end
 
     are_whole = in_threads(move, range(0, file.size, _RANGE), _RANGES_AT_ONCE)
-    return all(are_whole) and (not file.sha256 or _hash_of(target) == file.sha256)
+    return all(are_whole) and (not file.sha256 or hash_of_open(target) == file.sha256)
 
 
 def read_piece(client: ObjectClient, file: Download, part: tuple[int, int] | None) -> memoryview:
@@ -242,11 +242,3 @@ def _write_at(target: int, body: memoryview, start: int) -> None:
     while body:
         written = os.pwrite(target, body, start)
         body, start = body[written:], start + written
-
-
-def _hash_of(target: int) -> str:
-    os.lseek(target, 0, os.SEEK_SET)
-    found = hashlib.sha256()
-    while block := os.read(target, _BLOCK):
-        found.update(block)
-    return found.hexdigest()

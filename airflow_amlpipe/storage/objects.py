@@ -9,10 +9,8 @@ A folder takes the place of another file by file: a reader in between finds some
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +30,7 @@ from airflow_amlpipe.storage.paths import apart, below_root, exactly_one
 from airflow_amlpipe.storage.probe import require_exclusive
 from airflow_amlpipe.storage.settling import settle_tree
 from airflow_amlpipe.storage.store import OnProgress, Store
-from airflow_amlpipe.storage.transfer import open_unchanged
+from airflow_amlpipe.storage.transfer import discard, open_unchanged
 
 __all__ = ["ObjectStore"]
 
@@ -105,7 +103,7 @@ class ObjectStore(Store):
                 download(self._client, files, on_progress)
         except BaseException as error:
             if is_new:
-                _remove(target)
+                discard(str(target))
             if isinstance(error, SourceChangedError) and not self.exists(path):
                 raise self._nothing(path) from error
             raise
@@ -230,12 +228,3 @@ def _downloads(key: str, target: str, manifest: TreeManifest) -> list[Download]:
     return [
         Download(f"{start}{file.path}", f"{target}/{file.path}", file.path, file.size, file.sha256, file.version) for file in manifest.files
     ]
-
-
-def _remove(target: Path) -> None:
-    """Delete what an unfinished fetch made."""
-    with contextlib.suppress(OSError):
-        if target.is_dir() and not target.is_symlink():
-            shutil.rmtree(target, ignore_errors=True)
-        else:
-            target.unlink(missing_ok=True)

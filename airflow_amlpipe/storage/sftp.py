@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import shutil
 import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -36,7 +35,7 @@ from airflow_amlpipe.storage.sftp_sessions import ConnectionLostError, SftpSessi
 from airflow_amlpipe.storage.sftp_tree import FoundFile, RemoteTree, at_once, hashed, scan_remote
 from airflow_amlpipe.storage.store import OnProgress, Store
 from airflow_amlpipe.storage.store_url import StoreUrl
-from airflow_amlpipe.storage.transfer import FileCopy, copies_of_manifest, open_unchanged
+from airflow_amlpipe.storage.transfer import FileCopy, copies_of_manifest, discard, open_unchanged
 
 if TYPE_CHECKING:
     from airflow_amlpipe.storage.sftp_session import Entry, SftpSession
@@ -219,7 +218,7 @@ class SftpStore(Store):
                 at_once(self._sessions, partial(self._fetch, on_progress), files)
             except BaseException:
                 if is_new:
-                    _remove(str(target))
+                    discard(str(target))
                 raise
 
     def ingest(self, source: Path, path: str, *, durable: bool = False, on_progress: OnProgress | None = None) -> None:
@@ -488,11 +487,3 @@ def _delete(session: SftpSession, place: str) -> None:
         session.remove_files(f"{folder}/{entry.name}" for entry in entries if not stat.S_ISDIR(entry.mode))
     for folder in reversed(folders):
         session.rmdir(folder)
-
-
-def _remove(path: str) -> None:
-    with contextlib.suppress(OSError):
-        if os.path.isdir(path) and not os.path.islink(path):
-            shutil.rmtree(path, ignore_errors=True)
-        elif os.path.lexists(path):
-            os.unlink(path)

@@ -13,6 +13,7 @@ import errno
 import fcntl
 import hashlib
 import os
+import shutil
 import stat
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -27,7 +28,7 @@ from airflow_amlpipe.storage.crash_points import crash_point
 from airflow_amlpipe.storage.exclusive import temporary_name, write_all
 from airflow_amlpipe.storage.store import OnProgress
 
-__all__ = ["FileCopy", "copies_of_manifest", "copies_of_scan", "copy_files", "open_unchanged"]
+__all__ = ["FileCopy", "copies_of_manifest", "copies_of_scan", "copy_files", "discard", "hash_of_open", "open_unchanged"]
 
 _BLOCK = 1 << 20
 _FICLONE = 0x40049409
@@ -126,6 +127,24 @@ def open_unchanged(path: str, token: str) -> Iterator[BinaryIO]:
         yield source
 
 
+def hash_of_open(descriptor: int) -> str:
+    """Return the SHA-256 of an open file, from its beginning."""
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    found = hashlib.sha256()
+    while block := os.read(descriptor, _BLOCK):
+        found.update(block)
+    return found.hexdigest()
+
+
+def discard(path: str) -> None:
+    """Delete a file, link or folder that an unfinished write of ours left; what cannot be deleted stays and is not mentioned."""
+    with contextlib.suppress(OSError):
+        if os.path.isdir(path) and not os.path.islink(path):
+            shutil.rmtree(path, ignore_errors=True)
+        elif os.path.lexists(path):
+            os.unlink(path)
+
+
 def _other_file(shown: str) -> SourceChangedError:
     return SourceChangedError(
         f"{shorten(repr(shown))} is not the file that it was when it was identified; run again when nobody writes to it"
@@ -142,7 +161,7 @@ def _is_there(file: FileCopy) -> bool:
         return False
     descriptor = os.open(file.target, _READ)
     try:
-        return _hash_of(descriptor) == file.sha256
+        return hash_of_open(descriptor) == file.sha256
     finally:
         os.close(descriptor)
 
@@ -206,15 +225,7 @@ def _transfer(source: int, target: int, status: os.stat_result, *, wants_hash: b
                 pass
         while block := os.read(source, _BLOCK):
             write_all(target, block)
-    return _hash_of(target) if wants_hash else None
-
-
-def _hash_of(descriptor: int) -> str:
-    os.lseek(descriptor, 0, os.SEEK_SET)
-    found = hashlib.sha256()
-    while block := os.read(descriptor, _BLOCK):
-        found.update(block)
-    return found.hexdigest()
+    return hash_of_open(target) if wants_hash else None
 
 
 def _clone(source: int, target: int, device: int) -> bool:
