@@ -27,7 +27,7 @@ def begin_collecting(folder: StepFolder) -> bool:
     """Become the process that stores what the job in ``folder`` left; ``False`` if another one has."""
     body = json.dumps(asdict(ProcessMark.of(os.getpid()))).encode()
     try:
-        return create_whole(str(folder.root / _NAME), body, durable=False)
+        return create_whole(str(folder.root / _NAME), body, durable=False, makes_folders=False)
     except FileNotFoundError:
         return False  # another has done it, and cleared the folder meanwhile
 

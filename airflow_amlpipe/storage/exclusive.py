@@ -25,15 +25,17 @@ _NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.E
 _NO_ANSWER = {errno.EIO, errno.ETIMEDOUT, errno.ESTALE, errno.ECONNRESET, errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.EINTR}
 
 
-def create_whole(path: str, body: bytes, *, durable: bool) -> bool:
+def create_whole(path: str, body: bytes, *, durable: bool, makes_folders: bool = True) -> bool:
     """Create the file ``path`` unless it exists; see ``Store.create_exclusive``.
 
+    :param makes_folders: whether folders are made as needed
+    :raises FileNotFoundError: the folder is not there, and is not to be made
     :raises CommitUnknownError: a network file system did not say whether it did
     :raises OSError: it certainly was not created
     """
     if os.path.lexists(path):
         return False
-    return _written(path, body, durable, lambda aside: _claim(aside, path))
+    return _written(path, body, durable, lambda aside: _claim(aside, path), makes_folders=makes_folders)
 
 
 def replace_whole(path: str, body: bytes, *, durable: bool) -> None:
@@ -83,10 +85,10 @@ def write_all(descriptor: int, body: bytes) -> None:
         view = view[os.write(descriptor, view) :]
 
 
-def _written(path: str, body: bytes, durable: bool, move: Callable[[str], bool]) -> bool:
+def _written(path: str, body: bytes, durable: bool, move: Callable[[str], bool], *, makes_folders: bool = True) -> bool:
     aside = temporary_name(path)
     try:
-        descriptor = _opened(aside, durable)
+        descriptor = _opened(aside, durable, makes_folders=makes_folders)
         try:
             crash_point("object-opened")
             write_all(descriptor, body)
@@ -110,11 +112,13 @@ def _written(path: str, body: bytes, durable: bool, move: Callable[[str], bool])
     return is_ours
 
 
-def _opened(aside: str, durable: bool) -> int:
+def _opened(aside: str, durable: bool, *, makes_folders: bool) -> int:
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
     try:
         return os.open(aside, flags, 0o666)
     except FileNotFoundError:
+        if not makes_folders:
+            raise
         make_folders(os.path.dirname(aside), durable=durable)
         return os.open(aside, flags, 0o666)
 

@@ -421,6 +421,15 @@ class TestOneJobThatTwoProcessesFollow:
         assert [item.status for item in tries(first)] == ["Finished"]
         assert [result.run_id for _, result in first.workspace.results.candidates(first.assessment.key)] == [RUN]
 
+    def test_one_that_comes_when_all_is_stored_and_cleared_hands_on_the_same(self, both: tuple[StepExecution, StepExecution]) -> None:
+        """R12: it had followed the job to its end, and was frozen before it looked for what that left."""
+        first, second = both
+        finished = first.record()
+        assert not first._folder.root.exists()
+        assert second.record() == finished
+        assert not second._folder.root.exists()
+        assert [item.status for item in tries(first)] == ["Finished"]
+
     def test_one_that_is_stopped_while_it_waits_leaves_the_records_to_the_other(self, both: tuple[StepExecution, StepExecution]) -> None:
         """R11, R12."""
         first, second = both
