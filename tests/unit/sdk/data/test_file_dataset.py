@@ -154,9 +154,11 @@ def as_a_step_gets_it(ws: Workspace, dataset: Any, folder: Path) -> dict[str, st
     return contents(fetch_input(workspace, resolve_paths(workspace, "test", "data", lower_paths("test", dataset._paths())), folder))
 
 
-def test_without_a_target_a_fresh_folder_is_made(store: Any) -> None:
+def test_without_a_target_a_fresh_folder_is_made(store: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     (path,) = Dataset.File.from_files((store, "images/a.csv")).download()
     assert Path(path).read_text() == "a.csv"
+    assert Path(path).is_relative_to(tmp_path)
 
 
 def test_files_that_are_there_are_not_overwritten_unasked(store: Any, project: Path) -> None:
