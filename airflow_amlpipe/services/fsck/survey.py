@@ -93,6 +93,9 @@ class Survey:
         except AmlPipeError as error:
             # Not there now, or not for us: no login, a wrong connection, a package that is missing.
             self.report(Check.UNAVAILABLE, where, shorten(str(error), 400))
+        except FileNotFoundError as error:
+            # A listing named it a moment ago.
+            self.report(Check.UNAVAILABLE, where, f"{shorten(str(error.filename or error), 300)} went away while it was looked at")
 
     def names(self, folder: str) -> list[str]:
         return self.workspace.store.list_names(folder)

@@ -230,6 +230,20 @@ def test_what_cannot_be_read_now_is_trouble_and_not_damage(filled: Filled, monke
     assert repair_workspace(filled.workspace, findings) == []
 
 
+def test_what_goes_away_between_listing_and_reading_ends_nothing_but_its_own_part(filled: Filled, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = filled.workspace.store.read
+    log = layout.log_folder("computes", "cpu")
+
+    def gone(path: str) -> bytes:
+        if path.startswith(log):
+            raise FileNotFoundError(path)
+        return read(path)
+
+    monkeypatch.setattr(filled.workspace.store, "read", gone)
+    findings = check_workspace(filled.workspace)
+    assert [(item.check, item.where) for item in findings.found] == [(Check.UNAVAILABLE, log)]
+
+
 def test_a_datastore_that_cannot_be_opened_here_is_trouble_and_repairs_nothing(filled: Filled, monkeypatch: pytest.MonkeyPatch) -> None:
     """R23: a machine without the login must not set results aside that are sound."""
 
