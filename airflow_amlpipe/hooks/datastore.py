@@ -44,9 +44,9 @@ class DatastoreHook(BaseHook):
         return access.open_datastore(self.amlpipe_datastore_conn_id, url, conn_id=credentials)
 
     def test_connection(self) -> tuple[bool, str]:
-        """Return whether the datastore can be listed, and a sentence for the connection form."""
+        """Return whether the datastore can be reached, and a sentence for the connection form."""
         try:
-            names = self.get_conn().list_names("")
+            found = self.get_conn().look_at_root()
         except AmlPipeError as error:
             return False, str(error)
-        return True, f"The datastore can be listed; {len(names)} files and folders lie at its root"
+        return True, f"The datastore {found}"

@@ -74,7 +74,7 @@ def add_datastore(
         )
     store = None if record.is_database else _opened(record, login)
     if validate and store is not None:
-        store.list_names("")
+        store.look_at_root()
     datastores.register(record.name, record)
 
 
@@ -101,7 +101,7 @@ def test_datastore(workspace: str, name: str, *, home: Path) -> dict[str, Any]:
         message = (
             _test_database(record, store_access(Settings.load(), workspace=workspace).logins)
             if record.is_database
-            else f"it can be listed; {len(opened.datastores.open(name).list_names(''))} files and folders lie at its root"
+            else f"it {opened.datastores.open(name).look_at_root()}"
         )
     except AmlPipeError as error:
         return {"name": name, "url": record.url, "reached": False, "message": str(error)}

@@ -69,6 +69,10 @@ class HttpStore(Store):
             return False
         return True
 
+    def look_at_root(self) -> str:
+        self.exists("")
+        return "answers; which files it has, a web server does not say"
+
     def identify(self, path: str, memo: HashMemo | None = None, *, pattern: PathPattern | None = None) -> TreeIdentity:
         if pattern is not None:
             self._cannot("list", path)

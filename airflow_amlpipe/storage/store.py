@@ -66,6 +66,13 @@ class Store(ABC):
         :raises DatastoreUnavailableError: the folder could not be listed
         """
 
+    def look_at_root(self) -> str:
+        """Return, as the end of a sentence, what shows that the store can be reached from here. Nothing is written.
+
+        :raises DatastoreUnavailableError: it cannot
+        """
+        return f"can be listed; {len(self.list_names(''))} files and folders lie at its root"
+
     def last_written(self, path: str) -> float | None:  # noqa: ARG002
         """Return when the object at ``path`` was last written, in seconds since 1970 by the store's own clock; ``None`` where it does not say.
 

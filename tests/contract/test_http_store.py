@@ -53,6 +53,21 @@ def test_a_file_is_read_as_it_is(web: WebServer, store: HttpStore) -> None:
     assert store.local_path("a/0") is None
 
 
+@pytest.mark.parametrize("status", [200, 404])
+def test_a_server_that_answers_can_be_reached_whatever_is_at_the_root(web: WebServer, store: HttpStore, status: int) -> None:
+    web.files["/data"] = Answer(status=status)
+    assert store.look_at_root() == "answers; which files it has, a web server does not say"
+
+
+def test_a_server_that_is_gone_or_lets_nobody_in_cannot_be_reached(web: WebServer, store: HttpStore) -> None:
+    web.files["/data"] = Answer(status=401)
+    with pytest.raises(DatastoreUnavailableError, match="the server answered 401 Unauthorized.*name a connection with a login"):
+        store.look_at_root()
+    gone = HttpStore(HttpClient("http://127.0.0.1:1/data", None, HERE, pause_seconds=0))
+    with pytest.raises(DatastoreUnavailableError, match="run again later"):
+        gone.look_at_root()
+
+
 @pytest.mark.parametrize("status", [404, 410])
 def test_nothing_is_there_only_if_the_server_says_so(web: WebServer, store: HttpStore, tmp_path: Path, status: int) -> None:
     web.files["/data/a"] = Answer(status=status)

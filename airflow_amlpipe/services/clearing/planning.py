@@ -327,7 +327,12 @@ class _Planner:
     def _unfinished(self) -> Iterator[ClearingItem]:
         seen = set()
         stores: list[tuple[str | None, Store]] = [(None, self._store)]
-        stores += [(name, self._workspace.datastores.open(name)) for name in self._datastores_with_files()]
+        for name in self._datastores_with_files():
+            try:
+                stores.append((name, self._workspace.datastores.open(name)))
+            except AmlPipeError:
+                # No login here, say. What steps wrote there has been asked for before; so nothing of ours is known to be there.
+                self._kept["datastores that cannot be opened here"] += 1
         for datastore, store in stores:
             folder = records_root() if datastore is None else ""
             for left in unfinished_writes(store, folder):

@@ -17,8 +17,12 @@ def check_leftovers(survey: Survey) -> None:
     datastores = survey.workspace.datastores
     for name in datastores.names():
         if not datastores.get(name).is_database:
-            store = datastores.open(name)
-            stores.setdefault(store.url, store)
+
+            def open_one(name: str = name) -> None:
+                store = datastores.open(name)
+                stores.setdefault(store.url, store)
+
+            survey.guarded(f"datastore {name!r}", open_one)
     seen = set()
     for url, store in stores.items():
         for left in unfinished_writes(store):

@@ -1,4 +1,4 @@
-"""Does a test of a database say what is missing, without its password?"""
+"""Does a test of a datastore say what is missing, without its password?"""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from airflow_amlpipe.exceptions import UnknownNameError
 from airflow_amlpipe.hooks.opening import open_workspace
 from airflow_amlpipe.services import datastores
 from airflow_amlpipe.workspace.datastores import DatastoreRecord
+from tests.web_server import web_server
 
 
 @pytest.fixture
@@ -70,3 +71,12 @@ def test_a_connection_that_there_is_not_is_named(root: str, tmp_path: Path, monk
     assert "the Airflow connection 'mine', which there is not" in datastores.test_datastore(root, "db", home=tmp_path)["message"]
     with pytest.raises(UnknownNameError, match="datastore 'nothing' is not registered"):
         datastores.test_datastore(root, "nothing", home=tmp_path)
+
+
+def test_a_web_server_that_answers_is_reached(root: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with web_server() as server:
+        monkeypatch.setenv("AMLPIPE_ALLOWED_HTTP_HOSTS", server.url.removeprefix("http://"))
+        record = DatastoreRecord(name="web", url=f"{server.url}/data")
+        open_workspace(root, home=tmp_path).datastores.register("web", record)
+        answer = datastores.test_datastore(root, "web", home=tmp_path)
+    assert (answer["reached"], answer["message"]) == (True, "it answers; which files it has, a web server does not say")

@@ -9,13 +9,14 @@ from contextlib import suppress
 
 import pytest
 
-from airflow_amlpipe.exceptions import DatastoreUnavailableError, DefinitionError, SourceChangedError
+from airflow_amlpipe.exceptions import DatastoreUnavailableError, DefinitionError, SourceChangedError, UnknownNameError
 from airflow_amlpipe.services.clearing import ClearingItem, ClearingPlan, RetentionPolicy, apply_plan, keep_plan, load_plan, plan_clearing
 from airflow_amlpipe.services.clearing.safety import refuse_unsafe
 from airflow_amlpipe.spec.data import DatastorePath
 from airflow_amlpipe.storage.store import Store
 from airflow_amlpipe.workspace import layout
 from airflow_amlpipe.workspace.assessment import assess_step
+from airflow_amlpipe.workspace.datastores import DatastoreRecord
 from airflow_amlpipe.workspace.ids import new_run_id
 from airflow_amlpipe.workspace.inputs import resolve_input
 from airflow_amlpipe.workspace.records import StepReusing
@@ -260,7 +261,6 @@ UNSAFE = {
 @pytest.mark.parametrize("given", UNSAFE.values(), ids=UNSAFE.keys())
 def test_what_is_not_exactly_one_thing_of_ours_is_never_deleted(story: Story, given: dict[str, str]) -> None:
     """S34, R50."""
-    from airflow_amlpipe.workspace.datastores import DatastoreRecord
 
     story.workspace.datastores.register("root", DatastoreRecord(name="root", url=story.workspace.url))
     run = story.run()
@@ -289,7 +289,6 @@ def test_only_the_exact_file_goes_when_names_look_like_patterns(story: Story) ->
 
 def test_outputs_on_a_datastore_that_is_registered_no_more_stay_with_the_records_that_prove_whose_they_are(story: Story) -> None:
     from airflow_amlpipe.spec.data import OutputSpec
-    from airflow_amlpipe.workspace.datastores import DatastoreRecord
 
     story.workspace.datastores.register("lake", DatastoreRecord(name="lake", url=(story.base / "lake").as_uri()))
     run = story.run(a_pipeline(a_step("train", outputs=(OutputSpec(name="out", datastore="lake"),))))
@@ -299,6 +298,38 @@ def test_outputs_on_a_datastore_that_is_registered_no_more_stay_with_the_records
     assert "run" not in {item.kind for item in plan.items}
     assert plan.kept["outputs on datastores that are not registered any more"] > 0
     assert run in fresh.runs.ids()
+
+
+def test_a_datastore_that_cannot_be_opened_here_and_holds_nothing_of_ours_holds_nothing_up(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    story.workspace.datastores.register("far", DatastoreRecord(name="far", url="s3://bucket/x", conn_id="elsewhere"))
+    outputs = [story.output(story.run(), step) for step in ("prepare", "train")]
+    real = story.workspace.datastores.open
+
+    def opened(name: str) -> Store:
+        if name == "far":
+            raise UnknownNameError("datastore 'far' logs in with the Airflow connection 'elsewhere', which there is not")
+        return real(name)
+
+    monkeypatch.setattr(story.workspace.datastores, "open", opened)
+    plan = story.plan(keep_last=0)
+    assert plan.kept["datastores that cannot be opened here"] == 1
+    story.apply(plan)
+    assert not any(map(story.is_there, outputs))
+
+
+def test_a_datastore_that_cannot_be_opened_here_and_holds_outputs_holds_everything_up(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    story.run()
+
+    def refused(name: str) -> Store:
+        raise UnknownNameError(f"datastore {name!r} logs in with the Airflow connection 'elsewhere', which there is not")
+
+    monkeypatch.setattr(story.workspace.datastores, "open", refused)
+    with pytest.raises(UnknownNameError, match="elsewhere"):
+        story.plan(keep_last=0)
 
 
 def test_trouble_while_deleting_stops_it_and_the_next_goes_on(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:

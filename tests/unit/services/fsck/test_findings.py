@@ -10,7 +10,9 @@ import pytest
 from airflow_amlpipe.exceptions import DatastoreUnavailableError, UnknownNameError
 from airflow_amlpipe.fingerprint.canonical import digest_bytes
 from airflow_amlpipe.services.fsck import Check, check_workspace, repair_workspace
+from airflow_amlpipe.storage.store import Store
 from airflow_amlpipe.workspace import layout
+from airflow_amlpipe.workspace.datastores import DatastoreRecord
 from airflow_amlpipe.workspace.step_run import StepRun
 from tests.builders import a_step
 from tests.invariants import assert_store_ok
@@ -254,6 +256,21 @@ def test_a_datastore_that_cannot_be_opened_here_is_trouble_and_repairs_nothing(f
     findings = check_workspace(filled.workspace)
     assert (findings.exit_code, {item.check for item in findings.found}) == (3, {Check.UNAVAILABLE})
     assert repair_workspace(filled.workspace, findings) == []
+
+
+def test_a_datastore_that_cannot_be_opened_keeps_nobody_from_looking_at_the_others(filled: Filled, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("a", "b"):
+        filled.workspace.datastores.register(name, DatastoreRecord(name=name, url="s3://bucket/x", conn_id="elsewhere"))
+    real = filled.workspace.datastores.open
+
+    def opened(name: str) -> Store:
+        if name in {"a", "b"}:
+            raise UnknownNameError(f"datastore {name!r}: there is no connection 'elsewhere'")
+        return real(name)
+
+    monkeypatch.setattr(filled.workspace.datastores, "open", opened)
+    findings = check_workspace(filled.workspace)
+    assert (findings.exit_code, [item.where for item in findings.found]) == (3, ["datastore 'a'", "datastore 'b'"])
 
 
 def test_trouble_in_listing_is_trouble_and_not_a_lost_tombstone(filled: Filled, monkeypatch: pytest.MonkeyPatch) -> None:
