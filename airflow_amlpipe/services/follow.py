@@ -12,6 +12,7 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import Literal
 
+from airflow_amlpipe.exceptions import DatastoreUnavailableError
 from airflow_amlpipe.hooks.opening import open_workspace
 from airflow_amlpipe.services.logs import NOTICES, LogReader
 from airflow_amlpipe.services.settle import settle_run
@@ -26,6 +27,8 @@ EventKind = Literal["step_started", "notice", "log_line", "step_finished", "run_
 _FASTEST_SECONDS = 0.05
 _SLOWEST_SECONDS = 0.2
 _SETTLE_SECONDS = 1.0
+# As long as a run itself is given by the stores that it cannot reach for the moment.
+_PATIENCE_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,7 @@ def follow_run(
 
     :param timeout_seconds: stop following after that long and return ``None``; the run goes on
     :raises UnknownNameError: the workspace has no such run
+    :raises DatastoreUnavailableError: the workspace could not be read for a minute; the run may go on
     """
     opened = open_workspace(workspace, home=home)
     opened.runs.get(run_id)
@@ -67,20 +71,28 @@ def follow_run(
     started = monotonic()
     settled = started - _SETTLE_SECONDS
     pause = _FASTEST_SECONDS
+    reached = started
     while True:
-        # Asked for before the steps are looked at: when the run has ended, that look has seen everything.
-        ended = opened.runs.finished(run_id)
-        busy = follower.look()
+        busy = False
+        try:
+            # Asked for before the steps are looked at: when the run has ended, that look has seen everything.
+            ended = opened.runs.finished(run_id)
+            busy = follower.look()
+            if ended is None and monotonic() - settled >= _SETTLE_SECONDS:
+                settled = monotonic()
+                if settle_run(opened, run_id, home):
+                    continue
+            reached = monotonic()
+        except DatastoreUnavailableError:
+            # The run goes on without us, and is told from where we stood once the store answers again.
+            ended = None
+            if monotonic() - reached >= _PATIENCE_SECONDS:
+                raise
         if ended is not None:
             on_event(RunEvent("run_finished", run_id, run=ended))
             return ended
-        now = monotonic()
-        if timeout_seconds is not None and now - started >= timeout_seconds:
+        if timeout_seconds is not None and monotonic() - started >= timeout_seconds:
             return None
-        if now - settled >= _SETTLE_SECONDS:
-            settled = now
-            if settle_run(opened, run_id, home):
-                continue
         pause = _FASTEST_SECONDS if busy else min(pause * 1.5, _SLOWEST_SECONDS)
         sleep(pause)
 

@@ -16,12 +16,13 @@ import pytest
 
 from airflow_amlpipe.compute.processes import boot_id, host_name, start_of
 from airflow_amlpipe.exceptions import DatastoreUnavailableError, InfrastructureError, UnknownNameError
-from airflow_amlpipe.services import engine_process
+from airflow_amlpipe.services import engine_process, follow
 from airflow_amlpipe.services.cancel import cancel_run
 from airflow_amlpipe.services.engine_process import EngineFacts, StartedEngine, engine_folder, find_engine, prune_engines
 from airflow_amlpipe.services.follow import RunEvent, follow_run
 from airflow_amlpipe.services.runs import list_runs, show_run
 from airflow_amlpipe.services.settle import settle_run
+from airflow_amlpipe.storage.store import Store
 from airflow_amlpipe.workspace import WorkspaceStore
 from airflow_amlpipe.workspace.ids import new_run_id, now_text
 from airflow_amlpipe.workspace.records import RunRecord
@@ -210,6 +211,40 @@ def test_a_dead_engines_run_is_shown_when_its_end_cannot_be_written_and_settled_
         assert show_run(workspace.url, step.run_id, home=workspace.home)["status"] == "Running"
         assert [run["run_id"] for run in list_runs(workspace.url, home=workspace.home)] == [step.run_id]
     assert show_run(workspace.url, step.run_id, home=workspace.home)["status"] == "Failed"
+
+
+def test_a_store_that_is_gone_for_a_moment_does_not_end_the_telling(
+    workspace: WorkspaceStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_source(tmp_path)
+    run_id = pretend_run(workspace, CHAIN, tmp_path, log={"train": "epoch 1\nepoch 2"})
+    undisturbed: list[RunEvent] = []
+    follow_run(workspace.url, run_id, home=workspace.home, on_event=undisturbed.append)
+    real, asked, events = type(workspace.store).read, set[str](), list[RunEvent]()
+
+    def the_first_time(self: Store, path: str) -> bytes:
+        if "/steps/" in path and path not in asked:
+            asked.add(path)
+            raise DatastoreUnavailableError("connection refused")
+        return real(self, path)
+
+    monkeypatch.setattr(type(workspace.store), "read", the_first_time)
+    ended = follow_run(workspace.url, run_id, home=workspace.home, on_event=events.append)
+
+    assert len(asked) > 4, "nothing was disturbed"
+    assert (ended and ended.status, events) == ("Finished", undisturbed)
+
+
+def test_a_store_that_stays_gone_is_told(workspace: WorkspaceStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    step = a_started_run(workspace)
+
+    def gone(path: str) -> list[str]:
+        raise DatastoreUnavailableError("connection refused")
+
+    monkeypatch.setattr(follow, "_PATIENCE_SECONDS", 0)
+    monkeypatch.setattr(type(workspace.store), "list_names", lambda _, path: gone(path))
+    with pytest.raises(DatastoreUnavailableError, match="connection refused"):
+        follow_run(workspace.url, step.run_id, home=workspace.home, on_event=lambda _: None)
 
 
 def test_an_engine_whose_folder_cannot_be_written_says_where_and_what_to_do(tmp_path: Path) -> None:
