@@ -8,6 +8,7 @@ from dataclasses import replace
 from airflow_amlpipe.compute.backend import LaunchRequest
 from airflow_amlpipe.compute.environments import prepare_environment
 from airflow_amlpipe.compute.folder import StepFolder, create_step_folder
+from airflow_amlpipe.compute.old_tries import sweep_old_tries
 from airflow_amlpipe.compute.staging import RunFacts, stage_step
 from airflow_amlpipe.operators.handover import Handover
 from airflow_amlpipe.spec.workspace import WorkspaceNames
@@ -43,6 +44,7 @@ def prepare_job(
     step = assessment.step
     # It has the notices, which tell of what comes next.
     create_step_folder(folder.root)
+    sweep_old_tries(folder.root.parent)
     # The slowest first, and the one that fails for the author's reasons most often: nothing was copied then.
     interpreter = prepare_environment(
         step.environment,
