@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -38,19 +39,24 @@ class Call:
 
 @pytest.fixture(scope="module")
 def traced(tmp_path_factory: pytest.TempPathFactory) -> list[Call]:
-    """What the steps of a run asked of the system, in order, with descriptors shown as paths."""
+    """What the steps of a run asked of the system, thread by thread, each in order, with descriptors shown as paths."""
     strace = shutil.which("strace")
     if strace is None:
         return _left_out("strace is not installed")
     folder = tmp_path_factory.mktemp("traced")
     calls = folder / "calls.txt"
-    command = [strace, "-f", "-y", "-s", "4096", "-e", "trace=link,linkat,rename,renameat,renameat2,fsync,fdatasync", "-o", str(calls)]
+    # One file a thread: in one for all, a call that another thread interrupts is written in two halves.
+    command = [strace, "-ff", "-y", "-s", "4096", "-e", "trace=link,linkat,rename,renameat,renameat2,fsync,fdatasync", "-o", str(calls)]
     done = subprocess.run([*command, sys.executable, "-c", _WORK, str(folder)], cwd=REPOSITORY, capture_output=True, text=True, timeout=300)
     if "ptrace" in done.stderr:
         return _left_out(f"strace may not trace here: {done.stderr[-300:]}")
     assert done.returncode == 0, done.stderr[-3000:]
-    found = [match for match in map(_CALL.match, calls.read_text().splitlines()) if match and match[3] == "0"]
+    found = [match for match in map(_CALL.match, _lines(calls)) if match and match[3] == "0"]
     return [Call(match[1], tuple(_paths(match[2]))) for match in found]
+
+
+def _lines(calls: Path) -> list[str]:
+    return [line for file in sorted(calls.parent.glob(f"{calls.name}.*")) for line in file.read_text().splitlines()]
 
 
 def _paths(arguments: str) -> list[str]:
