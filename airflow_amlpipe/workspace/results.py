@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 
 from airflow_amlpipe.exceptions import DefinitionError, UnknownNameError
+from airflow_amlpipe.fingerprint.canonical import digest_bytes
 from airflow_amlpipe.fingerprint.memo import HashMemo
 from airflow_amlpipe.fingerprint.tree import TreeManifest
 from airflow_amlpipe.reuse.decision import Rejection
@@ -102,12 +103,16 @@ class ResultLog:
         except UnknownNameError as error:
             return f"output {output.name!r} cannot be found: {error}"
         problem = find_output_problem(self._datastores.open(output.datastore), output, self._get_manifest, self._memo)
-        if problem is None and not self._store.exists(manifest_path(output.digest)):
-            return (
-                f"output {output.name!r} at {output.path!r} on datastore {output.datastore!r} cannot be read by other steps: "
-                "the list of its files is not in the workspace any more"
-            )
-        return problem
+        # Nobody can read an output without its list: steps that follow would fail for ever, so this is no hit.
+        return problem or self._problem_of_list(output)
+
+    def _problem_of_list(self, output: StoredOutput) -> str | None:
+        where = f"output {output.name!r} at {output.path!r} on datastore {output.datastore!r} cannot be read by other steps: the list of its files"
+        try:
+            body = self._store.read(manifest_path(output.digest))
+        except FileNotFoundError:
+            return f"{where} is not in the workspace any more"
+        return None if digest_bytes(body) == output.digest else f"{where} was altered or cut"
 
     def _log(self, key: str) -> AppendLog:
         return AppendLog(self._store, f"{key_folder(key)}/results")

@@ -124,6 +124,7 @@ class WorkspaceMachine(RuleBasedStateMachine):
         end = self._child(functools.partial(clear_away, self.folder), Plan(point)).watch()
         # Where something was damaged, nothing is deleted that it may have named.
         assert end.word in ({"ended", "killed", "retry"} if self.is_damaged else {"ended", "killed"}), end.said
+        self.pending = None  # a year has passed: nobody goes on with what was interrupted, and its records may be cleared away
 
     @precondition(lambda self: self.last is not None)
     @rule(what=st.sampled_from(["delete", "alter", "cut the listing", "cut the result"]), step_id=st.sampled_from(_STEP_IDS))
@@ -250,7 +251,7 @@ def main() -> int:
             database=None,
             print_blob=True,
             suppress_health_check=list(HealthCheck),
-            phases=(Phase.generate, Phase.shrink),
+            phases=(Phase.generate,),
         )
         run_state_machine_as_test(WorkspaceMachine, settings=chosen)
     print(f"{arguments.examples} sequences of {arguments.steps} steps, nothing found")

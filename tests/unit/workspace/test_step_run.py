@@ -87,15 +87,23 @@ def test_a_step_that_does_not_allow_reuse_neither_takes_nor_offers_results(works
     assert run(workspace, tmp_path).reason == Reason.NO_RECORD.name
 
 
-@pytest.mark.parametrize("damage", ["delete a file", "delete the folder", "alter in place", "add a file"])
+@pytest.mark.parametrize(
+    "damage", ["delete a file", "delete the folder", "alter in place", "add a file", "delete the list", "cut the list", "alter the list"]
+)
 def test_a_result_whose_outputs_were_damaged_is_never_handed_on_and_heals(workspace: WorkspaceStore, tmp_path: Path, damage: str) -> None:
-    """R28, R29."""
+    """R28, R29, R31."""
     first = run(workspace, tmp_path)
     store, place = workspace.datastores.open("workspaceblobstore"), first.outputs["model"].path
+    listing = manifest_path(first.outputs["model"].digest)
     if damage == "alter in place":
         store.put(f"{place}/model.bin", b"WEIGHTS")  # the same size
     elif damage == "add a file":
         store.put(f"{place}/extra", b"")
+    elif damage == "delete the list":
+        workspace.store.remove_tree(listing)
+    elif damage.endswith("the list"):
+        body = workspace.store.read(listing)
+        workspace.store.put(listing, body[:20] if damage == "cut the list" else body.replace(b"model.bin", b"mabel.bin"))
     else:
         store.remove_tree(place if damage == "delete the folder" else f"{place}/model.bin")
     second, third = run(workspace, tmp_path), run(workspace, tmp_path)
