@@ -36,11 +36,17 @@ def workspace_root(text: str, home: Path, *, may_be_new: bool = False) -> str:
 
     :param may_be_new: take a name without looking whether there is such a workspace
     :raises UnknownNameError: a name, and no such workspace is there; the message lists those there are
+    :raises UserErrorException: the path of a file
     """
     if "://" in text:
         return text
     if os.sep in text or text.startswith((".", "~")):
-        return folder_url(Path(text).expanduser().resolve())
+        place = Path(text).expanduser().resolve()
+        if place.is_file():
+            raise UserErrorException(
+                f"the workspace {shorten(repr(text))} is a file; give the folder that the workspace is in, its name, or a URL"
+            )
+        return folder_url(place)
     if may_be_new or text in known_workspaces(home):
         return default_root(text, home)
     known = ", ".join(known_workspaces(home)) or "none"

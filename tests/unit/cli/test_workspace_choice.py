@@ -81,3 +81,9 @@ def test_nothing_is_guessed_among_none_or_several(home: Path, project: Path) -> 
         (home / "workspaces" / name).mkdir(parents=True)
     with pytest.raises(DefinitionError, match=r"has 2: one, two; give --workspace NAME"):
         choose_workspace(None)
+
+
+def test_a_file_is_no_workspace(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(DefinitionError, match="config.json' is a file; give the folder that the workspace is in"):
+        choose_workspace(str(tmp_path / "config.json"))
