@@ -108,11 +108,15 @@ class ResultLog:
 
     def _problem_of_list(self, output: StoredOutput) -> str | None:
         where = f"output {output.name!r} at {output.path!r} on datastore {output.datastore!r} cannot be read by other steps: the list of its files"
-        try:
-            body = self._store.read(manifest_path(output.digest))
-        except FileNotFoundError:
-            return f"{where} is not in the workspace any more"
-        return None if digest_bytes(body) == output.digest else f"{where} was altered or cut"
+        # Read twice before it is called damaged: one answer that came short must not set a good result aside for ever.
+        for _ in range(2):
+            try:
+                body = self._store.read(manifest_path(output.digest))
+            except FileNotFoundError:
+                return f"{where} is not in the workspace any more"
+            if digest_bytes(body) == output.digest:
+                return None
+        return f"{where} was altered or cut"
 
     def _log(self, key: str) -> AppendLog:
         return AppendLog(self._store, f"{key_folder(key)}/results")
