@@ -18,4 +18,4 @@ def assert_store_ok(root: WorkspaceStore | Path | str, *, canaries: Collection[s
         workspace = root if isinstance(root, WorkspaceStore) else WorkspaceStore.open(str(root), home=Path(home))
         findings = check_workspace(workspace, depth="full", canaries=canaries)
     found = [f"{item.check.invariant} {item.check.name} {item.where}: {item.problem}" for item in (*findings.breaches, *findings.troubles)]
-    assert found == []
+    assert not found, "\n".join(found)

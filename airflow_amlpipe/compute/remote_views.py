@@ -101,6 +101,6 @@ def _reason(heard: int) -> str | None:
         if not block:
             return shorten(said.decode(errors="replace")) or "FUSE could not be started"
         said += block
-        if said == READY:
+        if said.startswith(READY):  # what may follow is why it ended later
             return None
     return f"FUSE did not answer within {_MOUNT_SECONDS:g} s"
