@@ -79,14 +79,14 @@ def apply_plan(
         )
     policy = RetentionPolicy.model_validate(plan.retention)
 
-    def present() -> set[tuple[str, str | None, str]]:
-        return {item.place for item in plan_clearing(workspace, policy, now=now or datetime.now(UTC), on_progress=on_progress).items}
+    def present() -> tuple[ClearingItem, ...]:
+        return plan_clearing(workspace, policy, now=now or datetime.now(UTC), on_progress=on_progress).items
 
     return _Sweep(workspace, plan, present).run()
 
 
 class _Sweep:
-    def __init__(self, workspace: WorkspaceStore, plan: ClearingPlan, present: Callable[[], set[tuple[str, str | None, str]]]) -> None:
+    def __init__(self, workspace: WorkspaceStore, plan: ClearingPlan, present: Callable[[], tuple[ClearingItem, ...]]) -> None:
         self._workspace = workspace
         self._store = workspace.store
         self._plan = plan
@@ -96,7 +96,7 @@ class _Sweep:
     def run(self) -> Swept:
         self._set_aside()
         # Everything is looked at once more: a run may have taken a result just before it was set aside.
-        may_go = self._present()
+        may_go = _without_what_is_trusted(self._present())
         for kind in _ORDER:
             for item in self._of(kind):
                 if item.place in may_go:
@@ -113,7 +113,7 @@ class _Sweep:
 
     def _set_aside(self) -> None:
         items = list(self._of("result"))
-        may_go = self._present() if items else set()
+        may_go = {item.place for item in self._present()} if items else set()
         for item in items:
             if item.place not in may_go:
                 self._swept.left.append(item)
@@ -159,3 +159,21 @@ class _Sweep:
                 crash_point("gc-key-entry-deleted")
             self._store.remove_empty(f"{folder}/{kind}")
         self._store.remove_empty(folder)
+
+
+def _without_what_is_trusted(present: tuple[ClearingItem, ...]) -> set[tuple[str, str | None, str]]:
+    """Return the places that may go now.
+
+    A result that was needed when others were set aside, or came since, may be needed no more by now; but it is still trusted. What belongs to it
+    goes with the next plan, which sets it aside first.
+    """
+    trusted = [item for item in present if item.kind == "result"]
+    owners, keys = {item.owner for item in trusted}, {item.key for item in trusted}
+    stays = {
+        item.place
+        for item in present
+        if (item.kind == "output" and item.owner in owners)
+        or (item.kind == "key" and item.key in keys)
+        or (item.kind == "content" and trusted)
+    }
+    return {item.place for item in present} - stays

@@ -12,6 +12,7 @@ import pytest
 from airflow_amlpipe.exceptions import DatastoreUnavailableError, DefinitionError, SourceChangedError, UnknownNameError
 from airflow_amlpipe.services.clearing import ClearingItem, ClearingPlan, RetentionPolicy, apply_plan, keep_plan, load_plan, plan_clearing
 from airflow_amlpipe.services.clearing.safety import refuse_unsafe
+from airflow_amlpipe.services.clearing.sweeping import _Sweep
 from airflow_amlpipe.spec.data import DatastorePath
 from airflow_amlpipe.storage.store import Store
 from airflow_amlpipe.workspace import layout
@@ -216,6 +217,16 @@ def test_a_clearing_up_beside_runs_harms_none_of_them(story: Story) -> None:
         stop.set()
         clearing.result()
     assert all(ended_well)
+    assert_store_ok(story.workspace)
+
+
+def test_what_belongs_to_a_result_that_was_kept_at_the_first_look_stays_although_it_may_go_at_the_second(story: Story) -> None:
+    """R58. A run that had taken the result ended in between."""
+    run = story.run()
+    plan = story.plan(keep_last=0)
+    looks = iter([(), plan.items])
+    _Sweep(story.workspace, plan, lambda: next(looks)).run()
+    assert story.is_there(story.output(run))
     assert_store_ok(story.workspace)
 
 
