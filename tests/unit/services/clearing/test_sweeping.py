@@ -222,11 +222,11 @@ def test_a_clearing_up_beside_runs_harms_none_of_them(story: Story) -> None:
 
 def test_what_belongs_to_a_result_that_was_kept_at_the_first_look_stays_although_it_may_go_at_the_second(story: Story) -> None:
     """R58. A run that had taken the result ended in between."""
-    run = story.run()
+    output = story.output(story.run())
     plan = story.plan(keep_last=0)
     looks = iter([(), plan.items])
     _Sweep(story.workspace, plan, lambda: next(looks)).run()
-    assert story.is_there(story.output(run))
+    assert story.is_there(output)
     assert_store_ok(story.workspace)
 
 
