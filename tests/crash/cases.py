@@ -9,10 +9,12 @@ invariants, and a fresh identical run succeeds.
 from __future__ import annotations
 
 import functools
+import os
 import random
 import shutil
 import signal
 import tempfile
+import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -42,6 +44,7 @@ __all__ = ["Case", "Findings", "draw_case", "play"]
 
 _MOST_TRIES = 6
 _BAD_TRIES = 4
+_FROZEN_SECONDS = 20.0
 _NOT_SEEN = "has not ended well in run"
 _RUN = "01900000-0000-7000-8000-000000000001"
 _FRESH = "01900000-0000-7000-8000-000000000002"
@@ -185,8 +188,12 @@ class _Player:
         first = self._start(plan)
         end = self._watch(first, plan)
         if end.word == "stopped":
+            # One that is frozen while it stores what the job left still lives, and is waited for: the other goes on when it does.
             second = self._start(None, again=again)
+            waking = threading.Timer(_FROZEN_SECONDS, os.kill, (first.pid, signal.SIGCONT))
+            waking.start()
             self._watch(second, None)
+            waking.cancel()
             self._check_fixed()
             self._judge(first.go_on())
             self._findings.passed.update(first.passed)
