@@ -126,7 +126,7 @@ class Wire:
     """A port of this machine that leads to ``port``, until it is cut.
 
     :ivar connections: how many were made
-    :ivar carried_down: how many bytes came from the server since :meth:`cut_when`
+    :ivar carried_down: how many bytes came from the server since :meth:`cut_when` or the last cut
     """
 
     def __init__(self, port: int) -> None:
@@ -142,7 +142,10 @@ class Wire:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def cut_when(self, is_time: Callable[[int, int], bool]) -> None:
-        """Cut all connections once, as soon as ``is_time(bytes to the server, bytes from it)`` since now; the server gets what was sent."""
+        """Cut all connections once, as soon as ``is_time(bytes to the server, bytes from it)``; the server gets what was sent.
+
+        Bytes count since this call or since the last cut. Several calls are so many cuts, one after the other.
+        """
         with self._lock:
             self._up = self.carried_down = 0
             self._cuts.append(is_time)
@@ -191,6 +194,7 @@ class Wire:
                     is_time = bool(self._cuts) and self._cuts[0](self._up, self.carried_down)
                     if is_time:
                         self._cuts.pop(0)
+                        self._up = self.carried_down = 0
                 if is_time:
                     self.cut()
                     return
