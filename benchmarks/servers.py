@@ -57,7 +57,13 @@ def seaweedfs(folder: Path) -> Iterator[str]:
         "s3.port.grpc",
     )
     command = [weed, "server", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-filer", "-s3", "-master.telemetry=false"]
-    command += ["-master.volumeSizeLimitMB=1024", "-volume.max=0", *(f"-{name}={port}" for name, port in zip(names, ports, strict=True))]
+    command += [
+        "-master.volumeSizeLimitMB=1024",
+        "-volume.max=0",
+        "-s3.port.iceberg=0",
+        "-s3.port.lance=0",
+        *(f"-{name}={port}" for name, port in zip(names, ports, strict=True)),
+    ]
     with _running(command, f"http://127.0.0.1:{ports[6]}", folder / "weed.log") as url:
         yield url
 
