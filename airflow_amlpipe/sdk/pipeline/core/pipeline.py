@@ -12,7 +12,7 @@ from airflow_amlpipe.sdk._calling_file import folder_of_calling_file
 from airflow_amlpipe.sdk._parsing import is_airflow_parsing
 from airflow_amlpipe.sdk._workspace_store import check_registered
 from airflow_amlpipe.sdk.exceptions import UserErrorException
-from airflow_amlpipe.sdk.pipeline.core.builder import collect_steps
+from airflow_amlpipe.sdk.pipeline.core._steps import collect_steps
 
 if TYPE_CHECKING:
     from airflow_amlpipe.sdk.core.environment import Environment
