@@ -1,4 +1,4 @@
-"""What do docs/reference/cli.md, settings.md and reliability.md say? What the code and its tests say: they are written from them.
+"""What do docs/reference/cli.md, coverage.md, settings.md and reliability.md say? What the code and its tests say: they are written from them.
 
 python -m docs.write_reference      (make docs)
 """
@@ -13,12 +13,14 @@ from pathlib import Path
 from airflow_amlpipe.cli.airflow_commands import LEFT_OUT
 from airflow_amlpipe.cli.application import EXIT_CODES, all_commands
 from airflow_amlpipe.cli.command import Command
+from airflow_amlpipe.sdk.coverage import coverage
 from airflow_amlpipe.settings import Settings
 from docs.promises import promise_table
 
-__all__ = ["PAGES", "cli_page", "reliability_page", "settings_page"]
+__all__ = ["PAGES", "cli_page", "coverage_page", "reliability_page", "settings_page"]
 
-TABLE_BEGINS, TABLE_ENDS = "<!-- promises: written by docs/write_reference.py -->", "<!-- end of promises -->"
+PROMISES = "<!-- promises: written by docs/write_reference.py -->", "<!-- end of promises -->"
+CLASSES = "<!-- classes: written by docs/write_reference.py from airflow_amlpipe/sdk/coverage -->", "<!-- end of classes -->"
 REFERENCE = Path(__file__).resolve().parent / "reference"
 
 
@@ -66,13 +68,27 @@ def settings_page() -> str:
 
 def reliability_page() -> str:
     """Return the page of promises: its text as it is, its table from ``promises.toml`` and the docstrings of the tests."""
-    text = (REFERENCE / "reliability.md").read_text(encoding="utf-8")
-    head, _, rest = text.partition(TABLE_BEGINS)
-    _, _, tail = rest.partition(TABLE_ENDS)
-    return f"{head}{TABLE_BEGINS}\n\n{promise_table()}\n{TABLE_ENDS}{tail}"
+    return _with_table("reliability.md", PROMISES, promise_table())
 
 
-PAGES = {"cli.md": cli_page, "reliability.md": reliability_page, "settings.md": settings_page}
+def coverage_page() -> str:
+    """Return the page of SDK v1's members: its text as it is, its tables from the rows of ``airflow_amlpipe/sdk/coverage``."""
+    lines: list[str] = []
+    for place, rows in coverage().items():
+        lines += [f"## `{place}`", "", "| member | here |", "|---|---|"]
+        lines += ["| `{}` | {} |".format(member, row.text.replace("|", "\\|")) for member, row in rows.items()]
+        lines.append("")
+    return _with_table("coverage.md", CLASSES, "\n".join(lines))
+
+
+PAGES = {"cli.md": cli_page, "coverage.md": coverage_page, "reliability.md": reliability_page, "settings.md": settings_page}
+
+
+def _with_table(name: str, marks: tuple[str, str], table: str) -> str:
+    begins, ends = marks
+    head, _, rest = (REFERENCE / name).read_text(encoding="utf-8").partition(begins)
+    _, _, tail = rest.partition(ends)
+    return f"{head}{begins}\n\n{table}\n{ends}{tail}"
 
 
 def _command(prefix: str, command: Command) -> Iterator[str]:

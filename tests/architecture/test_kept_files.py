@@ -73,6 +73,8 @@ def test_the_wheel_holds_every_module_and_no_test(built: Path) -> None:
     (wheel,) = built.glob("*.whl")
     names = set(zipfile.ZipFile(wheel).namelist())
     wanted = {str(module) for module in package_modules()}
+    wanted |= {path.relative_to(REPOSITORY).as_posix() for path in PACKAGE.rglob("*.toml")}
+    assert "airflow_amlpipe/sdk/coverage/azureml.core.toml" in wanted
     assert wanted <= names
     assert {name.split("/")[0] for name in names if ".dist-info" not in name} == {"airflow_amlpipe"}
     assert "airflow_amlpipe/py.typed" in names
