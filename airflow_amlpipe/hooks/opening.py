@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 from airflow_amlpipe.exceptions import BackendUnavailableError, shorten
+from airflow_amlpipe.hooks.databases import SqlOpener
 from airflow_amlpipe.settings import Settings
 from airflow_amlpipe.storage.access import StoreAccess
 from airflow_amlpipe.storage.environment_logins import environment_login
@@ -56,7 +57,7 @@ def store_access(settings: Settings, *, workspace: str | None = None) -> StoreAc
 
     airflow_home = os.environ.get("AIRFLOW_HOME") or "~/airflow"
     roots = LocalRoots(allowed=settings.allowed_local_roots, airflow_home=os.path.expanduser(airflow_home))
-    return StoreAccess(logins=logins, local_roots=roots, http_hosts=HttpHosts(settings.allowed_http_hosts))
+    return StoreAccess(logins=logins, local_roots=roots, http_hosts=HttpHosts(settings.allowed_http_hosts), databases=SqlOpener())
 
 
 def find_login(conn_id: str) -> Login | None:
