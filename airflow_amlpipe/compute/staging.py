@@ -26,7 +26,7 @@ from airflow_amlpipe.spec.names import check_relative_path
 from airflow_amlpipe.spec.step import InputArgument, LiteralArgument, ParameterArgument, StepSpec
 
 if TYPE_CHECKING:
-    from airflow_amlpipe.runtime.protocol import Event, RunContext
+    from airflow_amlpipe.runtime.protocol import DatasetPart, Event, RunContext
 
 __all__ = ["RunFacts", "stage_step"]
 
@@ -68,6 +68,7 @@ def stage_step(
     *,
     parameters: Mapping[str, Scalar],
     inputs: Mapping[str, Path | str],
+    datasets: Mapping[str, DatasetPart] | None = None,
     facts: RunFacts,
     interpreter: StepInterpreter,
     worker_environment: Mapping[str, str] | None = None,
@@ -79,6 +80,7 @@ def stage_step(
 
     :param parameters: the value of each pipeline parameter; only those the step reads are handed on
     :param inputs: for each input its local path (a single file stays a file), or, as text, its dataset id in ``direct`` mode
+    :param datasets: what the ids stand for, by the input's name
     :param worker_environment: what the allow-list chooses from; this process's environment by default
     :raises DefinitionError: the script is no file of the snapshot, a path leaves its folder, a text cannot be passed
     :raises UnknownNameError: an input or parameter has no value
@@ -116,7 +118,7 @@ def stage_step(
     for text in (*argv, *environment.values()):
         if "\0" in text:
             raise DefinitionError(f"{where}: {shorten(repr(text))} holds a NUL character, which no command line or variable can carry")
-    protocol.write_context(str(folder.run), _context(step, folder, facts, script, arguments, data, outputs))
+    protocol.write_context(str(folder.run), _context(step, folder, facts, script, arguments, data, outputs, datasets or {}))
     return LaunchRequest(
         job_name=facts.step_run_id,
         argv=argv,
@@ -201,6 +203,7 @@ def _context(
     arguments: list[str],
     inputs: Mapping[str, str],
     outputs: Mapping[str, str],
+    datasets: Mapping[str, DatasetPart],
 ) -> RunContext:
     return {
         "format": protocol.CONTEXT_FORMAT,
@@ -231,7 +234,9 @@ def _context(
             "location": facts.location,
             "url": facts.workspace_url,
         },
-        "inputs": [{"name": item.name, "mode": item.mode, "value": inputs[item.name]} for item in step.inputs],
+        "inputs": [
+            {"name": item.name, "mode": item.mode, "value": inputs[item.name], "dataset": datasets.get(item.name)} for item in step.inputs
+        ],
         "outputs": [{"name": output.name, "mode": output.mode, "path": outputs[output.name]} for output in step.outputs],
         "working_folder": str(folder.code),
         "script": script,

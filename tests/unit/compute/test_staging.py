@@ -251,5 +251,5 @@ def test_the_context_tells_the_script_everything_about_its_run(stage: Stage, fol
     assert context["run"]["id"] == "step-run-1"
     assert context["parent"] is not None
     assert context["parent"]["id"] == "run-1"
-    assert context["inputs"] == [{"name": "raw", "mode": "mount", "value": str(tmp_path)}]
+    assert context["inputs"] == [{"name": "raw", "mode": "mount", "value": str(tmp_path), "dataset": None}]
     assert context["outputs"] == [{"name": "out", "mode": "mount", "path": str(folder.outputs / "out")}]
