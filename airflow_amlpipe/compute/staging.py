@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from airflow_amlpipe.compute.backend import LaunchRequest, Resources
+from airflow_amlpipe.compute.command_lines import check_started_file, command_argv
 from airflow_amlpipe.compute.environments import StepInterpreter
 from airflow_amlpipe.compute.folder import StepFolder
 from airflow_amlpipe.compute.places import place_input, place_output
@@ -22,7 +23,6 @@ from airflow_amlpipe.compute.variables import data_variables, inherited_variable
 from airflow_amlpipe.exceptions import DefinitionError, UnknownNameError, shorten
 from airflow_amlpipe.runtime import protocol
 from airflow_amlpipe.spec.model import Scalar
-from airflow_amlpipe.spec.names import check_relative_path
 from airflow_amlpipe.spec.step import InputArgument, LiteralArgument, ParameterArgument, StepSpec
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def stage_step(
     :raises InfrastructureError: an absolute path that the step names is in use
     """
     where = f"step {shorten(repr(step.name))}"
-    script = _check_script(where, step, folder.code)
+    script = check_started_file(where, step, folder.code)
     _make_artifact_folders(where, folder.code)
     for name in step.parameters:
         if name not in parameters:
@@ -114,7 +114,7 @@ def stage_step(
     environment |= parameter_variables(step, parameters)
     environment |= _run_variables(folder, facts)
 
-    argv = (interpreter.python, script, *arguments)
+    argv = command_argv(where, step, folder.code, interpreter, arguments, environment)
     for text in (*argv, *environment.values()):
         if "\0" in text:
             raise DefinitionError(f"{where}: {shorten(repr(text))} holds a NUL character, which no command line or variable can carry")
@@ -129,28 +129,6 @@ def stage_step(
         image=step.environment.image,
         resources=resources or Resources(),
     )
-
-
-def _check_script(where: str, step: StepSpec, code: Path) -> str:
-    """Return the script's path below ``code`` if it is a file there; one that a link would take elsewhere is refused (S03)."""
-    given = step.command.script
-    script = check_relative_path(f"{where}: script_name", given)
-    if script.startswith("-"):
-        raise DefinitionError(
-            f"{where}: script_name {shorten(repr(given))} starts with '-', which Python takes for an option; rename the script"
-        )
-    path = code / script
-    if not path.is_file():
-        trouble = "is a folder" if path.is_dir() else "was not found"
-        raise DefinitionError(
-            f"{where}: script {shorten(repr(given))} {trouble} in source folder {shorten(repr(step.source.directory))}; "
-            "check script_name, and that .amlignore does not leave it out"
-        )
-    if not path.resolve().is_relative_to(code.resolve()):
-        raise DefinitionError(
-            f"{where}: script {shorten(repr(given))} is behind a symbolic link that leaves the source folder; copy the file into it"
-        )
-    return script
 
 
 def _make_artifact_folders(where: str, code: Path) -> None:

@@ -5,7 +5,7 @@ The components, in order:
 
 =============== ====================================================================================================
 ``code``        digest of the source snapshot: every kept file's path, executable bit and content, links, empty folders
-``command``     the script's name
+``command``     the script's name, the line for the shell, or what is copied
 ``arguments``   each argument after parameter binding, typed; an input or output as its place-holder, never as a path;
                 a volatile one as a place-holder too: that there is one, and where, counts, its value does not
 ``parameters``  every value that the script is given by name (``AML_PARAMETER_<name>``): ``params``, and pipeline parameters it reads;
@@ -103,7 +103,7 @@ def step_key(
     told = {name: {"definition": definition} for name, definition in (definitions or {}).items() if definition is not None}
     readable: dict[str, Json] = {
         "code": snapshot,
-        "command": {"kind": step.command.kind, "script": step.command.script},
+        "command": step.command.model_dump(mode="json"),
         "arguments": [_argument(argument, parameters) for argument in step.arguments],
         "parameters": {name: _bound(value, parameters) for name, value in step.named_values.items()},
         "inputs": {

@@ -84,7 +84,6 @@ NOT_YET: set[str] = {
     "azureml.pipeline.steps.AutoMLStep",
     "azureml.pipeline.steps.AutoMLStepRun",
     "azureml.pipeline.steps.AzureBatchStep",
-    "azureml.pipeline.steps.CommandStep",
     "azureml.pipeline.steps.DataTransferStep",
     "azureml.pipeline.steps.DatabricksStep",
     "azureml.pipeline.steps.EstimatorStep",

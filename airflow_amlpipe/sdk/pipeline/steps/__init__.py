@@ -7,22 +7,25 @@ from typing import TYPE_CHECKING
 from airflow_amlpipe.sdk._lazy import lazy_names
 
 if TYPE_CHECKING:
+    from airflow_amlpipe.sdk.pipeline.steps.command_step import CommandStep
     from airflow_amlpipe.sdk.pipeline.steps.python_script_step import PythonScriptStep
 
-__all__ = ["PythonScriptStep"]
+__all__ = ["CommandStep", "PythonScriptStep"]
 
 _SCRIPT = "run the work in a PythonScriptStep"
 _AZURE = "it needs an Azure service; call that service from the script of a PythonScriptStep"
 
 __getattr__, __dir__ = lazy_names(
     __name__,
-    {"PythonScriptStep": "pipeline.steps.python_script_step"},
+    {
+        "CommandStep": "pipeline.steps.command_step",
+        "PythonScriptStep": "pipeline.steps.python_script_step",
+    },
     {
         "AdlaStep": _AZURE,
         "AutoMLStep": "run the training script in a PythonScriptStep",
         "AutoMLStepRun": "run the training script in a PythonScriptStep",
         "AzureBatchStep": _AZURE,
-        "CommandStep": "start the command from the script of a PythonScriptStep",
         "DataTransferStep": "copy the data in the script of a PythonScriptStep",
         "DatabricksStep": _AZURE,
         "EstimatorStep": _SCRIPT,
