@@ -43,7 +43,6 @@ _INSTEAD = {
     "azureml.pipeline.core.pipeline_draft": "keep the script that builds the pipeline",
     "azureml.pipeline.core.pipeline_endpoint": "turn the pipeline into a DAG with Pipeline.to_dag",
     "azureml.pipeline.core.schedule": "give the schedule to Pipeline.to_dag(dag_id, schedule=...)",
-    "azureml.train": "run the training script in a PythonScriptStep",
     "azureml.widgets": "use run.wait_for_completion(show_output=True)",
 }
 
