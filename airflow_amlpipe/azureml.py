@@ -40,9 +40,8 @@ _INSTEAD = {
     "azureml.data.tabular_dataset": "make a FileDataset and read it with pandas in the script",
     "azureml.dataprep": "read the files with pandas in the script",
     "azureml.mlflow": "set MLFLOW_TRACKING_URI in the step's environment_variables",
-    "azureml.pipeline.core.pipeline_draft": "keep the script that builds the pipeline",
-    "azureml.pipeline.core.pipeline_endpoint": "turn the pipeline into a DAG with Pipeline.to_dag",
     "azureml.pipeline.core.schedule": "give the schedule to Pipeline.to_dag(dag_id, schedule=...)",
+    "azureml.train": "run the training script in a PythonScriptStep",
     "azureml.widgets": "use run.wait_for_completion(show_output=True)",
 }
 

@@ -61,6 +61,12 @@ class Settings:
         "the environment of the process says.",
         "amlpipe_workspace_s3",
     )
+    api_url: str | None = _option(
+        None,
+        "Root of the REST API that the URLs of published pipelines and endpoints begin with (``PublishedPipeline.endpoint``). Without it: "
+        "``/amlpipe`` on Airflow's API server (``AIRFLOW__API__BASE_URL``), else on http://localhost:8080.",
+        "https://airflow.example.com/amlpipe",
+    )
     file_share_root: str | None = _option(
         None,
         "Where Azure's file shares are mounted, or are served by SFTP: Datastore.register_azure_file_share looks for a share in "

@@ -117,7 +117,8 @@ class StepOperator(BaseOperator):
                 elif decision.result is not None:
                     finished = step.reuse(decision.result)
                 else:
-                    finished = step.carry_out()
+                    step.wait(step.launch())
+                    finished = step.record()
             if step.obstacle is not None:
                 from airflow_amlpipe.operators.waiting import defer_until_over
 

@@ -39,6 +39,7 @@ __all__ = [
     "keep_package_logins",
     "open_datastore",
     "open_workspace",
+    "workspace_url",
 ]
 
 _CACHE: dict[tuple[str, str], WorkspaceStore] = {}
@@ -87,6 +88,18 @@ def open_workspace(workspace: Any, what: str = "this look-up") -> WorkspaceStore
         with as_user_error():
             _CACHE[key] = opened(workspace._url, home=home())
     return _CACHE[key]
+
+
+def workspace_url(what: str, workspace: Any) -> str:
+    """Return the root of an SDK ``Workspace``, for a service that is about to use it.
+
+    :param what: what uses it, for the message
+    :raises UserErrorException: Airflow is parsing, or ``workspace`` is none
+    """
+    refuse_while_parsing(what)
+    check_workspace_given(what, workspace)
+    url: str = workspace._url
+    return url
 
 
 def log_in_with(root: str, conn_id: str) -> None:

@@ -47,13 +47,14 @@ class OptionRefusedError(BaseException):
 class CollectedPipeline:
     """A pipeline as a file defines it, ready to be planned or submitted.
 
+    :ivar source_base: what relative source folders are relative to; ``None`` if the steps' sources were frozen and stored before
     :ivar dag_id: of the DAG the file makes of it; ``None`` if the file submits it
     """
 
     spec: PipelineSpec
     workspace: str
     experiment: str
-    source_base: Path
+    source_base: Path | None
     dag_id: str | None = None
     parameters: Mapping[str, object] = field(default_factory=dict)
     policy: str = "auto"

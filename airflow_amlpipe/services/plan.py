@@ -17,7 +17,7 @@ from airflow_amlpipe.reuse.decision import Reason, rule_out_reuse
 from airflow_amlpipe.reuse.explain import Difference
 from airflow_amlpipe.reuse.policy import ReusePolicy
 from airflow_amlpipe.reuse.result import StoredOutput
-from airflow_amlpipe.services.sources import freeze_sources
+from airflow_amlpipe.services.sources import freeze_sources, stored_sources
 from airflow_amlpipe.settings import Settings
 from airflow_amlpipe.spec.data import DatasetSource, StepOutputSource
 from airflow_amlpipe.spec.model import Scalar
@@ -84,20 +84,24 @@ def plan_pipeline(
     *,
     workspace: str,
     home: Path,
-    source_base: Path,
+    source_base: Path | None,
     parameters: Mapping[str, object] | None = None,
     policy: str = "auto",
 ) -> PipelinePlan:
     """Return what submitting ``spec`` now would do, with what changed for every step that would run. Nothing is submitted.
 
     :param workspace: root of the workspace
-    :param source_base: what relative source folders are relative to
+    :param source_base: what relative source folders are relative to; ``None`` if the steps' sources were frozen and stored before
     :raises DefinitionError: the pipeline, a parameter or the policy cannot be used, or data is not there
     """
     opened = open_workspace(workspace, home=home)
     bound = spec.bind_parameters(dict(parameters or {}))
     settings = Settings.load()
-    frozen = freeze_sources(opened, spec, source_base, limit_bytes=settings.source_limit_bytes, limit_files=settings.source_limit_files)
+    frozen = (
+        stored_sources(spec)
+        if source_base is None
+        else freeze_sources(opened, spec, source_base, limit_bytes=settings.source_limit_bytes, limit_files=settings.source_limit_files)
+    )
     plan = plan_steps(opened, frozen.spec, parameters=bound, policy=ReusePolicy.parse(policy))
     frozen.store_listings(opened)
     history = StepHistory(opened, spec.name)

@@ -7,32 +7,38 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from airflow_amlpipe.exceptions import shorten
+from airflow_amlpipe.exceptions import UnknownNameError, shorten
 from airflow_amlpipe.fingerprint.source import SourceSnapshot
 from airflow_amlpipe.spec.pipeline import PipelineSpec
 from airflow_amlpipe.spec.step import StepSpec
+from airflow_amlpipe.workspace.layout import manifest_path, snapshot_path
 from airflow_amlpipe.workspace.sources import check_script, read_source, store_source
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
 
-__all__ = ["FrozenSources", "freeze_sources"]
+__all__ = ["FrozenSources", "freeze_sources", "stored_sources"]
 
 
 @dataclass(frozen=True, slots=True)
 class FrozenSources:
     """A pipeline whose steps carry the digests of their sources.
 
+    :ivar base: what relative source folders are relative to; ``None`` if the copies are stored already, and the folders perhaps gone
     :ivar snapshots: by source folder, as the author wrote it
     """
 
     spec: PipelineSpec
-    base: Path
+    base: Path | None
     snapshots: Mapping[str, SourceSnapshot]
 
     def store(self, workspace: WorkspaceStore) -> None:
         """Store every frozen copy; what is stored already is left alone.
 
         :raises SourceChangedError: a folder changed since its digest was taken
+        :raises UnknownNameError: copies that were stored are not there any more
         """
+        if self.base is None:
+            self._keep_stored(workspace)
+            return
         for step in self._one_step_per_source():
             store_source(workspace, step, self.base, self.snapshots[step.source.directory])
 
@@ -41,8 +47,18 @@ class FrozenSources:
         for snapshot in self.snapshots.values():
             workspace.put_listing(snapshot)
 
+    def _keep_stored(self, workspace: WorkspaceStore) -> None:
+        for step in {step.source.snapshot: step for step in self.spec.steps}.values():
+            digest = step.source.snapshot or ""
+            if not digest or not workspace.store.freshen(snapshot_path(digest)):
+                raise UnknownNameError(
+                    f"step {shorten(repr(step.name))}: the workspace does not keep its frozen source {shorten(digest, 20) or '(none)'} any more; "
+                    "publish or submit the pipeline from its source folder"
+                )
+            workspace.store.freshen(manifest_path(digest))
+
     def _one_step_per_source(self) -> list[StepSpec]:
-        return list({step.source.directory: step for step in self.spec.steps if step.source.directory in self.snapshots}.values())
+        return list({step.source.directory: step for step in self.spec.steps}.values())
 
 
 def freeze_sources(workspace: WorkspaceStore, spec: PipelineSpec, base: Path, *, limit_bytes: int, limit_files: int) -> FrozenSources:
@@ -53,7 +69,7 @@ def freeze_sources(workspace: WorkspaceStore, spec: PipelineSpec, base: Path, *,
     :raises DefinitionError: a folder or a script is missing, or a folder is over the limits
     """
     snapshots: dict[str, SourceSnapshot] = {}
-    for step in (step for step in spec.steps if step.reads_folder):
+    for step in spec.steps:
         directory = step.source.directory
         if directory not in snapshots:
             snapshots[directory] = read_source(workspace, step, base, limit_bytes=limit_bytes, limit_files=limit_files)
@@ -64,8 +80,11 @@ def freeze_sources(workspace: WorkspaceStore, spec: PipelineSpec, base: Path, *,
     digests = {directory: snapshot.digest for directory, snapshot in snapshots.items()}
     steps = tuple(
         step.model_copy(update={"source": step.source.model_copy(update={"snapshot": digests[step.source.directory]})})
-        if step.reads_folder
-        else step
         for step in spec.steps
     )
     return FrozenSources(spec.model_copy(update={"steps": steps}), base, snapshots)
+
+
+def stored_sources(spec: PipelineSpec) -> FrozenSources:
+    """Return the sources of a specification that was frozen when it was submitted or published."""
+    return FrozenSources(spec, None, {})

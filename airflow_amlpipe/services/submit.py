@@ -10,7 +10,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from airflow_amlpipe.compute.processes import host_name
 from airflow_amlpipe.exceptions import ReuseRequiredError, shorten
@@ -19,7 +19,7 @@ from airflow_amlpipe.reuse.policy import ReusePolicy
 from airflow_amlpipe.services.collect import CollectedPipeline, active_collector
 from airflow_amlpipe.services.engine_process import StartedEngine, recording
 from airflow_amlpipe.services.plan import PipelinePlan, plan_steps
-from airflow_amlpipe.services.sources import FrozenSources, freeze_sources
+from airflow_amlpipe.services.sources import FrozenSources, freeze_sources, stored_sources
 from airflow_amlpipe.settings import Settings
 from airflow_amlpipe.spec.names import check_display_name
 from airflow_amlpipe.spec.pipeline import PipelineSpec
@@ -27,11 +27,11 @@ from airflow_amlpipe.storage.crash_points import crash_point
 from airflow_amlpipe.workspace.git_state import git_state
 from airflow_amlpipe.workspace.ids import new_run_id, now_text
 from airflow_amlpipe.workspace.package_logins import PackageLogins
-from airflow_amlpipe.workspace.records import RunRecord
+from airflow_amlpipe.workspace.records import EndpointVersion, RunRecord
 from airflow_amlpipe.workspace.step_run import StepRun
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
 
-__all__ = ["SubmittedRun", "submit_pipeline", "submitted_runs"]
+__all__ = ["SubmittedRun", "git_states", "submit_pipeline", "submitted_runs"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +59,15 @@ def submit_pipeline(
     parameters: Mapping[str, object] | None = None,
     policy: str = "auto",
     tags: Mapping[str, str] | None = None,
-    source_base: Path,
+    source_base: Path | None,
     home: Path,
     continue_on_step_failure: bool = False,
     description: str | None = None,
     dag_id: str | None = None,
     parent_run_id: str | None = None,
+    published: str | None = None,
+    endpoint: EndpointVersion | None = None,
+    source: Mapping[str, dict[str, Any]] | None = None,
 ) -> str:
     """Submit ``spec`` and return the id of its run.
 
@@ -73,9 +76,12 @@ def submit_pipeline(
 
     :param workspace: root of the workspace
     :param policy: as :class:`ReusePolicy` reads it
-    :param source_base: what relative source folders are relative to
+    :param source_base: what relative source folders are relative to; ``None`` if the steps' sources were frozen and stored before
     :param home: folder of this machine for engines, environments and memos
     :param dag_id: id of the DAG that carries the run out; made from the pipeline's name and digest by default
+    :param published: id of the published pipeline that is run, if one is
+    :param endpoint: what it was reached through, if it was
+    :param source: git state by source folder where ``source_base`` is ``None``
     :raises UnknownNameError: a parameter that the pipeline does not declare, or a policy that names no step of it
     :raises DefinitionError: a parameter of the wrong type, a missing source folder or script, or data that is not there
     :raises ReuseRequiredError: the policy is ``require`` and a step would have to run
@@ -89,7 +95,11 @@ def submit_pipeline(
     chosen = ReusePolicy.parse(policy)
     chosen.check_step([step.id for step in spec.steps])
     settings = Settings.load()
-    frozen = freeze_sources(opened, spec, source_base, limit_bytes=settings.source_limit_bytes, limit_files=settings.source_limit_files)
+    frozen = (
+        stored_sources(spec)
+        if source_base is None
+        else freeze_sources(opened, spec, source_base, limit_bytes=settings.source_limit_bytes, limit_files=settings.source_limit_files)
+    )
     run_id = new_run_id()
     with _Engine(run_id, workspace=workspace, home=home, allowed=chosen.mode != "require") as engine:
         plan = plan_steps(opened, frozen.spec, parameters=bound, policy=chosen, on_first_run=engine.start)
@@ -112,10 +122,12 @@ def submit_pipeline(
             tags=dict(tags or {}),
             description=description if description is not None else spec.description,
             parent_run_id=parent_run_id,
-            source=_git_states(frozen),
+            source=git_states(frozen) if source is None else dict(source),
             airflow=None if dag_id is None else {"dag_id": dag_id},
             host=host_name(),
             continue_on_step_failure=continue_on_step_failure,
+            published=published,
+            endpoint=endpoint,
         )
         submitted = SubmittedRun(run_id, workspace, experiment)
         if plan.is_all_reused:
@@ -156,7 +168,7 @@ class _Engine:
 
 
 def _as_the_command_wants(
-    spec: PipelineSpec, workspace: str, experiment: str, source_base: Path, parameters: Mapping[str, object], policy: str
+    spec: PipelineSpec, workspace: str, experiment: str, source_base: Path | None, parameters: Mapping[str, object], policy: str
 ) -> tuple[Mapping[str, object], str]:
     """Apply what ``amlpipe run`` or ``amlpipe plan`` was told, if the submitting script runs for one of them."""
     collector = active_collector()
@@ -195,8 +207,11 @@ def _finish_reused(workspace: WorkspaceStore, record: RunRecord, plan: PipelineP
     workspace.runs.finish(record.run_id, "Finished")
 
 
-def _git_states(frozen: FrozenSources) -> dict[str, dict[str, object]]:
-    states: dict[str, dict[str, object]] = {}
+def git_states(frozen: FrozenSources) -> dict[str, dict[str, Any]]:
+    """Return the git state of every source folder that is in a repository, by the folder as the author wrote it."""
+    states: dict[str, dict[str, Any]] = {}
+    if frozen.base is None:
+        return states
     known: dict[str, dict[str, object] | None] = {}
     for directory in frozen.snapshots:
         folder = os.path.realpath(frozen.base / directory)

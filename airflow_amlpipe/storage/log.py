@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 import re
 import time
+from collections.abc import Callable
 
 from airflow_amlpipe.exceptions import DatastoreUnavailableError, shorten
 from airflow_amlpipe.storage.crash_points import crash_point
@@ -52,10 +53,7 @@ class AppendLog:
             if attempt % 8 == 7:
                 time.sleep(random.uniform(0, 0.02))  # noqa: S311  # only spreads the appenders
                 number = max(number, self._last())
-        raise DatastoreUnavailableError(
-            f"datastore {shorten(self._store.url)}: {shorten(repr(self.folder))} took no new entry in {_TRIES} attempts; "
-            "nothing was written, run again when fewer others write to it"
-        )
+        raise self._too_busy()
 
     def append_if(self, expected_latest: int, body: bytes, *, durable: bool = True) -> int | None:
         """Write the entry after number ``expected_latest`` (0: the first) and return its number, ``None`` if that is not the newest any more.
@@ -81,8 +79,35 @@ class AppendLog:
         """
         return self._store.create_exclusive(self._path(read_up_to + 1), body, durable=durable)
 
+    def append_decided(self, decide: Callable[[list[tuple[int, bytes]]], bytes | None], *, durable: bool = True) -> int | None:
+        """Write the entry that ``decide`` makes of all entries there are, and return its number; ``None`` if it makes none.
+
+        Whenever somebody else was first, ``decide`` is asked again with what they wrote: what it was right for is what its entry follows.
+
+        :raises CommitUnknownError: nobody can say whether it was written
+        :raises DatastoreUnavailableError: it was not written
+        """
+        entries: list[tuple[int, bytes]] = []
+        for attempt in range(_TRIES):
+            number = entries[-1][0] if entries else 0
+            entries += self.entries(after=number)
+            number = entries[-1][0] if entries else 0
+            body = decide(entries)
+            if body is None:
+                return None
+            if self.append_after(number, body, durable=durable):
+                return number + 1
+            time.sleep(random.uniform(0, 0.002 * min(attempt, 10)))  # noqa: S311  # only spreads the appenders
+        raise self._too_busy()
+
     def _last(self) -> int:
         return max(self._numbers(), default=0)
+
+    def _too_busy(self) -> DatastoreUnavailableError:
+        return DatastoreUnavailableError(
+            f"datastore {shorten(self._store.url)}: {shorten(repr(self.folder))} took no new entry in {_TRIES} attempts; "
+            "nothing was written, run again when fewer others write to it"
+        )
 
     def _numbers(self) -> list[int]:
         found = (_ENTRY.fullmatch(name) for name in self._store.list_names(self.folder))

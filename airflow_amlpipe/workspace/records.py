@@ -10,6 +10,7 @@ from airflow_amlpipe.spec.model import Scalar, SpecModel, added_later
 
 __all__ = [
     "DatasetVersion",
+    "EndpointVersion",
     "Origin",
     "OutputRecord",
     "RunFinished",
@@ -35,6 +36,7 @@ class RunRecord(SpecModel):
     :ivar source: git state of the source folder, by source directory: commit, branch, dirty, remote (without credentials)
     :ivar airflow: the DAG and DAG run that carry it out
     :ivar step_ids: the pipeline's steps in order of execution, so that one that never started can be shown
+    :ivar published: id of the published pipeline that was run, if one was
     """
 
     format: Literal["amlpipe/run/v1"] = "amlpipe/run/v1"
@@ -54,6 +56,16 @@ class RunRecord(SpecModel):
     airflow: dict[str, str] | None = None
     host: str | None = None
     continue_on_step_failure: bool = False
+    published: str | None = added_later(None)
+    endpoint: EndpointVersion | None = added_later(None)
+
+
+class EndpointVersion(SpecModel):
+    """The version of a pipeline endpoint that a run was submitted through, as the endpoint was called then."""
+
+    id: str
+    name: str
+    version: str
 
 
 class RunFinished(SpecModel):

@@ -17,15 +17,15 @@ from airflow_amlpipe.storage.log import AppendLog
 from airflow_amlpipe.storage.store import Store
 from airflow_amlpipe.workspace.layout import log_folder
 
-__all__ = ["Registry", "is_removal"]
+__all__ = ["REMOVED", "Registry", "is_removal"]
 
 RecordT = TypeVar("RecordT", bound=SpecModel)
-_REMOVED = b'{"removed":true}'
+REMOVED = b'{"removed":true}'
 
 
 def is_removal(body: bytes) -> bool:
     """Whether a log entry says that the thing was removed."""
-    return body == _REMOVED
+    return body == REMOVED
 
 
 class Registry(Generic[RecordT]):
@@ -99,7 +99,7 @@ class Registry(Generic[RecordT]):
         if name in self._built_in and self._log(name).latest() is None:
             raise DefinitionError(f"{self._noun} {name!r} is built in and cannot be removed")
         self.get(name)
-        self._log(name).append(_REMOVED)
+        self._log(name).append(REMOVED)
 
     def _log(self, name: str) -> AppendLog:
         return AppendLog(self._store, log_folder(self._kind, check_record_name(self._noun, name)))

@@ -20,8 +20,11 @@ from airflow_amlpipe.storage.access import StoreAccess
 from airflow_amlpipe.storage.store import Store
 from airflow_amlpipe.workspace.datasets import DatasetRegistry
 from airflow_amlpipe.workspace.datastores import DatastoreRegistry
+from airflow_amlpipe.workspace.drafts import DraftRegistry
+from airflow_amlpipe.workspace.endpoints import EndpointRegistry
 from airflow_amlpipe.workspace.layout import manifest_path, spec_path
 from airflow_amlpipe.workspace.pins import PinRegistry
+from airflow_amlpipe.workspace.published import PublishedRegistry
 from airflow_amlpipe.workspace.registry import Registry
 from airflow_amlpipe.workspace.results import ResultLog
 from airflow_amlpipe.workspace.runs import RunRegistry
@@ -81,6 +84,18 @@ class WorkspaceStore:
     @cached_property
     def pins(self) -> PinRegistry:
         return PinRegistry(self.store)
+
+    @cached_property
+    def published(self) -> PublishedRegistry:
+        return PublishedRegistry(self.store)
+
+    @cached_property
+    def endpoints(self) -> EndpointRegistry:
+        return EndpointRegistry(self.store)
+
+    @cached_property
+    def drafts(self) -> DraftRegistry:
+        return DraftRegistry(self.store)
 
     @cached_property
     def runs(self) -> RunRegistry:

@@ -11,7 +11,7 @@ from airflow_amlpipe.exceptions import DefinitionError, UnknownNameError, shorte
 from airflow_amlpipe.sdk._absent import absent, refuse
 from airflow_amlpipe.sdk._arguments import check_tags, check_text, check_workspace_given
 from airflow_amlpipe.sdk._parsing import refuse_while_parsing
-from airflow_amlpipe.sdk._workspace_store import check_workspace, home, open_workspace
+from airflow_amlpipe.sdk._workspace_store import as_user_error, check_workspace, home, open_workspace, workspace_url
 from airflow_amlpipe.sdk.core.run import matches_tags, tag_changes
 from airflow_amlpipe.sdk.exceptions import UserErrorException
 from airflow_amlpipe.spec.names import check_experiment_name
@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from airflow_amlpipe.sdk.core.run import Run
     from airflow_amlpipe.sdk.core.workspace import Workspace
     from airflow_amlpipe.sdk.pipeline.core.pipeline import Pipeline
+    from airflow_amlpipe.sdk.pipeline.core.pipeline_endpoint import PipelineEndpoint
+    from airflow_amlpipe.sdk.pipeline.core.published_pipeline import PublishedPipeline
     from airflow_amlpipe.sdk.pipeline.core.run import PipelineRun
     from airflow_amlpipe.spec.pipeline import PipelineSpec
-    from airflow_amlpipe.spec.step import StepSpec
 
 __all__ = ["Experiment"]
 
@@ -88,29 +89,36 @@ class Experiment:
     def submit(self, config: Any, tags: dict[str, Any] | None = None, **kwargs: Any) -> PipelineRun:
         """Run a pipeline and return at once.
 
-        :param config: a Pipeline
+        :param config: a Pipeline, a PublishedPipeline or a PipelineEndpoint
         :param tags: kept with the run
         :param kwargs: ``pipeline_parameters`` (values for some of the parameters), ``regenerate_outputs`` (run every step, whatever could
             be reused), ``continue_on_step_failure`` (let steps that do not depend on a failed one go on), ``parent_run_id``, and, ours,
-            ``reuse_policy`` (``auto``, ``refresh``, ``refresh-from:STEP``, ``require``, ``max-age:7d``)
-        :raises DefinitionError: the pipeline is not sound, or a parameter is not known or of another type
+            ``reuse_policy`` (``auto``, ``refresh``, ``refresh-from:STEP``, ``require``, ``max-age:7d``); for an endpoint ``pipeline_version``
+        :raises DefinitionError: the pipeline is not sound or disabled, or a parameter is not known or of another type
         """
         from airflow_amlpipe.sdk.pipeline.core.pipeline import Pipeline
+        from airflow_amlpipe.sdk.pipeline.core.pipeline_endpoint import PipelineEndpoint
+        from airflow_amlpipe.sdk.pipeline.core.published_pipeline import PublishedPipeline
 
-        if not isinstance(config, Pipeline):
+        is_published = isinstance(config, PublishedPipeline | PipelineEndpoint)
+        if not is_published and not isinstance(config, Pipeline):
             refuse(f"Experiment.submit of a {type(config).__name__}", "make the work a step of a Pipeline and submit that")
         if "pipeline_params" in kwargs:
             kwargs.setdefault("pipeline_parameters", kwargs.pop("pipeline_params"))
-        options = {name: kwargs.pop(name) for name in _OPTIONS if name in kwargs}
+        known = (*_OPTIONS, "pipeline_version") if isinstance(config, PipelineEndpoint) else _OPTIONS
+        options = {name: kwargs.pop(name) for name in known if name in kwargs}
         options.pop("credential_passthrough", None)
         if kwargs:
             # SDK v1 took them without a word, so that a misspelt regenerate_outputs went unnoticed.
             warnings.warn(
-                f"Experiment.submit: {', '.join(sorted(kwargs))} is not known and has no effect; known are: {', '.join(_OPTIONS)}",
+                f"Experiment.submit: {', '.join(sorted(kwargs))} is not known and has no effect; known are: {', '.join(known)}",
                 UserWarning,
                 stacklevel=2,
             )
-        return self._submit(config, tags=tags, **options)
+        for what in ("reuse_policy", "parent_run_id"):
+            if options.get(what) is not None:
+                check_text(f"submitting to experiment {self._name!r}: {what}", options[what])
+        return self._submit_published(config, tags=tags, **options) if is_published else self._submit(config, tags=tags, **options)
 
     def get_runs(self, type: str | None = None, tags: Any = None, properties: Any = None, include_children: bool = False) -> Iterator[Run]:
         """Yield the pipeline runs, newest first.
@@ -174,27 +182,67 @@ class Experiment:
         reuse_policy: str | None = None,
     ) -> PipelineRun:
         refuse_while_parsing("submitting a pipeline")
-        for what, value in (("reuse_policy", reuse_policy), ("parent_run_id", parent_run_id)):
-            if value is not None:
-                check_text(f"submitting to experiment {self._name!r}: {what}", value)
-        tags = dict(check_tags(f"submitting to experiment {self._name!r}: tags", tags))
+        texts = self._tags(tags)
         check_workspace(f"the pipeline submitted to experiment {self._name!r}", pipeline.workspace, self._workspace)
         source_base = Path.cwd()
         spec = pipeline._to_spec(self._name, source_base)
         parameters = _bound(spec, pipeline_parameters)
-        if regenerate_outputs and reuse_policy not in {None, "refresh"}:
-            raise UserErrorException(f"regenerate_outputs=True and reuse_policy={reuse_policy!r} contradict each other; give one of them")
-        policy = "refresh" if regenerate_outputs else reuse_policy or "auto"
+        policy = self._policy(regenerate_outputs, reuse_policy)
         workspace = pipeline.workspace._url
-        run_id = self._hand_over(spec, workspace, parameters, policy, source_base, tags, continue_on_step_failure, parent_run_id)
-        for line in _submission_lines(spec, policy):
-            print(line)
-        print(f"Submitted PipelineRun {run_id}")
+        run_id = self._hand_over(spec, workspace, parameters, policy, source_base, texts, continue_on_step_failure, parent_run_id)
+        from airflow_amlpipe.sdk.pipeline.core._printed import print_steps, print_submitted
         from airflow_amlpipe.sdk.pipeline.core.run import PipelineRun
 
+        print_steps(spec, policy)
         run = PipelineRun(self, run_id)
-        print(f"Link to Azure Machine Learning Portal: {run.get_portal_url()}")
+        print_submitted(run)
         return run
+
+    def _submit_published(
+        self,
+        config: PublishedPipeline | PipelineEndpoint,
+        *,
+        tags: dict[str, Any] | None = None,
+        pipeline_parameters: dict[str, Any] | None = None,
+        continue_on_step_failure: bool | None = None,
+        regenerate_outputs: bool = False,
+        parent_run_id: str | None = None,
+        pipeline_version: str | None = None,
+        reuse_policy: str | None = None,
+    ) -> PipelineRun:
+        from airflow_amlpipe.sdk.pipeline.core._printed import print_submitted
+        from airflow_amlpipe.sdk.pipeline.core.pipeline_endpoint import PipelineEndpoint
+        from airflow_amlpipe.sdk.pipeline.core.run import PipelineRun
+        from airflow_amlpipe.services.endpoints import submit_endpoint
+        from airflow_amlpipe.services.published import submit_published
+
+        url = workspace_url("submitting a published pipeline", self._workspace)
+        check_workspace(f"what is submitted to experiment {self._name!r}", config._workspace, self._workspace)
+        given: dict[str, Any] = {
+            "home": home(),
+            "parameters": _dictionary(pipeline_parameters),
+            "policy": self._policy(regenerate_outputs, reuse_policy),
+            "tags": self._tags(tags),
+            "continue_on_step_failure": continue_on_step_failure,
+            "parent_run_id": parent_run_id,
+        }
+        with as_user_error():
+            if isinstance(config, PipelineEndpoint):
+                run_id = submit_endpoint(url, config.id, self._name, version=pipeline_version, **given)
+            else:
+                run_id = submit_published(url, config.id, self._name, **given)
+        run = PipelineRun(self, run_id)
+        print_submitted(run)
+        return run
+
+    def _policy(self, regenerate_outputs: bool, reuse_policy: str | None) -> str:
+        if regenerate_outputs and reuse_policy not in {None, "refresh"}:
+            raise UserErrorException(f"regenerate_outputs=True and reuse_policy={reuse_policy!r} contradict each other; give one of them")
+        return "refresh" if regenerate_outputs else reuse_policy or "auto"
+
+    def _tags(self, tags: Any) -> dict[str, str]:
+        given = dict(check_tags(f"submitting to experiment {self._name!r}: tags", tags))
+        return {key: value or "" for key, value in tag_changes(given).items()}
 
     def _hand_over(
         self,
@@ -203,7 +251,7 @@ class Experiment:
         parameters: dict[str, Any],
         policy: str,
         source_base: Path,
-        tags: dict[str, Any],
+        tags: dict[str, str],
         continue_on_step_failure: bool,
         parent_run_id: str | None,
     ) -> str:
@@ -215,7 +263,7 @@ class Experiment:
             experiment=self._name,
             parameters=parameters,
             policy=policy,
-            tags={key: value or "" for key, value in tag_changes(tags).items()},
+            tags=tags,
             source_base=source_base,
             home=home(),
             continue_on_step_failure=bool(continue_on_step_failure),
@@ -228,9 +276,7 @@ class Experiment:
 
 def _bound(spec: PipelineSpec, given: Any) -> dict[str, Any]:
     """Check values given at submission, with SDK v1's words in front of ours."""
-    if given is not None and not isinstance(given, dict):
-        raise UserErrorException(f"pipeline_parameters must be a dictionary of names and values, not {shorten(repr(given))}")
-    for name, value in (given or {}).items():
+    for name, value in _dictionary(given).items():
         try:
             spec.bind_parameters({name: value})
         except UnknownNameError as error:
@@ -241,31 +287,10 @@ def _bound(spec: PipelineSpec, given: Any) -> dict[str, Any]:
                 f"Expected type of the pipeline parameter {shorten(str(name))} is {type(default).__name__}, "
                 f"but the value {shorten(repr(value))} provided is of type {type(value).__name__}: {error}"
             ) from error
+    return _dictionary(given)
+
+
+def _dictionary(given: Any) -> dict[str, Any]:
+    if given is not None and not isinstance(given, dict):
+        raise UserErrorException(f"pipeline_parameters must be a dictionary of names and values, not {shorten(repr(given))}")
     return dict(given or {})
-
-
-def _submission_lines(spec: PipelineSpec, policy: str) -> Iterator[str]:
-    """Yield the lines that SDK v1 printed when a pipeline was submitted (``Experiment.submit``); the ids follow from the content."""
-    from airflow_amlpipe.reuse.policy import ReusePolicy
-
-    may_reuse_any = ReusePolicy.parse(policy).mode in {"auto", "require"}
-    for step in spec.in_order():
-        may_reuse = step.allow_reuse and may_reuse_any
-        what = "This step is eligible to reuse a previous run's output" if may_reuse else "This step will run and generate new outputs"
-        yield f"Created step {step.name} [{_short(step.id)}][{_long(step)}], ({what})"
-        for item in step.inputs:
-            if getattr(item.source, "kind", "") == "dataset":
-                eligible = "Consumers of this data are eligible to reuse prior runs."
-                yield f"Created data reference {item.name} for StepId [{_short(step.id)}][{_long(step)}], ({eligible})"
-
-
-def _short(text: str) -> str:
-    import hashlib
-
-    return hashlib.sha256(text.encode()).hexdigest()[:8]
-
-
-def _long(step: StepSpec) -> str:
-    import uuid
-
-    return str(uuid.uuid5(uuid.NAMESPACE_OID, step.model_dump_json()))

@@ -290,21 +290,13 @@ def test_an_environment_is_referred_to_by_name_and_version(guide: Any, ws: Works
 @pytest.mark.parametrize(
     "line",
     [
-        # guide 003, publish
-        "pipeline_run1.publish_pipeline(name='My_Published_Pipeline', description='My Published Pipeline Description', version='1.0')",
-        "from azureml.pipeline.core import PublishedPipeline",
-        "from azureml.pipeline.core import PipelineEndpoint",
         # guide 004, schedule
-        "from azureml.pipeline.core import Pipeline, PublishedPipeline",
         "from azureml.pipeline.core.schedule import ScheduleRecurrence, Schedule",
         # guide 001, tabular data
         "Dataset.Tabular.from_delimited_files((def_blob_store, 'iris.csv'))",
     ],
 )
 def test_what_the_guides_use_and_we_do_not_have_yet_says_what_to_use(guide: Any, ws: Workspace, line: str) -> None:
-    from azureml.pipeline.core import PipelineRun
-
     namespace = guide(curated=False)
-    namespace["pipeline_run1"] = PipelineRun.get(ws, a_run(ws))
     with pytest.raises(UnsupportedFeatureError, match="not supported by airflow-amlpipe; "):
         exec(line, namespace)

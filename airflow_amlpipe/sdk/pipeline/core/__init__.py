@@ -10,21 +10,26 @@ if TYPE_CHECKING:
     from airflow_amlpipe.sdk.pipeline.core.builder import PipelineStep, StepSequence
     from airflow_amlpipe.sdk.pipeline.core.graph import PipelineParameter, Volatile
     from airflow_amlpipe.sdk.pipeline.core.pipeline import Pipeline
+    from airflow_amlpipe.sdk.pipeline.core.pipeline_draft import PipelineDraft
+    from airflow_amlpipe.sdk.pipeline.core.pipeline_endpoint import PipelineEndpoint
+    from airflow_amlpipe.sdk.pipeline.core.published_pipeline import PublishedPipeline
     from airflow_amlpipe.sdk.pipeline.core.run import PipelineRun, PortDataReference, StepRun, StepRunOutput
 
 __all__ = [
     "Pipeline",
+    "PipelineDraft",
+    "PipelineEndpoint",
     "PipelineParameter",
     "PipelineRun",
     "PipelineStep",
     "PortDataReference",
+    "PublishedPipeline",
     "StepRun",
     "StepRunOutput",
     "StepSequence",
     "Volatile",
 ]
 
-_TO_DAG = "turn the pipeline into a DAG with Pipeline.to_dag"
 _OUTPUT = "use OutputFileDatasetConfig"
 _MODULE = "make the script a PythonScriptStep"
 _SCHEDULE = "give the schedule to Pipeline.to_dag(dag_id, schedule=...)"
@@ -33,10 +38,13 @@ __getattr__, __dir__ = lazy_names(
     __name__,
     {
         "Pipeline": "pipeline.core.pipeline",
+        "PipelineDraft": "pipeline.core.pipeline_draft",
+        "PipelineEndpoint": "pipeline.core.pipeline_endpoint",
         "PipelineParameter": "pipeline.core.graph",
         "PipelineRun": "pipeline.core.run",
         "PipelineStep": "pipeline.core.builder",
         "PortDataReference": "pipeline.core.run",
+        "PublishedPipeline": "pipeline.core.published_pipeline",
         "StepRun": "pipeline.core.run",
         "StepRunOutput": "pipeline.core.run",
         "StepSequence": "pipeline.core.builder",
@@ -51,9 +59,6 @@ __getattr__, __dir__ = lazy_names(
         "OutputPortBinding": _OUTPUT,
         "PipelineData": _OUTPUT,
         "PipelineDataset": "use dataset.as_named_input(name)",
-        "PipelineDraft": "keep the script that builds the pipeline",
-        "PipelineEndpoint": _TO_DAG,
-        "PublishedPipeline": _TO_DAG,
         "Schedule": _SCHEDULE,
         "ScheduleRecurrence": _SCHEDULE,
         "TimeZone": _SCHEDULE,

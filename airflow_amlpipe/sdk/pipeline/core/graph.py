@@ -92,6 +92,7 @@ def _check_name(name: Any) -> None:
 
 _ELSEWHERE = {
     "PipelineRun": "pipeline.core.run",
+    "PublishedPipeline": "pipeline.core.published_pipeline",
     "StepRun": "pipeline.core.run",
     "PortDataReference": "pipeline.core.run",
     "StepRunOutput": "pipeline.core.run",
@@ -119,7 +120,6 @@ _ABSENT = {
     ),
     "InputPortBinding": "give the output itself, or output.as_input(), to the step",
     "OutputPortBinding": "use OutputFileDatasetConfig",
-    "PublishedPipeline": "use Pipeline.to_dag in a DAG file",
     "TrainingOutput": "write the model with OutputFileDatasetConfig",
 }
 

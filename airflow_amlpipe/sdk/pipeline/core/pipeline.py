@@ -10,7 +10,7 @@ from airflow_amlpipe.sdk._absent import absent, refuse
 from airflow_amlpipe.sdk._arguments import check_text, check_workspace_given
 from airflow_amlpipe.sdk._calling_file import folder_of_calling_file
 from airflow_amlpipe.sdk._parsing import is_airflow_parsing
-from airflow_amlpipe.sdk._workspace_store import check_registered
+from airflow_amlpipe.sdk._workspace_store import check_registered, home, workspace_url
 from airflow_amlpipe.sdk.exceptions import UserErrorException
 from airflow_amlpipe.sdk.pipeline.core._steps import collect_steps
 
@@ -18,12 +18,13 @@ if TYPE_CHECKING:
     from airflow_amlpipe.sdk.core.environment import Environment
     from airflow_amlpipe.sdk.core.workspace import Workspace
     from airflow_amlpipe.sdk.data.abstract_datastore import AbstractDatastore
+    from airflow_amlpipe.sdk.pipeline.core.published_pipeline import PublishedPipeline
     from airflow_amlpipe.sdk.pipeline.core.run import PipelineRun
     from airflow_amlpipe.spec.pipeline import PipelineSpec
 
 __all__ = ["Pipeline"]
 
-_LATER = "turn the pipeline into a DAG with Pipeline.to_dag, or submit it"
+_UNNAMED = "Pipeline"
 
 
 class Pipeline:
@@ -106,6 +107,40 @@ class Pipeline:
             **known,
         )
 
+    def publish(
+        self,
+        name: str | None = None,
+        description: str | None = None,
+        version: str | None = None,
+        continue_on_step_failure: bool | None = None,
+    ) -> PublishedPipeline:
+        """Freeze this pipeline as it is now, with its sources and the defaults of its parameters, and return it under an id of its own.
+
+        :param version: any text; nothing is derived from it
+        :param continue_on_step_failure: what its runs do unless they are told otherwise
+        :raises DefinitionError: the pipeline is not sound
+        """
+        from airflow_amlpipe.sdk.pipeline.core._printed import print_steps
+        from airflow_amlpipe.sdk.pipeline.core.published_pipeline import published_as
+        from airflow_amlpipe.services.publish import publish_pipeline
+
+        url = workspace_url("Pipeline.publish", self.workspace)
+        for what, text in (("name", name), ("description", description), ("version", version)):
+            if text is not None:
+                check_text(f"Pipeline.publish: {what}", text)
+        spec = self._to_spec(_UNNAMED if name is None else name, Path.cwd())
+        record = publish_pipeline(
+            spec,
+            workspace=url,
+            source_base=Path.cwd(),
+            home=home(),
+            description=self.description if description is None else description,
+            version=version,
+            continue_on_step_failure=continue_on_step_failure,
+        )
+        print_steps(spec)
+        return published_as(self.workspace, record)
+
     def to_dag(self, dag_id: str, schedule: Any = None, **dag_kwargs: Any) -> Any:
         """Return this pipeline as an Airflow DAG. Relative source folders start from the file that calls this.
 
@@ -130,7 +165,6 @@ class Pipeline:
         refuse("Pipeline.graph", "look at the DAG in Airflow, or run `amlpipe plan`")
 
     load_yaml = absent("Pipeline.load_yaml", "build the pipeline in Python")
-    publish = absent("Pipeline.publish", _LATER)
     service_endpoint = absent("Pipeline.service_endpoint", "leave it out: there is no service")
 
     def _to_spec(self, name: str, source_base: Path) -> PipelineSpec:

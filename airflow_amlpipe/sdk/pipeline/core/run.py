@@ -8,8 +8,9 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from airflow_amlpipe.sdk._absent import absent
+from airflow_amlpipe.sdk._arguments import check_text
 from airflow_amlpipe.sdk._run_records import StepRecords, find_step_run, pipeline_logged, run_folder_of, run_record, run_status
-from airflow_amlpipe.sdk._workspace_store import home, open_workspace
+from airflow_amlpipe.sdk._workspace_store import as_user_error, home, open_workspace, workspace_url
 from airflow_amlpipe.sdk.core.run import Run, matches_tags, tag_changes
 from airflow_amlpipe.sdk.exceptions import UserErrorException
 from airflow_amlpipe.sdk.pipeline.core._waiting import wait_for_run
@@ -19,6 +20,7 @@ from airflow_amlpipe.sdk.pipeline.core.step_run import StepRun
 if TYPE_CHECKING:
     from airflow_amlpipe.sdk.core.experiment import Experiment
     from airflow_amlpipe.sdk.core.workspace import Workspace
+    from airflow_amlpipe.sdk.pipeline.core.published_pipeline import PublishedPipeline
 
 __all__ = ["PipelineRun", "PortDataReference", "StepRun", "StepRunOutput", "find_run"]
 
@@ -116,7 +118,7 @@ class PipelineRun(Run):
         noted: dict[str, str] = pipeline_logged(self._workspace, self.id).properties
         fixed = {"azureml.runsource": "azureml.PipelineRun", "runSource": "SDK", "runType": "SDK"}
         more = {"azureml.parameters": json.dumps(self.parameters), "amlpipe.reuse": self._record.policy}
-        return {**noted, **fixed, **more}
+        return {**noted, **fixed, **more, **_published_properties(self._record)}
 
     def get_details(self) -> dict[str, Any]:
         """Return id, status, times and properties of the run."""
@@ -156,10 +158,54 @@ class PipelineRun(Run):
 
         cancel_run(self._workspace._url, self.id, home=home())
 
+    def publish_pipeline(
+        self, name: str, description: str, version: str, continue_on_step_failure: bool | None = None, **_kwargs: Any
+    ) -> PublishedPipeline:
+        """Publish what this run runs, with the sources it has and the defaults of the pipeline's parameters, and return it.
+
+        :param continue_on_step_failure: ``None`` as this run
+        :raises UserErrorException: the workspace does not keep the run's sources any more
+        :raises DefinitionError: the run is one of a DAG file
+        """
+        from airflow_amlpipe.sdk.pipeline.core.published_pipeline import published_as
+        from airflow_amlpipe.services.publish import publish_run
+
+        check_text("PipelineRun.publish_pipeline: name", name)
+        more: dict[str, Any] = {"description": description, "version": version}
+        for what, text in more.items():
+            if text is not None:
+                check_text(f"PipelineRun.publish_pipeline: {what}", text)
+        url = workspace_url("PipelineRun.publish_pipeline", self._workspace)
+        with as_user_error():
+            record = publish_run(
+                url,
+                self.id,
+                name,
+                home=home(),
+                continue_on_step_failure=continue_on_step_failure,
+                **more,
+            )
+        return published_as(self._workspace, record)
+
+    @staticmethod
+    def get_pipeline_runs(workspace: Workspace, pipeline_id: str, _service_endpoint: Any = None) -> list[PipelineRun]:
+        """Return the runs of a published pipeline, the newest first; reads the record of every run.
+
+        :raises UserErrorException: there is no such published pipeline
+        """
+        from airflow_amlpipe.sdk.core.experiment import Experiment
+
+        store = open_workspace(workspace, "PipelineRun.get_pipeline_runs")
+        with as_user_error():
+            store.published.get(check_text("PipelineRun.get_pipeline_runs: pipeline_id", pipeline_id))
+        return [
+            PipelineRun(Experiment(workspace, record.experiment, _skip_name_validation=True), record.run_id)
+            for record in store.runs.list()
+            if record.published == pipeline_id
+        ]
+
     get_graph = absent("PipelineRun.get_graph", "look at the DAG in Airflow, or at get_steps()")
     get_pipeline_output = absent("PipelineRun.get_pipeline_output", "use find_step_run(name)[0].get_output_data(output)")
-    get_pipeline_runs = absent("PipelineRun.get_pipeline_runs", "use Experiment.get_runs()")
-    publish_pipeline = absent("PipelineRun.publish_pipeline", "turn the pipeline into a DAG with Pipeline.to_dag")
     save = absent("PipelineRun.save", "build the pipeline in Python")
 
     def _folder(self) -> str:
@@ -168,6 +214,15 @@ class PipelineRun(Run):
     def _events(self) -> Iterable[dict[str, Any]]:
         events: Iterable[dict[str, Any]] = pipeline_logged(self._workspace, self.id).events
         return events
+
+
+def _published_properties(record: Any) -> dict[str, str]:
+    if record.published is None:
+        return {}
+    found = {"azureml.pipelineid": record.published}
+    if record.endpoint is not None:
+        found |= {"azureml.pipelineEndpointId": record.endpoint.id, "amlpipe.endpoint": f"{record.endpoint.name}:{record.endpoint.version}"}
+    return found
 
 
 def find_run(workspace: Workspace, run_id: str) -> Run:
