@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 else:
     Loader = object  # importing importlib.abc costs as much as the rest of the alias, and its classes add nothing here
 
-__all__ = ["install"]
+__all__ = ["install", "instead_of_module"]
 
 _ALIAS = "azureml"
 _HOME = "airflow_amlpipe.sdk"
@@ -100,6 +100,12 @@ def install() -> None:
     importlib.import_module(_ALIAS)
 
 
+def instead_of_module(fullname: str) -> str | None:
+    """Return what to use instead of a module of SDK v1 that is not here, if there is anything to say."""
+    known = [prefix for prefix in _INSTEAD if fullname == prefix or fullname.startswith(f"{prefix}.")]
+    return _INSTEAD[max(known, key=len)] if known else None
+
+
 def _is_foreign(found: ModuleType | ModuleSpec | None) -> bool:
     """Whether there is an `azureml` that is not what our own runtime puts on the path of a step."""
     place = getattr(found, "origin", None) or getattr(found, "__file__", None) or ""
@@ -107,8 +113,8 @@ def _is_foreign(found: ModuleType | ModuleSpec | None) -> bool:
 
 
 def _missing(fullname: str) -> str:
-    known = [prefix for prefix in _INSTEAD if fullname == prefix or fullname.startswith(f"{prefix}.")]
-    advice = f"; {_INSTEAD[max(known, key=len)]}" if known else ""
+    instead = instead_of_module(fullname)
+    advice = f"; {instead}" if instead else ""
     return f"No module named {fullname!r}: it is not supported by airflow-amlpipe{advice} (docs/reference/coverage.md lists what there is)"
 
 

@@ -4,7 +4,8 @@
 code  meaning
 ====  ==================================================================================================
 0     done; a run that was waited for ended well
-1     a run or a step failed or was cancelled, the script of ``amlpipe run`` failed, or ``amlpipe fsck`` found damage
+1     a run or a step failed or was cancelled, the script of ``amlpipe run`` failed, ``amlpipe fsck`` found damage, or ``amlpipe doctor``
+      something that will fail
 2     the command line, or a definition it leads to, has to be changed: a retry cannot help
 3     storage, a back end or the engine failed: a retry may help
 130   interrupted with Ctrl-C; a run that the command waited for itself is stopped
@@ -35,6 +36,7 @@ _MODULES = {
     "plan": "plan",
     "explain": "explain",
     "report": "report",
+    "doctor": "doctor",
     "runs": "runs",
     "env": "env",
     "compute": "compute",
@@ -48,7 +50,7 @@ _MODULES = {
 }
 
 EXIT_CODES = (
-    "exit codes: 0 done; 1 a run, step or script failed, or fsck found damage; 2 the command line or a definition has to be changed; "
+    "exit codes: 0 done; 1 a run, step or script failed, fsck found damage, or doctor what will fail; 2 the command line or a definition has to be changed; "
     "3 storage, back end or engine failed (a retry may help); 130 interrupted"
 )
 

@@ -14,6 +14,7 @@ FROM_A_TABLE = {
     "airflow_amlpipe/azureml.py",
     "airflow_amlpipe/cli/application.py",
     "airflow_amlpipe/compiler/__init__.py",
+    "airflow_amlpipe/migration/names.py",
     "airflow_amlpipe/runtime/elsewhere.py",
     "airflow_amlpipe/sdk/_lazy.py",
     "airflow_amlpipe/storage/object_engine.py",

@@ -46,7 +46,7 @@ def test_the_contracts_refuse(tmp_path: Path, place: str, text: str) -> None:
 
 
 def test_the_core_the_sdk_and_the_command_line_import_without_airflow() -> None:
-    folders = ("runtime", "spec", "fingerprint", "reuse", "storage", "workspace", "compute", "sdk", "cli")
+    folders = ("runtime", "spec", "fingerprint", "reuse", "storage", "workspace", "compute", "sdk", "migration", "cli")
     names = []
     for module in package_modules():
         parts = module.path.relative_to(PACKAGE).with_suffix("").parts

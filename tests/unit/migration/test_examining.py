@@ -1,0 +1,373 @@
+"""What is said of scripts and notebooks of SDK v1 before anybody runs them?"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from textwrap import dedent
+from time import perf_counter
+from typing import Any
+
+import pytest
+
+from airflow_amlpipe.exceptions import UnknownNameError
+from airflow_amlpipe.migration.examining import examine
+from airflow_amlpipe.migration.findings import Examination, Verdict
+
+STEPS = "from azureml.pipeline.steps import PythonScriptStep\n"
+CORE = "from azureml.pipeline.core import Pipeline, PipelineParameter\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def look(folder: Path, text: str, name: str = "script.py") -> Examination:
+    (folder / name).write_text(dedent(text), encoding="utf-8")
+    return examine([name])
+
+
+def found(examination: Examination, verdict: Verdict) -> list[tuple[int, str]]:
+    return [(finding.place.line, finding.subject) for finding in examination.of(verdict)]
+
+
+def notebook(*cells: str, language: str = "python") -> str:
+    return json.dumps(
+        {
+            "cells": [{"cell_type": "markdown", "source": ["# title"]}]
+            + [{"cell_type": "code", "source": cell.splitlines(keepends=True), "outputs": []} for cell in cells],
+            "metadata": {"kernelspec": {"language": language}},
+            "nbformat": 4,
+        }
+    )
+
+
+def test_a_script_of_members_that_are_the_same_works(folder: Path) -> None:
+    examination = look(
+        folder,
+        """
+        import azureml.core
+        from azureml.core import Workspace
+        def show(ws: Workspace):
+            print(azureml.core.VERSION, ws.name, ws.resource_group, sep="\\n")
+        """,
+    )
+    assert (examination.findings, examination.exit_code) == ([], 0)
+    assert examination.works["azureml.core.Workspace.name"] == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from azureml.core import Workspace\nws = Workspace.from_config()\nws.delete()",
+        "from azureml.core import Workspace as W\nws = W.from_config()\nws.delete()",
+        "import azureml.core\nws = azureml.core.Workspace.from_config()\nws.delete()",
+        "import azureml.core as c\nws = c.Workspace.from_config()\nws.delete()",
+        "from azureml import core\nws = core.Workspace.from_config()\nws.delete()",
+        "from azureml.core.workspace import Workspace\nws = Workspace.from_config()\nws.delete()",
+        "from azureml.core import *\nws = Workspace.from_config()\nws.delete()",
+        "from azureml.core import Workspace\na = b = Workspace.from_config()\nb.delete()",
+        "from azureml.core import Workspace\na, b = 1, Workspace.from_config()\nb.delete()",
+        "from azureml.core import Workspace\nif (ws := Workspace.from_config()):\n    ws.delete()",
+        "from azureml.core import Workspace\n\n[ws.delete() for ws in [Workspace.get('x')] if ws]; Workspace.from_config().delete()",
+    ],
+)
+def test_a_name_is_followed_through_aliases_and_assignments(folder: Path, text: str) -> None:
+    assert found(look(folder, text), Verdict.FAILS) == [(3, "azureml.core.Workspace.delete")]
+
+
+def test_a_name_is_followed_through_functions_objects_branches_and_loops(folder: Path) -> None:
+    examination = look(
+        folder,
+        """
+        from azureml.core import Experiment, Workspace
+        def workspace(path=None):
+            return later(path)
+        def later(path):
+            if path:
+                ws = Workspace.from_config(path)
+            else:
+                ws = Workspace.get("x")
+            return ws
+        class Builder:
+            def __init__(self):
+                self.ws = later(None)
+            def clean(self):
+                self.ws.delete()
+        def main():
+            at_the_end.delete()
+            for run in Experiment(workspace(), "x").get_runs():
+                run.clean()
+            lazy = None
+            try:
+                lazy = workspace()
+            finally:
+                lazy.delete()
+        at_the_end = workspace()
+        """,
+    )
+    assert found(examination, Verdict.FAILS) == [
+        (15, "azureml.core.Workspace.delete"),
+        (17, "azureml.core.Workspace.delete"),
+        (19, "azureml.core.Run.clean"),
+        (24, "azureml.core.Workspace.delete"),
+    ]
+
+
+def test_nothing_is_said_of_what_nobody_can_tell(folder: Path) -> None:
+    examination = look(
+        folder,
+        """
+        from azureml.core import Workspace
+        import mine
+        ws = mine.workspace()
+        ws.delete()
+        Workspace = mine.Workspace
+        Workspace.from_config().delete()
+        """,
+    )
+    assert found(examination, Verdict.FAILS) == []
+
+
+def test_what_is_absent_is_named_with_what_to_do_instead(folder: Path) -> None:
+    (finding,) = look(folder, "from azureml.core import Workspace\nWorkspace.from_config().delete()").of(Verdict.FAILS)
+    assert (str(finding.place), finding.text, finding.remedy) == ("script.py:2", "absent", "delete the workspace's folder")
+
+
+def test_a_module_and_a_name_that_are_not_here_fail_where_they_are_imported(folder: Path) -> None:
+    examination = look(folder, "import azureml.automl.core\nfrom azureml.core import Image\nfrom azureml.core import Nonsense\n")
+    assert found(examination, Verdict.FAILS) == [(1, "azureml.automl.core"), (2, "azureml.core.Image"), (3, "azureml.core.Nonsense")]
+    assert examination.findings[1].remedy == "serve the model outside of airflow-amlpipe"
+
+
+def test_an_import_whose_failure_the_script_expects_only_differs(folder: Path) -> None:
+    examination = look(folder, "try:\n    import azureml.automl\nexcept ImportError:\n    pass\n")
+    assert (found(examination, Verdict.FAILS), found(examination, Verdict.DIFFERS)) == ([], [(2, "azureml.automl")])
+
+
+def test_a_member_that_sdk_v1_had_not_either_fails(folder: Path) -> None:
+    examination = look(folder, "from azureml.core import Workspace\nWorkspace.from_config().defualt_datastore\n")
+    assert [finding.text for finding in examination.of(Verdict.FAILS)] == ["Workspace has no member 'defualt_datastore'"]
+
+
+@pytest.mark.parametrize(
+    ("call", "problem"),
+    [
+        ("PythonScriptStep('a.py', compute='local')", "TypeError: got an unexpected keyword argument 'compute'"),
+        ("PythonScriptStep()", "TypeError: missing a required argument: 'script_name'"),
+        ("Pipeline(ws, [], nonsense=1)", "TypeError: got an unexpected keyword argument 'nonsense'"),
+        ("Workspace.get('a', 'b', 'c', 'd', 'e', 'f', 'g', 'h')", "TypeError: too many positional arguments"),
+    ],
+)
+def test_arguments_that_a_call_does_not_take_fail(folder: Path, call: str, problem: str) -> None:
+    examination = look(folder, f"from azureml.core import Workspace\nws = Workspace.get('x')\n{STEPS}{CORE}{call}\n")
+    assert [(finding.place.line, finding.text) for finding in examination.of(Verdict.FAILS)] == [(5, problem)]
+
+
+@pytest.mark.parametrize(
+    "call", ["PythonScriptStep('a.py', target='local')", "PythonScriptStep(**given)", "PythonScriptStep(*given, name='x')"]
+)
+def test_arguments_that_a_call_takes_or_may_take_do_not(folder: Path, call: str) -> None:
+    assert found(look(folder, f"{STEPS}given = load()\n{call}\n"), Verdict.FAILS) == []
+
+
+def test_what_may_be_of_several_classes_fails_only_if_it_fails_for_all(folder: Path) -> None:
+    examination = look(
+        folder,
+        """
+        from azureml.core.compute import AmlCompute, ComputeTarget
+        target = ComputeTarget.create(ws, "x", AmlCompute.provisioning_configuration())
+        target.wait_for_completion(show_output=True, min_node_count=None)
+        target.nonsense()
+        """,
+    )
+    assert [finding.place.line for finding in examination.of(Verdict.FAILS)] == [5]
+
+
+def test_an_attribute_that_a_run_configuration_does_not_have_cannot_be_set(folder: Path) -> None:
+    examination = look(
+        folder,
+        """
+        from azureml.core.runconfig import RunConfiguration
+        config = RunConfiguration()
+        config.target = "local"
+        config.tagret = "local"
+        """,
+    )
+    assert [finding.place.line for finding in examination.of(Verdict.FAILS)] == [5]
+
+
+def test_a_step_is_asked_for_what_its_run_has_inside(folder: Path) -> None:
+    examination = look(folder, "from azureml.core import Run\nrun = Run.get_context()\nrun.log('a', 1)\nrun.wait_for_completion()\n")
+    (finding,) = examination.of(Verdict.FAILS)
+    assert (finding.place.line, finding.remedy) == (4, "a script cannot wait for its own end")
+    assert examination.works["azureml.core.Run.log"] == 1
+
+
+HABITS: list[tuple[str, str, Verdict]] = [
+    ("OutputFileDatasetConfig()", "unnamed output", Verdict.DIFFERS),
+    ("OutputFileDatasetConfig('a').register_on_complete('b')", "dropped registration", Verdict.DIFFERS),
+    ("never = OutputFileDatasetConfig('a').register_on_complete('b')", "dropped registration", Verdict.DIFFERS),
+    ("PipelineParameter('a', None)", "parameter's default", Verdict.FAILS),
+    ("PipelineParameter('a', default_value=[1])", "parameter's default", Verdict.FAILS),
+    ("print(f'{PipelineParameter('a', 1)}')".replace("'a'", '"a"'), "parameter in a text", Verdict.FAILS),
+    ("p = PipelineParameter('a', 1); x = 'b/%s' % p", "parameter in a text", Verdict.FAILS),
+    ("p = PipelineParameter('a', 1); x = 'b/{}'.format(p)", "parameter in a text", Verdict.FAILS),
+    ("p = PipelineParameter('a', 1); x = str(p)", "parameter in a text", Verdict.FAILS),
+    ("o = OutputFileDatasetConfig('a'); x = f'{o}/b'", "data in a text", Verdict.FAILS),
+    ("OutputFileDatasetConfig('a', destination=(store, PipelineParameter('a', 1)))", "parameter in a destination", Verdict.FAILS),
+    ("Pipeline(ws, steps=(a, b))", "steps in a tuple", Verdict.FAILS),
+    (
+        "x = ['--a']; a = PythonScriptStep('a.py', arguments=x)\nb = PythonScriptStep('b.py', arguments=x)",
+        "shared list of arguments",
+        Verdict.FAILS,
+    ),
+    ("def make(x=[]):\n    return PythonScriptStep('a.py', arguments=x)", "mutable default", Verdict.FAILS),
+    ("PythonScriptStep('a.py', arguments=['--a', Dataset.File.from_files('x')])", "dataset without a name", Verdict.FAILS),
+    ("PythonScriptStep('a.py', inputs=[Dataset.get_by_name(ws, 'x')])", "dataset without a name", Verdict.FAILS),
+    ("a = DataReference(store)\nb = DataReference(store)", "unnamed references", Verdict.DIFFERS),
+    ("x = 'PipelineParameter_Name:a_Default:1'", "literal", Verdict.FAILS),
+]
+IMPORTS = f"{STEPS}{CORE}from azureml.core import Dataset\nfrom azureml.data import OutputFileDatasetConfig, DataReference\nws, store, a, b = load()\n"
+
+
+@pytest.mark.parametrize(("text", "subject", "verdict"), HABITS, ids=[subject for _, subject, _ in HABITS])
+def test_a_habit_that_sdk_v1_let_pass_is_named(folder: Path, text: str, subject: str, verdict: Verdict) -> None:
+    examination = look(folder, IMPORTS + text)
+    named = [finding for finding in examination.findings if finding.subject == subject]
+    assert [finding.verdict for finding in named] == [verdict]
+    assert named[0].remedy
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "OutputFileDatasetConfig('a')",
+        "kept = OutputFileDatasetConfig('a').register_on_complete('b')\nPythonScriptStep('a.py', outputs=[kept])",
+        "PipelineParameter('a', 1)",
+        "PythonScriptStep('a.py', arguments=['--a', PipelineParameter('a', 1)])",
+        "x = ['--a']; a = PythonScriptStep('a.py', arguments=[*x]); b = PythonScriptStep('b.py', arguments=x)",
+        "x = ['--a']; a = PythonScriptStep('a.py', arguments=x)\nx = ['--b']; b = PythonScriptStep('b.py', arguments=x)",
+        "PythonScriptStep('a.py', arguments=[Dataset.File.from_files('x').as_named_input('x')])",
+        "a = DataReference(store)\nb = DataReference(other)",
+        "a = DataReference(store, 'a')\nb = DataReference(store, 'b')",
+    ],
+)
+def test_what_is_meant_like_that_is_not(folder: Path, text: str) -> None:
+    subjects = {subject for _, subject, _ in HABITS}
+    assert [finding for finding in look(folder, IMPORTS + text).findings if finding.subject in subjects] == []
+
+
+def test_packages_of_sdk_v1_are_named_in_every_kind_of_list(folder: Path) -> None:
+    (folder / "requirements-train.txt").write_text("numpy\nazureml-core==1.61\nazureml_defaults\nmy-azureml\n")
+    (folder / "environment.yml").write_text("name: x\ndependencies:\n- python=3.8\n- pip:\n  - azureml-sdk  # all of it\n  - pandas\n")
+    (folder / "workflow.yml").write_text("on: push\njobs:\n  azureml-core: {}\n")
+    script = "from azureml.core.conda_dependencies import CondaDependencies\nCondaDependencies.create(pip_packages=['numpy', 'azureml-defaults'])\n"
+    (folder / "build.py").write_text(script)
+    (folder / "book.ipynb").write_text(notebook("!pip install --upgrade azureml-sdk[notebooks]"))
+    named = [finding for finding in examine(["."]).findings if finding.subject == "requirement of SDK v1"]
+    assert [(str(finding.place), finding.text.split("`")[1]) for finding in named] == [
+        ("book.ipynb, cell 2:1", "pip install --upgrade azureml-sdk[notebooks]"),
+        ("build.py:2", "azureml-defaults"),
+        ("environment.yml:5", "azureml-sdk"),
+        ("requirements-train.txt:2", "azureml-core==1.61"),
+        ("requirements-train.txt:3", "azureml_defaults"),
+    ]
+    assert {finding.verdict for finding in named} == {Verdict.DIFFERS}
+
+
+def test_cells_of_a_notebook_are_one_program_and_magics_keep_the_lines(folder: Path) -> None:
+    text = notebook(
+        "%matplotlib inline\nfrom azureml.core import Workspace\n!ls \\\n  -l",
+        "%%time\nfiles = !ls\nws = Workspace.from_config()\nws?\n\nws.delete()",
+        "%%writefile step.py\nfrom azureml.core import Run\nRun.get_context().wait_for_completion()",
+        "%%html\n<b>not Python</b>",
+    )
+    examination = look(folder, text, "book.ipynb")
+    assert [(str(finding.place), finding.subject) for finding in examination.of(Verdict.FAILS)] == [
+        ("book.ipynb, cell 3:6", "azureml.core.Workspace.delete"),
+        ("book.ipynb, cell 4:3", "azureml.core.Run.wait_for_completion"),
+    ]
+
+
+def test_a_notebook_of_another_language_is_left_alone(folder: Path) -> None:
+    assert look(folder, notebook("library(azuremlsdk)\nws <- load()", language="R"), "book.ipynb").findings == []
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "subject"),
+    [
+        ("a.py", b"from azureml.core import (\n", "syntax"),
+        ("a.py", b"print 'azureml'\n", "syntax"),
+        ("a.py", b"import azureml\0\n", "syntax"),
+        ("a.py", b"x = " + b"(" * 5000 + b"1" + b")" * 5000, "syntax"),
+        ("a.py", b"# coding: nonsense\nimport azureml\n", "unreadable"),
+        ("a.py", b"import azureml # \xff\xfe\n", "unreadable"),
+        ("a.ipynb", b"{", "unreadable"),
+        ("a.ipynb", b"[1]", "unreadable"),
+        ("a.ipynb", b'{"worksheets": []}', "unreadable"),
+        ("a.ipynb", b'{"cells": [{"cell_type": "code", "source": "from azureml import ("}]}', "syntax"),
+        ("conda.yml", b"dependencies: [azureml-core\n", "unreadable"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_a_finding(folder: Path, name: str, content: bytes, subject: str) -> None:
+    (folder / name).write_bytes(content)
+    (finding,) = examine([name]).findings
+    assert (finding.place.file, finding.verdict, finding.subject) == (name, Verdict.FAILS, subject)
+
+
+def test_odd_cells_are_passed_over(folder: Path) -> None:
+    cells: list[Any] = [
+        None,
+        1,
+        {},
+        {"cell_type": "code"},
+        {"cell_type": "code", "source": 5},
+        {"cell_type": "code", "source": [1, "x = 1"]},
+    ]
+    (folder / "a.ipynb").write_text(json.dumps({"cells": cells, "metadata": []}))
+    assert examine(["a.ipynb"]).findings == []
+
+
+def test_an_encoding_that_the_script_names_is_followed(folder: Path) -> None:
+    (folder / "a.py").write_bytes(
+        "# coding: latin-1\n# é\nfrom azureml.core import Workspace\nWorkspace.get('x').delete()\n".encode("latin-1")
+    )
+    (folder / "b.py").write_bytes(b"\xef\xbb\xbffrom azureml.core import Workspace\r\nWorkspace.get('x').delete()\r\n")
+    assert [str(finding.place) for finding in examine(["."]).of(Verdict.FAILS)] == ["a.py:4", "b.py:2"]
+
+
+def test_folders_of_tools_and_of_other_peoples_packages_are_left_out(folder: Path) -> None:
+    for place in (".git", ".venv/lib", "mine/site-packages/x", "env/lib", "node_modules", "__pycache__", "src"):
+        (folder / place).mkdir(parents=True)
+        (folder / place / "a.py").write_text("import azureml.automl\n")
+    (folder / "env" / "pyvenv.cfg").write_text("")
+    (folder / "loop").symlink_to(folder)
+    (folder / "notes.txt").write_text("azureml-core\n")
+    examination = examine([".", "src", "src/a.py"])
+    assert [str(finding.place) for finding in examination.findings] == ["src/a.py:1"]
+    assert (examination.files, examination.using) == (1, 1)
+
+
+def test_a_path_that_is_not_there_is_refused(folder: Path) -> None:
+    with pytest.raises(UnknownNameError, match="'nothing.py': there is no such file or folder"):
+        examine(["nothing.py"])
+
+
+def test_a_big_folder_takes_no_time(folder: Path) -> None:
+    text = "import os\n" + "\n".join(f"def f{number}(x):\n    return [x + {number}, os.sep]" for number in range(50))
+    for number in range(300):
+        (folder / f"m{number}.py").write_text(text + ("\nimport azureml.core\n" if number % 10 == 0 else ""))
+    began = perf_counter()
+    examination = examine(["."])
+    assert (examination.files, examination.using) == (300, 30)
+    assert perf_counter() - began < 20
+
+
+def test_nothing_of_a_script_is_run(folder: Path) -> None:
+    look(folder, "import azureml.core\nopen('ran', 'w')\nraise SystemExit(1)\n")
+    assert not (folder / "ran").exists()
+    assert "script" not in sys.modules
