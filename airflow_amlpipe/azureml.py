@@ -41,7 +41,6 @@ _INSTEAD = {
     "azureml.dataprep": "read the files with pandas in the script",
     "azureml.mlflow": "set MLFLOW_TRACKING_URI in the step's environment_variables",
     "azureml.pipeline.core.schedule": "give the schedule to Pipeline.to_dag(dag_id, schedule=...)",
-    "azureml.train": "run the training script in a PythonScriptStep",
     "azureml.widgets": "use run.wait_for_completion(show_output=True)",
 }
 

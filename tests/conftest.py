@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.postgres_server import end_postgres_servers
 from tests.servers import end_servers, left_out
 
 # tests/airflow_fixtures.py says where Airflow keeps its files before anything can import Airflow.
@@ -33,6 +34,7 @@ def repository() -> Path:
 def pytest_sessionfinish() -> None:
     """End the servers that tests of stores had started."""
     end_servers()
+    end_postgres_servers()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -5,7 +5,7 @@ skipped with the reason, and the end of the test run says which stores were left
 failure.
 
 S3 is moto, one request at a time: with threads it is not atomic. Azure is Azurite, which ``.ci/run`` installs into ``.servers/`` (or
-``AMLPIPE_AZURITE`` names its ``main.js``).
+``AMLPIPE_AZURITE`` names its ``main.js``). PostgreSQL is in ``postgres_server.py``, SFTP in ``sftp_server.py``.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -43,6 +43,7 @@ __all__ = [
     "azure_url",
     "end_servers",
     "gcs_place",
+    "leave_out",
     "left_out",
     "put_s3_object",
     "s3_place",
@@ -152,7 +153,7 @@ def _s3_server() -> str:
     try:
         import moto.server  # noqa: F401
     except ImportError:
-        _leave_out("S3", "moto is not installed; run make setup")
+        leave_out("S3", "moto is not installed; run make setup")
     environment = {**os.environ, "AWS_DEFAULT_REGION": "us-east-1"}
     return _started("S3", lambda port: [sys.executable, "-c", _MOTO, str(port)], environment)
 
@@ -163,7 +164,7 @@ def _azure_server() -> str:
     main = Path(named) if named else Path(__file__).parents[1] / ".servers/node_modules/azurite/dist/src/blob/main.js"
     node = shutil.which("node")
     if node is None or not main.is_file():
-        _leave_out("Azure", "Azurite is not installed; run .ci/install-servers (it needs node and npm)")
+        leave_out("Azure", "Azurite is not installed; run .ci/install-servers (it needs node and npm)")
     options = ["--skipApiVersionCheck", "--silent", "--disableTelemetry", "--inMemoryPersistence"]
     return _started("Azure", lambda port: [str(node), str(main), "--blobHost", "127.0.0.1", "--blobPort", str(port), *options], None)
 
@@ -173,7 +174,7 @@ def _gcs_server() -> str:
     try:
         import gcp_storage_emulator  # noqa: F401
     except ImportError:
-        _leave_out("Google Cloud Storage", "gcp-storage-emulator is not installed; run make setup")
+        leave_out("Google Cloud Storage", "gcp-storage-emulator is not installed; run make setup")
     options = ["-m", "gcp_storage_emulator", "start", "--host", "127.0.0.1", "--in-memory", "--port"]
     url = _started("Google Cloud Storage", lambda port: [sys.executable, *options, str(port)], None)
     return url.removeprefix("http://")
@@ -184,7 +185,8 @@ def _gcs_xml(enforces: bool) -> str:
     return f"http://127.0.0.1:{serve_xml(_gcs_server(), enforces=enforces).server_address[1]}"
 
 
-def _leave_out(store: str, reason: str) -> None:
+def leave_out(store: str, reason: str) -> NoReturn:
+    """Skip the test that needs ``store``, and say so at the end of the run; fail it in continuous integration."""
     if os.environ.get("CI", "").lower() == "true":
         pytest.fail(f"{store}: {reason}", pytrace=False)
     left_out[store] = reason
@@ -204,8 +206,7 @@ def _started(store: str, command: Callable[[int], list[str]], environment: dict[
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
             return f"http://127.0.0.1:{port}"
         time.sleep(0.05)
-    _leave_out(store, f"its server did not start (exit code {process.poll()})")
-    raise AssertionError
+    leave_out(store, f"its server did not start (exit code {process.poll()})")
 
 
 def end_servers() -> None:

@@ -46,10 +46,10 @@ def _add_arguments(parser: ArgumentParser) -> None:
 
 def _fsck(given: Namespace) -> int:
     from airflow_amlpipe.services.fsck import check_workspace, repair_workspace
-    from airflow_amlpipe.services.workspace import open_workspace
+    from airflow_amlpipe.services.workspace import open_used_workspace
 
     chosen = choose_workspace(given.workspace)
-    workspace = open_workspace(chosen.url, home=chosen.home)
+    workspace = open_used_workspace(chosen.url, home=chosen.home)
     with ProgressLine() as line:
         findings = check_workspace(workspace, depth=given.depth or "usual", canaries=given.canary, on_progress=line.show)
     repaired = repair_workspace(workspace, findings) if given.repair else []

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from airflow_amlpipe.compute.backend import LaunchRequest, Resources
+from airflow_amlpipe.compute.command_lines import check_started_file, command_argv
 from airflow_amlpipe.compute.environments import StepInterpreter
 from airflow_amlpipe.compute.folder import StepFolder
 from airflow_amlpipe.compute.places import place_input, place_output
@@ -22,11 +23,10 @@ from airflow_amlpipe.compute.variables import data_variables, inherited_variable
 from airflow_amlpipe.exceptions import DefinitionError, UnknownNameError, shorten
 from airflow_amlpipe.runtime import protocol
 from airflow_amlpipe.spec.model import Scalar
-from airflow_amlpipe.spec.names import check_relative_path
 from airflow_amlpipe.spec.step import InputArgument, LiteralArgument, ParameterArgument, StepSpec
 
 if TYPE_CHECKING:
-    from airflow_amlpipe.runtime.protocol import Event, RunContext
+    from airflow_amlpipe.runtime.protocol import DatasetPart, Event, RunContext
 
 __all__ = ["RunFacts", "stage_step"]
 
@@ -68,6 +68,7 @@ def stage_step(
     *,
     parameters: Mapping[str, Scalar],
     inputs: Mapping[str, Path | str],
+    datasets: Mapping[str, DatasetPart] | None = None,
     facts: RunFacts,
     interpreter: StepInterpreter,
     worker_environment: Mapping[str, str] | None = None,
@@ -79,13 +80,14 @@ def stage_step(
 
     :param parameters: the value of each pipeline parameter; only those the step reads are handed on
     :param inputs: for each input its local path (a single file stays a file), or, as text, its dataset id in ``direct`` mode
+    :param datasets: what the ids stand for, by the input's name
     :param worker_environment: what the allow-list chooses from; this process's environment by default
     :raises DefinitionError: the script is no file of the snapshot, a path leaves its folder, a text cannot be passed
     :raises UnknownNameError: an input or parameter has no value
     :raises InfrastructureError: an absolute path that the step names is in use
     """
     where = f"step {shorten(repr(step.name))}"
-    script = _check_script(where, step, folder.code)
+    script = check_started_file(where, step, folder.code)
     _make_artifact_folders(where, folder.code)
     for name in step.parameters:
         if name not in parameters:
@@ -112,11 +114,11 @@ def stage_step(
     environment |= parameter_variables(step, parameters)
     environment |= _run_variables(folder, facts)
 
-    argv = (interpreter.python, script, *arguments)
+    argv = command_argv(where, step, folder.code, interpreter, arguments, environment)
     for text in (*argv, *environment.values()):
         if "\0" in text:
             raise DefinitionError(f"{where}: {shorten(repr(text))} holds a NUL character, which no command line or variable can carry")
-    protocol.write_context(str(folder.run), _context(step, folder, facts, script, arguments, data, outputs))
+    protocol.write_context(str(folder.run), _context(step, folder, facts, script, arguments, data, outputs, datasets or {}))
     return LaunchRequest(
         job_name=facts.step_run_id,
         argv=argv,
@@ -127,28 +129,6 @@ def stage_step(
         image=step.environment.image,
         resources=resources or Resources(),
     )
-
-
-def _check_script(where: str, step: StepSpec, code: Path) -> str:
-    """Return the script's path below ``code`` if it is a file there; one that a link would take elsewhere is refused (S03)."""
-    given = step.command.script
-    script = check_relative_path(f"{where}: script_name", given)
-    if script.startswith("-"):
-        raise DefinitionError(
-            f"{where}: script_name {shorten(repr(given))} starts with '-', which Python takes for an option; rename the script"
-        )
-    path = code / script
-    if not path.is_file():
-        trouble = "is a folder" if path.is_dir() else "was not found"
-        raise DefinitionError(
-            f"{where}: script {shorten(repr(given))} {trouble} in source folder {shorten(repr(step.source.directory))}; "
-            "check script_name, and that .amlignore does not leave it out"
-        )
-    if not path.resolve().is_relative_to(code.resolve()):
-        raise DefinitionError(
-            f"{where}: script {shorten(repr(given))} is behind a symbolic link that leaves the source folder; copy the file into it"
-        )
-    return script
 
 
 def _make_artifact_folders(where: str, code: Path) -> None:
@@ -201,6 +181,7 @@ def _context(
     arguments: list[str],
     inputs: Mapping[str, str],
     outputs: Mapping[str, str],
+    datasets: Mapping[str, DatasetPart],
 ) -> RunContext:
     return {
         "format": protocol.CONTEXT_FORMAT,
@@ -231,7 +212,9 @@ def _context(
             "location": facts.location,
             "url": facts.workspace_url,
         },
-        "inputs": [{"name": item.name, "mode": item.mode, "value": inputs[item.name]} for item in step.inputs],
+        "inputs": [
+            {"name": item.name, "mode": item.mode, "value": inputs[item.name], "dataset": datasets.get(item.name)} for item in step.inputs
+        ],
         "outputs": [{"name": output.name, "mode": output.mode, "path": outputs[output.name]} for output in step.outputs],
         "working_folder": str(folder.code),
         "script": script,

@@ -5,12 +5,12 @@ The components, in order:
 
 =============== ====================================================================================================
 ``code``        digest of the source snapshot: every kept file's path, executable bit and content, links, empty folders
-``command``     the script's name
+``command``     the script's name, the line for the shell, or what is copied
 ``arguments``   each argument after parameter binding, typed; an input or output as its place-holder, never as a path;
                 a volatile one as a place-holder too: that there is one, and where, counts, its value does not
 ``parameters``  every value that the script is given by name (``AML_PARAMETER_<name>``): ``params``, and pipeline parameters it reads;
                 of a volatile one the name
-``inputs``      each input's name, mode and identity of its data
+``inputs``      each input's name, mode and identity of its data; of a dataset that the script reads itself, how it is read too
 ``outputs``     each output's name, mode, datastore, unresolved destination template, globs
 ``environment`` the environment's definition and variables
 ``run_settings`` node count, processes per node, communicator
@@ -91,20 +91,24 @@ def step_key(
     snapshot: str,
     parameters: Mapping[str, Scalar],
     inputs: Mapping[str, str],
+    definitions: Mapping[str, Json] | None = None,
 ) -> KeyManifest:
     """Return the key manifest of ``step`` in a run.
 
     :param snapshot: digest of the source snapshot
     :param parameters: value of every parameter the step reads
     :param inputs: identity of each input's data, by the input's name
+    :param definitions: of the inputs that the script is given as datasets, what they are beside their files
     """
+    told = {name: {"definition": definition} for name, definition in (definitions or {}).items() if definition is not None}
     readable: dict[str, Json] = {
         "code": snapshot,
-        "command": {"kind": step.command.kind, "script": step.command.script},
+        "command": step.command.model_dump(mode="json"),
         "arguments": [_argument(argument, parameters) for argument in step.arguments],
         "parameters": {name: _bound(value, parameters) for name, value in step.named_values.items()},
         "inputs": {
-            item.name: {"mode": item.mode, "data": inputs[item.name], "path_on_compute": item.path_on_compute} for item in step.inputs
+            item.name: {"mode": item.mode, "data": inputs[item.name], "path_on_compute": item.path_on_compute, **told.get(item.name, {})}
+            for item in step.inputs
         },
         "outputs": {
             output.name: {

@@ -9,8 +9,10 @@ from airflow.sdk import BaseHook
 from airflow_amlpipe.exceptions import AmlPipeError
 from airflow_amlpipe.hooks.connection_fields import root_of_connection
 from airflow_amlpipe.settings import Settings
+from airflow_amlpipe.storage.database import is_database_url
 
 if TYPE_CHECKING:
+    from airflow_amlpipe.storage.database import Database
     from airflow_amlpipe.storage.store import Store
 
 __all__ = ["DatastoreHook"]
@@ -32,7 +34,7 @@ class DatastoreHook(BaseHook):
         self.amlpipe_datastore_conn_id = amlpipe_datastore_conn_id
 
     def get_conn(self) -> Store:
-        """Return the store, opened.
+        """Return the store, opened; a database is none, see :meth:`get_database`.
 
         :raises DefinitionError: the connection has no ``url``, or one that cannot be opened here
         :raises UnknownNameError: there is no such connection as its ``credentials_conn_id``
@@ -43,10 +45,22 @@ class DatastoreHook(BaseHook):
         access = store_access(Settings.load())
         return access.open_datastore(self.amlpipe_datastore_conn_id, url, conn_id=credentials)
 
+    def get_database(self) -> Database:
+        """Return the database, where ``url`` is that of one (``postgresql://host:5432/sales``); nothing is contacted.
+
+        :raises DefinitionError: it is none, or cannot be opened here
+        :raises UnknownNameError: there is no such connection as its ``credentials_conn_id``
+        """
+        from airflow_amlpipe.hooks.opening import store_access
+
+        url, credentials = root_of_connection(self.amlpipe_datastore_conn_id)
+        return store_access(Settings.load()).open_database(self.amlpipe_datastore_conn_id, url, conn_id=credentials, details={})
+
     def test_connection(self) -> tuple[bool, str]:
         """Return whether the datastore can be reached, and a sentence for the connection form."""
         try:
-            found = self.get_conn().look_at_root()
+            url, _ = root_of_connection(self.amlpipe_datastore_conn_id)
+            found = self.get_database().test() if is_database_url(url) else self.get_conn().look_at_root()
         except AmlPipeError as error:
             return False, str(error)
         return True, f"The datastore {found}"

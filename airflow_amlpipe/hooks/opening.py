@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 from airflow_amlpipe.exceptions import BackendUnavailableError, shorten
+from airflow_amlpipe.hooks.databases import SqlOpener
 from airflow_amlpipe.settings import Settings
 from airflow_amlpipe.storage.access import StoreAccess
 from airflow_amlpipe.storage.environment_logins import environment_login
@@ -46,11 +47,17 @@ def store_access(settings: Settings, *, workspace: str | None = None) -> StoreAc
 
     def logins(conn_id: str) -> Login | None:
         given = _given.get(_key(workspace), {}) if workspace else {}
-        return given.get(conn_id) or find_login(conn_id)
+        found = given.get(conn_id) or find_login(conn_id)
+        if found is None and (backend := _secrets_backend()):
+            raise BackendUnavailableError(
+                f"Airflow has no connection {shorten(repr(conn_id))}, or its secrets backend {backend} did not answer: Airflow does not tell which; "
+                "try again, or correct the name"
+            )
+        return found
 
     airflow_home = os.environ.get("AIRFLOW_HOME") or "~/airflow"
     roots = LocalRoots(allowed=settings.allowed_local_roots, airflow_home=os.path.expanduser(airflow_home))
-    return StoreAccess(logins=logins, local_roots=roots, http_hosts=HttpHosts(settings.allowed_http_hosts))
+    return StoreAccess(logins=logins, local_roots=roots, http_hosts=HttpHosts(settings.allowed_http_hosts), databases=SqlOpener())
 
 
 def find_login(conn_id: str) -> Login | None:
@@ -84,6 +91,15 @@ def find_login(conn_id: str) -> Login | None:
         password=found.password or None,
         extra=found.extra_dejson,
     )
+
+
+def _secrets_backend() -> str | None:
+    """Return the class of the secrets backend that Airflow was given, which it passes over in silence when it fails."""
+    if "airflow.sdk" not in sys.modules and "airflow.configuration" not in sys.modules:
+        return None
+    from airflow.sdk.configuration import conf
+
+    return conf.get("workers", "secrets_backend", fallback="") or conf.get("secrets", "backend", fallback="") or None
 
 
 def use_connection(workspace: str, conn_id: str) -> None:

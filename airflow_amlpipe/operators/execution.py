@@ -49,7 +49,8 @@ _GRACE_WHEN_STOPPED_SECONDS: Final = 3.5
 
 @dataclass
 class StepExecution:
-    """One try of one step. Call :meth:`identify`, :meth:`decide`, then :meth:`reuse`, or :meth:`launch`, :meth:`wait` and :meth:`record`;
+    """One try of one step. Call :meth:`identify`, :meth:`decide`, then :meth:`reuse`, or :meth:`carry_out` (:meth:`launch`, :meth:`wait` and
+    :meth:`record`);
     where somebody else computes the step already (``obstacle``), :meth:`pause`, and another execution of the try goes on from the beginning.
 
     :ivar source_base: what a relative source folder is relative to
@@ -160,6 +161,23 @@ class StepExecution:
     def reuse(self, result: StepResult) -> StepFinished:
         """Hand on an earlier result as if the step had run."""
         finished = self.run.finish_reused(self.assessment, result)
+        self._clean()
+        return finished
+
+    def carry_out(self) -> StepFinished:
+        """Compute the step: launch its job, wait for it and record what it left, or make the copy that the step is.
+
+        :raises AmlPipeError: whatever one of the three raises
+        """
+        if self.step.command.has_code:
+            self.wait(self.launch())
+            return self.record()
+        from airflow_amlpipe.operators.transferring import carry_out_transfer
+
+        self._watch_changes()
+        finished = carry_out_transfer(
+            self.workspace, self.assessment, self.run, self._folder, say=self._note, go_on=self._refuse_when_stopped
+        )
         self._clean()
         return finished
 
@@ -325,8 +343,8 @@ class StepExecution:
             raise DefinitionError(f"{self._where}: {problem}")
 
     def _identify_source(self) -> str:
-        if self.step.source.snapshot is not None:
-            return self.step.source.snapshot
+        if not self.step.reads_folder:
+            return self.step.source.snapshot or ""
         limits = {"limit_bytes": self.settings.source_limit_bytes, "limit_files": self.settings.source_limit_files}
         self._snapshot = read_source(self.workspace, self.step, self.source_base, **limits)
         for warning in self._snapshot.warnings:

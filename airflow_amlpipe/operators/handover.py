@@ -1,8 +1,9 @@
 """How does each input of a step reach its script: by name, as a copy, or shown where its data lies?
 
-``direct``: the id of the dataset. ``download``: a copy. ``mount``: the data itself where it lies in a folder of this machine, the identified versions of
+``download``: a copy. ``mount``: the data itself where it lies in a folder of this machine, the identified versions of
 an object store's files through FUSE, and where neither can be had a copy, about which the log says why. The script finds all of
-them at the same paths.
+them at the same paths. ``direct``: the id of the dataset on the command line; its files are in place as if they were mounted, and the
+script's side knows where, so that ``run.input_datasets`` and ``Dataset.get_by_id`` ask nobody.
 """
 
 from __future__ import annotations
@@ -14,10 +15,10 @@ from typing import TYPE_CHECKING
 
 from airflow_amlpipe.compute.backend import LaunchRequest
 from airflow_amlpipe.compute.folder import StepFolder
-from airflow_amlpipe.exceptions import UnsupportedFeatureError, ViewRefusedError, shorten
-from airflow_amlpipe.spec.data import DatasetSource, InputSpec
+from airflow_amlpipe.exceptions import ViewRefusedError
 from airflow_amlpipe.storage.view import View
 from airflow_amlpipe.workspace.assessment import Assessment
+from airflow_amlpipe.workspace.direct import dataset_part
 from airflow_amlpipe.workspace.showing import show_input, views_of
 from airflow_amlpipe.workspace.staging import fetch_input
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
@@ -25,6 +26,7 @@ from airflow_amlpipe.workspace.workspace import WorkspaceStore
 # What only inputs of an object store need is imported when there is one.
 if TYPE_CHECKING:
     from airflow_amlpipe.compute.remote_views import RemoteViews
+    from airflow_amlpipe.runtime.protocol import DatasetPart
     from airflow_amlpipe.workspace.serving import ServedFile
 
 __all__ = ["Handover"]
@@ -38,6 +40,7 @@ class Handover:
     :ivar shows_data: whether inputs of mode ``mount`` may be shown at all
     :ivar mounts_remote: whether those of an object store may
     :ivar paths: what the script is given for each input, once they are handed over
+    :ivar datasets: what the ids among ``paths`` stand for
     :ivar views: what has to be shown to the job for that
     """
 
@@ -48,26 +51,28 @@ class Handover:
     shows_data: bool = False
     mounts_remote: bool = False
     paths: dict[str, Path | str] = field(default_factory=dict)
+    datasets: dict[str, DatasetPart] = field(default_factory=dict)
     views: list[View] = field(default_factory=list)
     _remote: RemoteViews | None = None
 
     def hand_over(self) -> None:
         """Put every input in its place.
 
-        :raises UnsupportedFeatureError: a dataset that has no id is handed over by name
         :raises SourceChangedError: data changed since it was identified
         :raises InfrastructureError: something could not be read or written
         """
         served: dict[str, tuple[ServedFile, ...]] = {}
         for item in self.assessment.step.inputs:
-            if item.mode == "direct":
-                self.paths[item.name] = self._dataset_id(item)
-            elif item.mode == "mount" and self.shows_data:
+            if item.mode in {"direct", "mount"} and self.shows_data:
                 self._show(item.name, served)
             else:
                 self._copy(item.name)
         if served:
             self._mount(served)
+        for item in self.assessment.step.inputs:
+            if item.mode == "direct":
+                dataset = dataset_part(self.workspace, item, self.assessment.inputs[item.name], self.paths[item.name])
+                self.datasets[item.name], self.paths[item.name] = dataset, dataset["id"]
 
     @property
     def views_from(self) -> int:
@@ -133,11 +138,3 @@ class Handover:
         if reason:
             self.say(f"input {name!r} is copied instead of mounted: {reason}")
         self.paths[name] = fetch_input(self.workspace, self.assessment.inputs[name], self.folder.inputs / name, say=self.say)
-
-    def _dataset_id(self, item: InputSpec) -> str:
-        if isinstance(item.source, DatasetSource) and item.source.name is not None:
-            return self.workspace.datasets.get(item.source.name, item.source.version).id
-        raise UnsupportedFeatureError(
-            f"step {shorten(repr(self.assessment.step.name))}: input {item.name!r} is given to the script as a dataset, but is not registered, "
-            "so it has no id; register the dataset, or hand over its files with as_mount() or as_download()"
-        )

@@ -55,7 +55,15 @@ def prepare_job(
     )
     fetch_source(workspace, assessment.snapshot, folder.code)
     handover.hand_over()
-    request = stage_step(step, folder, parameters=assessment.parameters, inputs=handover.paths, facts=facts, interpreter=interpreter)
+    request = stage_step(
+        step,
+        folder,
+        parameters=assessment.parameters,
+        inputs=handover.paths,
+        datasets=handover.datasets,
+        facts=facts,
+        interpreter=interpreter,
+    )
     return replace(request, views=tuple(handover.views), views_from=handover.views_from)
 
 

@@ -117,8 +117,7 @@ class StepOperator(BaseOperator):
                 elif decision.result is not None:
                     finished = step.reuse(decision.result)
                 else:
-                    step.wait(step.launch())
-                    finished = step.record()
+                    finished = step.carry_out()
             if step.obstacle is not None:
                 from airflow_amlpipe.operators.waiting import defer_until_over
 

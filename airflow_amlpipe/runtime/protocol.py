@@ -38,12 +38,30 @@ if TYPE_CHECKING:
         location: str
         url: str
 
+    class DatasetPart(TypedDict):
+        """A dataset whose files the host has put in place for the script.
+
+        ``path`` is the local folder, or the one file; ``roots`` says for each part of it the folder below ``path`` and where that is on its
+        datastore (``dataset_files.find_files``). ``definition`` is that of ``spec/dataset.py``; files chosen by it are chosen already.
+        """
+
+        id: str
+        name: Optional[str]
+        version: Optional[int]
+        description: Optional[str]
+        tags: Dict[str, str]
+        created_at: str
+        definition: Dict[str, Any]
+        path: str
+        roots: List[List[str]]
+
     class InputPart(TypedDict):
-        """An input; ``value`` is a local path, or the dataset's id in ``direct`` mode."""
+        """An input; ``value`` is a local path, or the dataset's id in ``direct`` mode, where ``dataset`` is what has that id."""
 
         name: str
         mode: str
         value: str
+        dataset: Optional[DatasetPart]
 
     class OutputPart(TypedDict):
         """An output and the local path the script writes it to."""
@@ -107,7 +125,7 @@ __all__ = [
     "write_context",
 ]
 if TYPE_CHECKING:
-    __all__ += ["Event", "InputPart", "OutputPart", "RunContext", "RunPart", "WorkspacePart"]
+    __all__ += ["DatasetPart", "Event", "InputPart", "OutputPart", "RunContext", "RunPart", "WorkspacePart"]
 
 CONTEXT_FORMAT = "amlpipe/run-context/v1"
 CONTEXT_FILE = "context.json"

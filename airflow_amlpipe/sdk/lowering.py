@@ -13,17 +13,17 @@ from airflow_amlpipe.exceptions import CycleError, DefinitionError, UnsupportedF
 from airflow_amlpipe.sdk.data.data_reference import DataReference
 from airflow_amlpipe.sdk.data.dataset_consumption_config import DatasetConsumptionConfig
 from airflow_amlpipe.sdk.data.output_dataset_config import OutputDatasetConfig
+from airflow_amlpipe.sdk.lowering_commands import lower_command
 from airflow_amlpipe.sdk.lowering_data import DataLowering, name_in
 from airflow_amlpipe.sdk.lowering_environment import lower_environment, lower_run_settings, lower_timeout
 from airflow_amlpipe.sdk.lowering_parameters import ParameterLowering
-from airflow_amlpipe.sdk.lowering_values import plain_text
 from airflow_amlpipe.sdk.pipeline.core.builder import PipelineStep
 from airflow_amlpipe.spec.bulk import collector_paused
 from airflow_amlpipe.spec.document import validation_explained
 from airflow_amlpipe.spec.environment import EnvironmentSpec
-from airflow_amlpipe.spec.names import check_display_name, check_relative_path, task_id_for
+from airflow_amlpipe.spec.names import check_display_name, task_id_for
 from airflow_amlpipe.spec.pipeline import PipelineSpec
-from airflow_amlpipe.spec.step import InputArgument, OutputArgument, PythonScript, SourceSpec, StepSpec, StepVariable
+from airflow_amlpipe.spec.step import InputArgument, OutputArgument, SourceSpec, StepSpec, StepVariable
 from airflow_amlpipe.spec.workspace import WorkspaceNames
 
 if TYPE_CHECKING:
@@ -98,17 +98,16 @@ class _Lowering:
 
     def step(self, step: Any) -> StepSpec:
         where = step._where
-        if not hasattr(step, "_script_name"):
+        if not hasattr(step, "_command_kind"):
             raise UnsupportedFeatureError(f"{where}: a {type(step).__name__} says not what to run; use PythonScriptStep")
         runconfig = step._runconfig
+        command, arguments = lower_command(where, step, lambda index, value: self._argument(step, index, value))
         return StepSpec(
             id=self._ids[step],
             name=step.name,
-            command=PythonScript(
-                script=check_relative_path(f"{where}: script_name", plain_text(f"{where}: script_name", step._script_name))
-            ),
+            command=command,
             source=SourceSpec(directory=self._pipeline._source_directory(step)),
-            arguments=tuple(self._argument(step, index, value) for index, value in enumerate(step._arguments, 1)),
+            arguments=arguments,
             variables=tuple(
                 StepVariable(name=name, value=self.parameters.value(f"{where}: params: {name!r}", value))
                 for name, value in step._params.items()

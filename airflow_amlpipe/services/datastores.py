@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from airflow_amlpipe.exceptions import AmlPipeError, DefinitionError, UnknownNameError, shorten
+from airflow_amlpipe.exceptions import AmlPipeError, DefinitionError, shorten
 from airflow_amlpipe.hooks.opening import open_workspace, store_access
 from airflow_amlpipe.settings import Settings
 from airflow_amlpipe.spec.names import check_record_name
@@ -18,12 +18,6 @@ from airflow_amlpipe.storage.urls import folder_url
 from airflow_amlpipe.workspace.datastores import DatastoreRecord, DatastoreRegistry
 
 __all__ = ["add_datastore", "list_datastores", "register_datastore", "show_datastore", "store_root", "test_datastore"]
-
-_DRIVERS = {
-    "mssql": ("mssql+pyodbc", "pyodbc"),
-    "postgresql": ("postgresql+psycopg2", "psycopg2-binary"),
-    "mysql": ("mysql+pymysql", "pymysql"),
-}
 
 
 def list_datastores(workspace: str, *, home: Path) -> list[dict[str, Any]]:
@@ -98,14 +92,10 @@ def test_datastore(workspace: str, name: str, *, home: Path) -> dict[str, Any]:
     opened = open_workspace(workspace, home=home)
     record = opened.datastores.get(name)
     try:
-        message = (
-            _test_database(record, store_access(Settings.load(), workspace=workspace).logins)
-            if record.is_database
-            else f"it {opened.datastores.open(name).look_at_root()}"
-        )
+        found = opened.datastores.open_database(name).test() if record.is_database else opened.datastores.open(name).look_at_root()
     except AmlPipeError as error:
         return {"name": name, "url": record.url, "reached": False, "message": str(error)}
-    return {"name": name, "url": record.url, "reached": True, "message": message}
+    return {"name": name, "url": record.url, "reached": True, "message": f"it {found}"}
 
 
 def _opened(record: DatastoreRecord, login: Login | None) -> Store | None:
@@ -127,38 +117,3 @@ def _opened(record: DatastoreRecord, login: Login | None) -> Store | None:
 
 def _shown(record: DatastoreRecord, default: str) -> dict[str, Any]:
     return {**record.model_dump(mode="json"), "is_default": record.name == default}
-
-
-def _test_database(record: DatastoreRecord, logins: Any) -> str:
-    from sqlalchemy import create_engine, text
-    from sqlalchemy.engine import URL
-    from sqlalchemy.exc import SQLAlchemyError
-
-    login: Login | None = logins(record.conn_id) if record.conn_id else None
-    if record.conn_id and login is None:
-        raise UnknownNameError(
-            f"datastore {record.name!r} logs in with the Airflow connection {record.conn_id!r}, which there is not; make it in Airflow"
-        )
-    parts = urlsplit(record.url)
-    dialect, package = _DRIVERS[parts.scheme]
-    url = URL.create(
-        dialect,
-        login.login if login else None,
-        login.password if login else None,
-        parts.hostname,
-        parts.port,
-        parts.path.strip("/"),
-        query={"driver": "ODBC Driver 18 for SQL Server"} if parts.scheme == "mssql" else {},
-    )
-    try:
-        with create_engine(url).connect() as connection:
-            connection.execute(text("SELECT 1"))
-    except ModuleNotFoundError as error:
-        raise DefinitionError(f"datastore {record.name!r} cannot be tested here: the driver {package} is missing; install it") from error
-    except SQLAlchemyError as error:
-        # "from None": the cause may quote the password.
-        raise DefinitionError(
-            f"datastore {record.name!r}: {parts.hostname} did not answer as a database ({type(error).__name__}); "
-            f"check host, port, database and the connection {record.conn_id!r}"
-        ) from None
-    return "it answers"

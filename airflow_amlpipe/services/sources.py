@@ -58,7 +58,7 @@ class FrozenSources:
             workspace.store.freshen(manifest_path(digest))
 
     def _one_step_per_source(self) -> list[StepSpec]:
-        return list({step.source.directory: step for step in self.spec.steps}.values())
+        return list({step.source.directory: step for step in self.spec.steps if step.source.directory in self.snapshots}.values())
 
 
 def freeze_sources(workspace: WorkspaceStore, spec: PipelineSpec, base: Path, *, limit_bytes: int, limit_files: int) -> FrozenSources:
@@ -69,7 +69,7 @@ def freeze_sources(workspace: WorkspaceStore, spec: PipelineSpec, base: Path, *,
     :raises DefinitionError: a folder or a script is missing, or a folder is over the limits
     """
     snapshots: dict[str, SourceSnapshot] = {}
-    for step in spec.steps:
+    for step in (step for step in spec.steps if step.reads_folder):
         directory = step.source.directory
         if directory not in snapshots:
             snapshots[directory] = read_source(workspace, step, base, limit_bytes=limit_bytes, limit_files=limit_files)
@@ -80,6 +80,8 @@ def freeze_sources(workspace: WorkspaceStore, spec: PipelineSpec, base: Path, *,
     digests = {directory: snapshot.digest for directory, snapshot in snapshots.items()}
     steps = tuple(
         step.model_copy(update={"source": step.source.model_copy(update={"snapshot": digests[step.source.directory]})})
+        if step.reads_folder
+        else step
         for step in spec.steps
     )
     return FrozenSources(spec.model_copy(update={"steps": steps}), base, snapshots)

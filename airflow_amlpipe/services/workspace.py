@@ -5,9 +5,26 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from airflow_amlpipe.exceptions import UnknownNameError, shorten
 from airflow_amlpipe.hooks.opening import find_login, give_login, given_logins, open_workspace, use_connection
+from airflow_amlpipe.workspace.layout import records_root
+from airflow_amlpipe.workspace.workspace import WorkspaceStore
 
-__all__ = ["find_login", "give_login", "given_logins", "open_workspace", "show_workspace", "use_connection"]
+__all__ = ["find_login", "give_login", "given_logins", "open_used_workspace", "open_workspace", "show_workspace", "use_connection"]
+
+
+def open_used_workspace(workspace: str, *, home: Path) -> WorkspaceStore:
+    """Return a workspace that something was stored in; a mistyped name must not look like a workspace without faults.
+
+    :raises UnknownNameError: nothing ever was
+    :raises DatastoreUnavailableError: its store does not answer, or does not know us
+    """
+    opened = open_workspace(workspace, home=home)
+    if not opened.store.list_names(records_root()):
+        raise UnknownNameError(
+            f"there is no workspace at {shorten(opened.store.url)}: nothing was ever stored in it; correct the name, or run a pipeline there first"
+        )
+    return opened
 
 
 def show_workspace(workspace: str, *, home: Path) -> dict[str, Any]:

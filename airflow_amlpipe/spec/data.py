@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from airflow_amlpipe.spec.model import SpecModel
+from airflow_amlpipe.spec.dataset import DatasetDefinition
+from airflow_amlpipe.spec.model import SpecModel, added_later
 
 __all__ = [
     "DatasetSource",
@@ -34,21 +35,28 @@ class DatastorePath(SpecModel):
 class DatasetSource(SpecModel):
     """Files named by their paths; ``name`` and ``version`` say which registered dataset they were, if any.
 
-    ``version`` ``None`` with a ``name`` is the latest at each run.
+    ``version`` ``None`` with a ``name`` is the latest at each run; it has its paths and its definition from its record.
+
+    :ivar definition: what the dataset is beside its paths; ``None``: the files
     """
 
     kind: Literal["dataset"] = "dataset"
     paths: tuple[DatastorePath, ...] = ()
     name: str | None = None
     version: int | None = None
+    definition: DatasetDefinition | None = added_later(None)
 
 
 class StepOutputSource(SpecModel):
-    """What an earlier step of the same pipeline wrote."""
+    """What an earlier step of the same pipeline wrote.
+
+    :ivar definition: as what it is read; ``None``: the files
+    """
 
     kind: Literal["step_output"] = "step_output"
     step: str
     output: str
+    definition: DatasetDefinition | None = added_later(None)
 
 
 InputSource = Annotated[DatasetSource | StepOutputSource, Field(discriminator="kind")]
@@ -64,11 +72,12 @@ class InputSpec(SpecModel):
 
 
 class RegistrationSpec(SpecModel):
-    """Under which name an output is registered as a dataset when its step has ended well."""
+    """Under which name, and as what, an output is registered as a dataset when its step has ended well."""
 
     name: str
     description: str | None = None
     tags: dict[str, str] = {}
+    definition: DatasetDefinition | None = added_later(None)
 
 
 class OutputSpec(SpecModel):

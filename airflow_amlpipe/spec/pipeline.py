@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import Final, Literal
 
 from airflow_amlpipe.exceptions import CycleError, DefinitionError, UnknownNameError, shorten
+from airflow_amlpipe.spec.command import check_command
 from airflow_amlpipe.spec.data import DatasetSource, StepOutputSource
 from airflow_amlpipe.spec.model import Scalar, SpecModel
 from airflow_amlpipe.spec.names import (
@@ -114,9 +115,7 @@ class PipelineSpec(SpecModel):
         where = f"step {shorten(repr(step.name))}"
         check_display_name("step", step.name)
         check_step_id(where, step.id)
-        check_relative_path(f"{where}: script_name", step.command.script)
-        if step.command.script.startswith("-"):
-            raise DefinitionError(f"{where}: script_name {shorten(repr(step.command.script))} starts with '-'; rename the script")
+        check_command(where, step.command, {item.name for item in step.inputs}, {item.name for item in step.outputs})
         for kind, names in (("input", [item.name for item in step.inputs]), ("output", [item.name for item in step.outputs])):
             for name, count in Counter(names).items():
                 check_binding_name(f"{where}: {kind}", name)

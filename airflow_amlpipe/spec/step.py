@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from airflow_amlpipe.spec.command import Command, CommandLine, DataTransfer, PythonScript
 from airflow_amlpipe.spec.compute import RunSettingsSpec
 from airflow_amlpipe.spec.data import InputSpec, OutputSpec, StepOutputSource
 from airflow_amlpipe.spec.environment import EnvironmentSpec
@@ -13,6 +14,8 @@ from airflow_amlpipe.spec.model import Scalar, SpecModel, added_later
 
 __all__ = [
     "Argument",
+    "CommandLine",
+    "DataTransfer",
     "InputArgument",
     "LiteralArgument",
     "OutputArgument",
@@ -67,18 +70,12 @@ class StepVariable(SpecModel):
     value: Annotated[LiteralArgument | ParameterArgument, Field(discriminator="kind")]
 
 
-class PythonScript(SpecModel):
-    """``python <script> <arguments>``; ``script`` is relative to the source folder."""
-
-    kind: Literal["python_script"] = "python_script"
-    script: str
-
-
 class SourceSpec(SpecModel):
     """The folder whose copy is the script's working folder.
 
     :ivar directory: as the author wrote it; relative to the DAG file, or to the folder the pipeline is submitted from
-    :ivar snapshot: digest of its frozen content, once a pipeline is submitted or published
+    :ivar snapshot: digest of its frozen content, once a pipeline is submitted or published, or from the beginning where the code was published
+        before
     """
 
     directory: str
@@ -94,7 +91,7 @@ class StepSpec(SpecModel):
 
     id: str
     name: str
-    command: PythonScript
+    command: Command
     source: SourceSpec
     arguments: tuple[Argument, ...] = ()
     variables: tuple[StepVariable, ...] = ()
@@ -108,6 +105,11 @@ class StepSpec(SpecModel):
     version: str | None = None
     timeout_seconds: float | None = None
     run_after: tuple[str, ...] = ()
+
+    @property
+    def reads_folder(self) -> bool:
+        """Whether the digest of its code is still to be taken from its source folder."""
+        return self.command.has_code and self.source.snapshot is None
 
     @property
     def parameters(self) -> tuple[str, ...]:

@@ -6,9 +6,12 @@ asked for anew by whoever opens the store, and kept nowhere.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from airflow_amlpipe.exceptions import UnknownNameError, shorten
+from airflow_amlpipe.exceptions import UnknownNameError, UnsupportedFeatureError, shorten
+from airflow_amlpipe.storage.database import CONN_TYPES as DATABASE_CONN_TYPES
+from airflow_amlpipe.storage.database import Database, DatabaseOpener, database_address
 from airflow_amlpipe.storage.environment_logins import VARIABLE_PREFIX, environment_login
 from airflow_amlpipe.storage.http_hosts import HttpHosts
 from airflow_amlpipe.storage.local_roots import LocalRoots
@@ -34,11 +37,13 @@ class StoreAccess:
     """What this process may open, and as whom.
 
     :ivar logins: returns the login behind a connection's id; by default what ``AIRFLOW_CONN_*`` say
+    :ivar databases: what asks databases, where something can
     """
 
     logins: LoginSource = environment_login
     local_roots: LocalRoots = field(default_factory=LocalRoots)
     http_hosts: HttpHosts = field(default_factory=HttpHosts)
+    databases: DatabaseOpener | None = None
 
     def open(self, url: str, *, conn_id: str | None, what: str) -> Store:
         """Return the store at ``url``. Nothing is contacted, but Airflow is asked for the connection.
@@ -61,15 +66,31 @@ class StoreAccess:
             self.local_roots.check(place.path, what)
         return self.open(url, conn_id=conn_id, what=what)
 
+    def open_database(self, name: str, url: str, *, conn_id: str | None, details: Mapping[str, str | int | bool]) -> Database:
+        """Return the database of a registered datastore. Nothing is contacted, but Airflow is asked for the connection.
+
+        :param details: of the datastore's record
+        :raises UnknownNameError: there is no such connection
+        :raises DefinitionError: the URL or the connection cannot be used, or nothing here asks databases
+        """
+        what = f"datastore {shorten(repr(name))}"
+        conn_type = DATABASE_CONN_TYPES.get(url.partition("://")[0], "generic")
+        login = None if conn_id is None else self._known(conn_id, conn_type, what)
+        address = database_address(what, url, login, details)
+        if self.databases is None:
+            raise UnsupportedFeatureError(f"{what} is a database, and nothing here asks databases; open the workspace with hooks.opening")
+        return self.databases.open(address)
+
     def _login(self, url: str, conn_id: str | None, what: str) -> Login | None:
         service = parse_store_url(url, what).service
-        if conn_id is None or service is Service.FILE:
-            return None
+        return None if conn_id is None or service is Service.FILE else self._known(conn_id, CONN_TYPES[service], what)
+
+    def _known(self, conn_id: str, conn_type: str, what: str) -> Login:
         login = self.logins(conn_id)
         if login is None:
             raise UnknownNameError(
                 f"{what} logs in with the Airflow connection {shorten(repr(conn_id))}, which there is not; make it in Airflow "
-                f"(airflow connections add {shorten(conn_id)} --conn-type {CONN_TYPES[service]} ...), or describe it in the environment variable "
+                f"(airflow connections add {shorten(conn_id)} --conn-type {conn_type} ...), or describe it in the environment variable "
                 f"{VARIABLE_PREFIX}{shorten(conn_id.upper())} (docs/how-to/datastores.md)"
             )
         return login

@@ -45,6 +45,10 @@ class LocalStore(Store):
     def __repr__(self) -> str:
         return f"LocalStore({self._root!r})"
 
+    @property
+    def whereabouts(self) -> str:
+        return f"file://{os.path.realpath(self._root)}".rstrip("/")
+
     # ---- objects
 
     def read(self, path: str) -> bytes:

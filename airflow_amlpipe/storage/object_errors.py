@@ -113,7 +113,7 @@ def answered(url: str, bucket: str, doing: str, path: str, *, needs_only_bucket:
             ) from None
         advice = _ADVICE.get(refusal.status or 0, "run again when the store answers")
         if refusal.no_login:
-            advice = "name an Airflow connection for the datastore (conn_id), or set the service's environment variables"
+            advice = "name an Airflow connection for the datastore (conn_id; for a workspace AMLPIPE_WORKSPACE_CONN_ID), or set the service's environment variables"
         raise DatastoreUnavailableError(
             f"datastore {shorten(url)}: could not {doing} {shorten(repr(path))}: {refusal.reason}; nothing was recorded as done; {advice}"
         ) from None

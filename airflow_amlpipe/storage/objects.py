@@ -48,6 +48,10 @@ class ObjectStore(Store):
     def __repr__(self) -> str:
         return f"ObjectStore({self.url!r})"
 
+    @property
+    def whereabouts(self) -> str:
+        return f"{self._place.service.name}:{self._place.bucket}/{self._place.prefix}".rstrip("/")
+
     # ---- objects
 
     def read(self, path: str) -> bytes:

@@ -72,6 +72,10 @@ class SftpStore(Store):
     def __repr__(self) -> str:
         return f"SftpStore({self.url!r})"
 
+    @property
+    def whereabouts(self) -> str:
+        return f"SFTP:{self._root}".rstrip("/")
+
     def close(self) -> None:
         """End the connections that nobody uses now; the store stays usable."""
         self._sessions.close_idle()

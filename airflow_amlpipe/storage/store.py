@@ -66,6 +66,14 @@ class Store(ABC):
         :raises DatastoreUnavailableError: the folder could not be listed
         """
 
+    @property
+    def whereabouts(self) -> str:
+        """The root as text that is the same however the store is named: by another spelling of its URL, over a link, as another user.
+
+        Two places may share it, as the folders of two servers do; what must not be touched is then taken for more than it is, never for less.
+        """
+        return self.url.rstrip("/")
+
     def look_at_root(self) -> str:
         """Return, as the end of a sentence, what shows that the store can be reached from here. Nothing is written.
 

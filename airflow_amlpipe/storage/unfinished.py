@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
+from airflow_amlpipe.exceptions import DatastoreUnavailableError, shorten
 from airflow_amlpipe.fingerprint.scan import UNFINISHED
 from airflow_amlpipe.storage.store import Store
 
@@ -29,13 +30,13 @@ def unfinished_writes(store: Store, folder: str = "") -> list[UnfinishedWrite]:
 
     (Stores of objects keep none: an object appears whole or not at all.)
 
-    :raises DatastoreUnavailableError: a folder of a server could not be listed
+    :raises DatastoreUnavailableError: a folder could not be listed
     """
     root = store.local_path(folder)
     if root is None:
         return sorted((UnfinishedWrite(*left) for left in store.unfinished(folder)), key=lambda item: item.path)
     found = []
-    for above, folders, files in os.walk(root):
+    for above, folders, files in os.walk(root, onerror=_unlistable):
         for name in [name for name in (*folders, *files) if name.startswith(UNFINISHED)]:
             place = os.path.join(above, name)
             size, newest = _measured(place)
@@ -44,6 +45,13 @@ def unfinished_writes(store: Store, folder: str = "") -> list[UnfinishedWrite]:
                 found.append(UnfinishedWrite(f"{folder}/{shown}" if folder else shown, size, newest))
         folders[:] = [name for name in folders if not name.startswith(UNFINISHED)]
     return sorted(found, key=lambda item: item.path)
+
+
+def _unlistable(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError):  # a folder that went away holds nothing
+        raise DatastoreUnavailableError(
+            f"could not list {shorten(str(error.filename))}: {error.strerror}; let this user read the folder, and look again"
+        ) from error
 
 
 def _measured(place: str) -> tuple[int, float | None]:

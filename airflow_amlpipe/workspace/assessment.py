@@ -72,7 +72,13 @@ def assess_step(
     where = f"step {shorten(repr(step.name))}"
     inputs = {item.name: resolve_input(workspace, where, item, upstream) for item in step.inputs}
     read = {name: parameters[name] for name in step.parameters}
-    manifest = step_key(step, snapshot=snapshot, parameters=read, inputs={name: item.digest for name, item in inputs.items()})
+    manifest = step_key(
+        step,
+        snapshot=snapshot,
+        parameters=read,
+        inputs={name: item.digest for name, item in inputs.items()},
+        definitions={item.name: inputs[item.name].defined_for(item.mode) for item in step.inputs},
+    )
     key = manifest.key
     decision = decide_reuse(step, key, workspace.results, policy=policy, ancestors=ancestors, now=datetime.now(UTC), run_id=run_id)
     return Assessment(step, snapshot, read, inputs, manifest, key, decision, volatile_values(step, read))

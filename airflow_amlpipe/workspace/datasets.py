@@ -1,27 +1,35 @@
-"""Which data has a name, and what did each version of that name mean?"""
+"""Which data has a name or an id, and what did each version of that name mean?
+
+A registered version has both. A dataset that nobody registered has an id once it was handed to a step: it is made of the definition, so that
+the same definition has the same id wherever and however often it is saved.
+"""
 
 from __future__ import annotations
 
 import json
 import uuid
+from contextlib import suppress
 
-from airflow_amlpipe.exceptions import UnknownNameError, shorten
+from airflow_amlpipe.exceptions import DefinitionError, UnknownNameError, shorten
+from airflow_amlpipe.fingerprint.canonical import digest as digest_of
 from airflow_amlpipe.spec.data import DatastorePath
+from airflow_amlpipe.spec.dataset import DatasetDefinition
 from airflow_amlpipe.spec.json_text import read_note
-from airflow_amlpipe.spec.model import SpecModel
+from airflow_amlpipe.spec.model import SpecModel, added_later
 from airflow_amlpipe.storage.crash_points import crash_point
 from airflow_amlpipe.storage.store import Store
 from airflow_amlpipe.workspace.ids import now_text
 from airflow_amlpipe.workspace.layout import dataset_id_path
 from airflow_amlpipe.workspace.registry import Registry
 
-__all__ = ["DatasetRecord", "DatasetRegistry"]
+__all__ = ["DatasetLabels", "DatasetRecord", "DatasetRegistry", "SavedDataset", "saved_id"]
 
 
 class DatasetRecord(SpecModel):
     """One version of a registered dataset.
 
     :ivar digest: identity of its content when it is the output of a step; ``None`` when it is whatever lies at ``paths``
+    :ivar definition: what the dataset is beside its paths; ``None``: the files
     :ivar origin: the output of the step run whose content it is; registering that again while it is the latest changes nothing
     :ivar token: the output of the run that registered it, so that registering again after a crash changes nothing
     """
@@ -37,6 +45,32 @@ class DatasetRecord(SpecModel):
     produced_by: dict[str, str] | None = None
     origin: str | None = None
     token: str | None = None
+    definition: DatasetDefinition | None = added_later(None)
+
+
+class SavedDataset(SpecModel):
+    """A dataset without a name that was handed to a step; its id is :func:`saved_id`."""
+
+    id: str
+    paths: tuple[DatastorePath, ...]
+    definition: DatasetDefinition | None = None
+    created_at: str
+
+
+class DatasetLabels(SpecModel):
+    """What was said about a registered version after it had been registered; it stands for what the version itself says."""
+
+    description: str | None = None
+    tags: dict[str, str] = {}
+
+
+def saved_id(paths: tuple[DatastorePath, ...], definition: DatasetDefinition | None) -> str:
+    """Return the id of a dataset without a name: 32 hex characters in the groups of a UUID."""
+    document = {
+        "paths": [[path.datastore, path.path] for path in paths],
+        "definition": None if definition is None else definition.model_dump(mode="json"),
+    }
+    return str(uuid.UUID(hex=digest_of("amlpipe/dataset/v1", document)[:32]))
 
 
 class DatasetRegistry(Registry[DatasetRecord]):
@@ -44,9 +78,30 @@ class DatasetRegistry(Registry[DatasetRecord]):
 
     def __init__(self, store: Store) -> None:
         super().__init__(store, kind="datasets", noun="dataset", model=DatasetRecord)
+        self._saved: Registry[SavedDataset] = Registry(store, kind="saved-datasets", noun="dataset", model=SavedDataset)
+        self._labels: Registry[DatasetLabels] = Registry(store, kind="dataset-labels", noun="dataset", model=DatasetLabels)
 
-    def find_id(self, dataset_id: str) -> DatasetRecord:
-        """Return the version that has this id.
+    def save(self, paths: tuple[DatastorePath, ...], definition: DatasetDefinition | None = None) -> SavedDataset:
+        """Give a dataset without a name its id, so that it is found by it; twice is fine."""
+        dataset_id = saved_id(paths, definition)
+        saved = self._saved.find(dataset_id)
+        if saved is None:
+            saved = SavedDataset(id=dataset_id, paths=paths, definition=definition, created_at=now_text())
+            self._saved.register(dataset_id, saved)
+        return saved
+
+    def label(self, record: DatasetRecord, labels: DatasetLabels) -> DatasetRecord:
+        """Describe and tag a version anew, and return it as it is now; what it means stays."""
+        self._labels.register(record.id, labels)
+        return record.model_copy(update=labels.model_dump())
+
+    def labelled(self, record: DatasetRecord) -> DatasetRecord:
+        """Return a version with the description and the tags that it has now."""
+        labels = self._labels.find(record.id)
+        return record if labels is None else record.model_copy(update=labels.model_dump())
+
+    def find_id(self, dataset_id: str) -> DatasetRecord | SavedDataset:
+        """Return the version, or the dataset without a name, that has this id.
 
         :raises UnknownNameError: none has
         """
@@ -55,6 +110,10 @@ class DatasetRegistry(Registry[DatasetRecord]):
                 self._store.read(dataset_id_path(dataset_id)), f"place of dataset {shorten(dataset_id, 80)}", "name", "version"
             )
         except FileNotFoundError as error:
+            # What cannot be an id is none.
+            with suppress(DefinitionError):
+                if (saved := self._saved.find(dataset_id)) is not None:
+                    return saved
             raise UnknownNameError(f"no dataset of the workspace has the id {shorten(repr(dataset_id))}") from error
         return self.get(place["name"], place["version"])
 
@@ -63,6 +122,7 @@ class DatasetRegistry(Registry[DatasetRecord]):
         name: str,
         paths: tuple[DatastorePath, ...],
         *,
+        definition: DatasetDefinition | None = None,
         digest: str | None = None,
         description: str | None = None,
         tags: dict[str, str] | None = None,
@@ -98,6 +158,7 @@ class DatasetRegistry(Registry[DatasetRecord]):
                 produced_by=produced_by,
                 origin=origin,
                 token=token,
+                definition=definition,
             )
             body = json.dumps(record.model_dump(mode="json"), sort_keys=True).encode()
             if log.append_if(version - 1, body) is not None:

@@ -11,6 +11,7 @@ from airflow_amlpipe.spec.datastores import DATABASE_TYPES, DEFAULT_DATASTORE, W
 from airflow_amlpipe.spec.json_text import read_note
 from airflow_amlpipe.spec.model import SpecModel
 from airflow_amlpipe.storage.access import StoreAccess
+from airflow_amlpipe.storage.database import Database
 from airflow_amlpipe.storage.log import AppendLog
 from airflow_amlpipe.storage.store import Store
 from airflow_amlpipe.workspace.layout import log_folder
@@ -99,3 +100,17 @@ class DatastoreRegistry(Registry[DatastoreRecord]):
                 else self._access.open_datastore(name, record.url, conn_id=record.conn_id)
             )
         return self._open[name]
+
+    def open_database(self, name: str) -> Database:
+        """Return the database that the datastore ``name`` is. Nothing is contacted, but Airflow is asked for the connection.
+
+        :raises UnknownNameError: it is not registered, or there is no such connection
+        :raises DefinitionError: it holds files, or what is registered cannot be used
+        """
+        record = self.get(name)
+        if not record.is_database:
+            raise DefinitionError(
+                f"datastore {shorten(repr(name))} holds files and takes no query; name one that was registered with "
+                "Datastore.register_azure_sql_database, register_azure_postgre_sql or register_azure_my_sql"
+            )
+        return self._access.open_database(name, record.url, conn_id=record.conn_id, details=record.details)

@@ -7,10 +7,15 @@ from dataclasses import dataclass, replace
 from posixpath import commonpath, dirname
 
 from airflow_amlpipe.exceptions import DefinitionError, shorten
-from airflow_amlpipe.fingerprint.canonical import digest
+from airflow_amlpipe.fingerprint.canonical import Json, digest
 from airflow_amlpipe.fingerprint.pattern import split_pattern
+from airflow_amlpipe.fingerprint.tree import TreeManifest
 from airflow_amlpipe.reuse.result import StoredOutput
+from airflow_amlpipe.runtime.dataset_files import choose_files, chooses_files
+from airflow_amlpipe.runtime.errors import UserErrorException
 from airflow_amlpipe.spec.data import DatasetSource, DatastorePath, InputSpec
+from airflow_amlpipe.spec.dataset import DatasetDefinition
+from airflow_amlpipe.workspace.datasets import DatasetRecord
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
 
 __all__ = ["InputPart", "ResolvedInput", "place_together", "resolve_input", "resolve_paths"]
@@ -26,6 +31,7 @@ class InputPart:
     :ivar prefix: folder of the input it belongs in; ``""`` for the input itself
     :ivar pattern: which files below ``path`` it is; ``""`` for all
     :ivar witness: the digest that tells what lies there now from what was stored there, where that is not ``digest``
+    :ivar is_selection: some of the files there, which no pattern tells from the others
     """
 
     datastore: str
@@ -37,6 +43,7 @@ class InputPart:
     size_bytes: int
     pattern: str = ""
     witness: str | None = None
+    is_selection: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +51,34 @@ class ResolvedInput:
     """An input with the identity of its data.
 
     :ivar digest: the same for the same files under the same names, wherever they lie
+    :ivar definition: what the dataset is beside its paths; ``None``: the files
+    :ivar record: the registered version that was looked up for it
+    :ivar roots: for each part the folder of the input it is in, and the path of that folder on its datastore as scripts are shown it
     """
 
     name: str
     digest: str
     parts: tuple[InputPart, ...]
+    definition: DatasetDefinition | None = None
+    record: DatasetRecord | None = None
+    roots: tuple[tuple[str, str], ...] = ()
 
     @property
     def is_file(self) -> bool:
         """Whether the script is given the path of one file instead of a folder."""
         return len(self.parts) == 1 and self.parts[0].is_file
+
+    def defined_for(self, mode: str) -> Json:
+        """Return what the script of a step is given beside the files, for the step's key; ``None`` is nothing."""
+        if mode != "direct" or self.definition is None:
+            return None
+        told: dict[str, Json] = self.definition.model_dump(mode="json", exclude_defaults=True) | {"kind": self.definition.kind}
+        if self.definition.kind == "file":
+            # Which files were chosen is what their digest says.
+            told.pop("operations", None)
+        if self.definition.needs_paths:
+            told["roots"] = [list(root) for root in self.roots]
+        return told if len(told) > 1 or self.definition.kind != "file" else None
 
 
 def resolve_input(
@@ -65,32 +90,72 @@ def resolve_input(
     :param upstream: what the steps before this one wrote in this run, by step id and output name
     :raises DefinitionError: nothing lies where the definition points
     """
+    place = f"{where}: input {item.name!r}"
     if isinstance(item.source, DatasetSource):
-        paths = item.source.paths
+        paths, definition, record = item.source.paths, item.source.definition, None
         if item.source.name is not None and not paths:
-            paths = workspace.datasets.get(item.source.name, item.source.version).paths
-        return resolve_paths(workspace, f"{where}: input {item.name!r}", item.name, paths)
+            record = workspace.datasets.get(item.source.name, item.source.version)
+            paths, definition = record.paths, record.definition
+        resolved = resolve_paths(workspace, place, item.name, paths, definition)
+        return replace(resolved, record=record)
     output = upstream[item.source.step][item.source.output]
     is_file = output.file_count == 1 and workspace.get_manifest(output.digest).is_file
     part = InputPart(
         output.datastore, output.path, "", output.digest, is_file, output.file_count, output.size_bytes, witness=output.witness
     )
-    return ResolvedInput(item.name, output.digest, (part,))
+    # Where an output lies is another place for each run, so that its files are shown as if it were a datastore of its own.
+    return _chosen(workspace, place, ResolvedInput(item.name, output.digest, (part,), item.source.definition, roots=(("", ""),)))
 
 
-def resolve_paths(workspace: WorkspaceStore, where: str, name: str, paths: tuple[DatastorePath, ...]) -> ResolvedInput:
-    """Return the identity of what lies at ``paths``, laid out as :func:`place_together` says.
+def resolve_paths(
+    workspace: WorkspaceStore, where: str, name: str, paths: tuple[DatastorePath, ...], definition: DatasetDefinition | None = None
+) -> ResolvedInput:
+    """Return the identity of what a dataset takes of what lies at ``paths``, laid out as :func:`place_together` says.
 
     :raises DefinitionError: nothing lies at one of them
     """
     if not paths:
         raise DefinitionError(f"{where} has no paths; name at least one")
     parts = [_resolve_path(workspace, where, path) for path in paths]
-    if len(parts) == 1:
-        return ResolvedInput(name, parts[0].digest, tuple(parts))
-    prefixes = place_together([(part.datastore, dirname(part.path) if part.is_file else part.path) for part in parts])
+    folders = [(part.datastore, dirname(part.path) if part.is_file else part.path) for part in parts]
+    prefixes = place_together(folders) if len(parts) > 1 else ("",)
     placed = tuple(replace(part, prefix=prefix) for part, prefix in zip(parts, prefixes, strict=True))
-    return ResolvedInput(name, digest("amlpipe/input/v1", [[part.prefix, part.digest] for part in placed]), placed)
+    roots = tuple((prefix, folder) for prefix, (_, folder) in zip(prefixes, folders, strict=True))
+    return _chosen(workspace, where, ResolvedInput(name, _digest_of(placed), placed, definition, roots=roots))
+
+
+def _digest_of(parts: tuple[InputPart, ...]) -> str:
+    return parts[0].digest if len(parts) == 1 else digest("amlpipe/input/v1", [[part.prefix, part.digest] for part in parts])
+
+
+def _chosen(workspace: WorkspaceStore, where: str, resolved: ResolvedInput) -> ResolvedInput:
+    """Return what is left of an input when its dataset takes only some of the files."""
+    definition = None if resolved.definition is None else resolved.definition.model_dump(mode="json")
+    if definition is None or not chooses_files(definition):
+        return resolved
+    manifests = [workspace.get_manifest(part.digest) for part in resolved.parts]
+    files = [
+        (index, file, f"/{root}/{file.path}".replace("//", "/"))
+        for index, ((_, root), manifest) in enumerate(zip(resolved.roots, manifests, strict=True))
+        for file in manifest.files
+    ]
+    try:
+        positions = choose_files(definition, [(path, file.size) for _, file, path in files])
+    except UserErrorException as error:
+        raise DefinitionError(f"{where}: {error}") from error
+    taken = {(files[position][0], files[position][1].path) for position in positions}
+    parts = []
+    for index, (part, manifest) in enumerate(zip(resolved.parts, manifests, strict=True)):
+        files_of = tuple(file for file in manifest.files if (index, file.path) in taken)
+        if files_of == manifest.files:
+            parts.append(part)
+            continue
+        kept = TreeManifest(files_of)
+        workspace.put_listing(kept)
+        parts.append(
+            replace(part, digest=kept.digest, is_file=False, file_count=len(files_of), size_bytes=kept.size_bytes, is_selection=True)
+        )
+    return replace(resolved, parts=tuple(parts), digest=_digest_of(tuple(parts)))
 
 
 def place_together(folders: Sequence[tuple[str, str]]) -> tuple[str, ...]:

@@ -157,6 +157,7 @@ def register_output(
     record = workspace.datasets.add_version(
         output.register_as.name,
         (DatastorePath(datastore=stored.datastore, path=stored.path),),
+        definition=output.register_as.definition,
         digest=stored.digest,
         description=output.register_as.description,
         tags=output.register_as.tags,

@@ -32,6 +32,8 @@ def views_of(workspace: WorkspaceStore, resolved: ResolvedInput, target: Path) -
     """
     views: list[View] = []
     for part in resolved.parts:
+        if part.is_selection:
+            return "only some of its files are taken"
         place = workspace.datastores.open(part.datastore).local_path(part.path)
         if place is None:
             return f"datastore {part.datastore!r} is no folder of this machine"

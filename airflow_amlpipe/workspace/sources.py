@@ -48,8 +48,10 @@ def fetch_source(workspace: WorkspaceStore, snapshot_digest: str, target: Path) 
 
 def check_script(step: StepSpec, snapshot: SourceSnapshot) -> None:
     """:raises DefinitionError: the step's script is not a file of the snapshot, or is reached through a link that leaves it."""
+    if step.command.file is None:
+        return
     kinds = {entry.path: entry.kind for entry in snapshot.entries}
-    script = step.command.script.replace("\\", "/")
+    script = step.command.file.replace("\\", "/")
     if kinds.get(script) in {"file", "link"}:
         return
     scripts = ", ".join(sorted(path for path, kind in kinds.items() if kind == "file" and path.endswith(".py"))) or "none"

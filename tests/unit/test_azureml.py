@@ -63,13 +63,13 @@ def test_what_is_not_there_says_what_to_use() -> None:
         import airflow_amlpipe.azureml
         from airflow_amlpipe.exceptions import UnsupportedFeatureError
         for statement in (
-            "import azureml.train.hyperdrive",
-            "from azureml.train.automl import AutoMLConfig",
+            "import azureml.automl.core",
+            "from azureml.automl.runtime import nothing",
             "from azureml.core import Model",
             "from azureml.core.model import Model",
-            "from azureml.pipeline.steps import DatabricksStep",
+            "import azureml.automl",
             "from azureml.core.authentication import InteractiveLoginAuthentication",
-            "from azureml.pipeline.core import PublishedPipeline",
+            "import azureml.dataprep",
             "from azureml.widgets import RunDetails",
             "import azureml.no_such_thing",
         ):
@@ -79,7 +79,7 @@ def test_what_is_not_there_says_what_to_use() -> None:
                 assert isinstance(error, UnsupportedFeatureError)
                 print(error)
         try:
-            import azureml.train
+            import azureml.interpret
         except ModuleNotFoundError as error:
             print(error.name)
         try:
@@ -91,7 +91,7 @@ def test_what_is_not_there_says_what_to_use() -> None:
     assert all("not supported by airflow-amlpipe" in line and "docs/reference/coverage.md" in line for line in printed[:9])
     assert "run the training script in a PythonScriptStep" in printed[0]
     assert "register_on_complete" in printed[2]
-    assert printed[9:] == ["azureml.train", "plain ImportError"]
+    assert printed[9:] == ["azureml.interpret", "plain ImportError"]
 
 
 def test_an_installed_azureml_is_shadowed_with_a_warning(tmp_path: Path) -> None:

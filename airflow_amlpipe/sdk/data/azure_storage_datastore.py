@@ -10,7 +10,7 @@ import sys
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, TypeVar
 
-from airflow_amlpipe.exceptions import shorten
+from airflow_amlpipe.exceptions import SourceChangedError, shorten
 from airflow_amlpipe.sdk._arguments import check_items, check_local_path
 from airflow_amlpipe.sdk._workspace_store import data_files, open_datastore
 from airflow_amlpipe.sdk.data._config_helper import path_on_datastore
@@ -165,7 +165,11 @@ class AzureFileDatastore(AbstractAzureStorageDatastore):
 
 
 def put_file(store: Store, source: Path, target: str) -> None:
-    """Copy a local file to ``target``, replacing what is there in one step."""
+    """Copy a local file to ``target``, replacing what is there in one step; the same bytes stay as they are.
+
+    Most object stores give every upload a new version, and what reads another version runs again: scripts that upload whenever they run
+    would never find a result.
+    """
     import shutil
     import tempfile
     import uuid
@@ -176,10 +180,26 @@ def put_file(store: Store, source: Path, target: str) -> None:
         if not store.exists(target):
             store.ingest(copied, target)
             return
+        if _holds(store, target, copied, Path(folder, "there")):
+            return
         beside = f"{target}.upload-{uuid.uuid4().hex}"
         store.ingest(copied, beside)
         store.replace(beside, target)
         store.remove_tree(beside)
+
+
+def _holds(store: Store, name: str, content: Path, aside: Path) -> bool:
+    """Whether a file of a datastore has these bytes; a file of another size is not read."""
+    import filecmp
+
+    identity = store.identify(name)
+    if identity.file_count != 1 or identity.size_bytes != content.stat().st_size or not identity.manifest().is_file:
+        return False
+    try:
+        store.fetch(name, aside)
+    except SourceChangedError:
+        return False  # written to since it was looked at: it is replaced
+    return filecmp.cmp(content, aside, shallow=False)
 
 
 def fetch_file(store: Store, name: str, target: Path, *, overwrite: bool) -> bool:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from posixpath import normpath
 
-from airflow_amlpipe.storage.store import Store
 from airflow_amlpipe.workspace.layout import records_root
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
 
@@ -19,7 +17,7 @@ class Roots:
     def __init__(self, workspace: WorkspaceStore) -> None:
         self._workspace = workspace
         self._known: dict[str, str | None] = {}
-        self.records = f"{_root_of(workspace.store)}/{records_root().partition('/')[0]}"
+        self.records = f"{workspace.store.whereabouts}/{records_root().partition('/')[0]}"
 
     def absolute(self, datastore: str, path: str) -> str | None:
         """Return a place as text that is the same for the same place; ``None`` if its datastore is a database, or not registered any more.
@@ -29,7 +27,7 @@ class Roots:
         if datastore not in self._known:
             record = self._workspace.datastores.find(datastore)
             has_files = record is not None and not record.is_database
-            self._known[datastore] = _root_of(self._workspace.datastores.open(datastore)) if has_files else None
+            self._known[datastore] = self._workspace.datastores.open(datastore).whereabouts if has_files else None
         root = self._known[datastore]
         if root is None:
             return None
@@ -60,8 +58,3 @@ def _ancestors(place: str) -> Iterable[str]:
     while "/" in above:
         above = above.rpartition("/")[0]
         yield above
-
-
-def _root_of(store: Store) -> str:
-    local = store.local_path("")
-    return store.url.rstrip("/") if local is None else f"file://{os.path.realpath(local)}".rstrip("/")

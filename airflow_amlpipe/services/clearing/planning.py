@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from airflow_amlpipe.exceptions import AmlPipeError, DefinitionError, ProtocolError, UnknownNameError, shorten
+from airflow_amlpipe.exceptions import AmlPipeError, DatastoreUnavailableError, DefinitionError, ProtocolError, UnknownNameError, shorten
 from airflow_amlpipe.reuse.result import StoredOutput
 from airflow_amlpipe.services.clearing.inventory import Inventory, KnownKey, KnownResult, take_inventory
 from airflow_amlpipe.services.clearing.places import Roots
@@ -335,7 +335,12 @@ class _Planner:
                 self._kept["datastores that cannot be opened here"] += 1
         for datastore, store in stores:
             folder = records_root() if datastore is None else ""
-            for left in unfinished_writes(store, folder):
+            try:
+                writes = unfinished_writes(store, folder)
+            except DatastoreUnavailableError:
+                self._kept["datastores that could not be looked through for unfinished writes"] += 1
+                continue
+            for left in writes:
                 place = f"{store.url}/{left.path}"
                 if place in seen or self._now.timestamp() - left.written < self._policy.guard_seconds:
                     continue

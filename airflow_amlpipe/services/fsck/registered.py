@@ -8,7 +8,7 @@ from airflow_amlpipe.services.fsck.survey import Survey, Unreadable, entry_numbe
 from airflow_amlpipe.spec.compute import ComputeTargetSpec
 from airflow_amlpipe.spec.environment import EnvironmentSpec
 from airflow_amlpipe.spec.model import SpecModel
-from airflow_amlpipe.workspace.datasets import DatasetRecord
+from airflow_amlpipe.workspace.datasets import DatasetLabels, DatasetRecord, SavedDataset
 from airflow_amlpipe.workspace.datastores import DatastoreRecord
 from airflow_amlpipe.workspace.layout import dataset_id_path, dataset_ids_folder, log_folder, records_root
 from airflow_amlpipe.workspace.pins import PinRecord
@@ -19,6 +19,8 @@ __all__ = ["check_registered"]
 _MODELS: dict[str, type[SpecModel]] = {
     "datastores": DatastoreRecord,
     "datasets": DatasetRecord,
+    "saved-datasets": SavedDataset,
+    "dataset-labels": DatasetLabels,
     "environments": EnvironmentSpec,
     "computes": ComputeTargetSpec,
     "pins": PinRecord,

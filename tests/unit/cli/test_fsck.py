@@ -35,6 +35,14 @@ def test_a_whole_workspace_is_clean(amlpipe: Amlpipe, output: Path) -> None:
     assert "1 results" in answer.out
 
 
+def test_a_name_of_no_workspace_is_not_called_clean(amlpipe: Amlpipe, tmp_path: Path) -> None:
+    answer = amlpipe("fsck", "--workspace", str(tmp_path / "mistyped"))
+    assert answer.code == 2
+    assert "there is no workspace at " in answer.err
+    assert "mistyped: nothing was ever stored in it; correct the name" in answer.err
+    assert not (tmp_path / "mistyped").exists()
+
+
 def test_damage_is_named_with_what_it_means_and_what_to_do(amlpipe: Amlpipe, output: Path) -> None:
     output.write_text("altered by hand")
 

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,15 @@ from airflow_amlpipe.exceptions import DefinitionError, UnknownNameError
 from airflow_amlpipe.runtime import protocol
 from airflow_amlpipe.spec.data import DatasetSource, InputSpec, OutputSpec
 from airflow_amlpipe.spec.environment import EnvironmentSpec
-from airflow_amlpipe.spec.step import InputArgument, LiteralArgument, OutputArgument, ParameterArgument, PythonScript, StepVariable
+from airflow_amlpipe.spec.step import (
+    CommandLine,
+    InputArgument,
+    LiteralArgument,
+    OutputArgument,
+    ParameterArgument,
+    PythonScript,
+    StepVariable,
+)
 from tests.builders import OUT, a_step
 from tests.unit.compute.conftest import Stage
 
@@ -251,5 +260,36 @@ def test_the_context_tells_the_script_everything_about_its_run(stage: Stage, fol
     assert context["run"]["id"] == "step-run-1"
     assert context["parent"] is not None
     assert context["parent"]["id"] == "run-1"
-    assert context["inputs"] == [{"name": "raw", "mode": "mount", "value": str(tmp_path)}]
+    assert context["inputs"] == [{"name": "raw", "mode": "mount", "value": str(tmp_path), "dataset": None}]
     assert context["outputs"] == [{"name": "out", "mode": "mount", "path": str(folder.outputs / "out")}]
+
+
+# ---- command lines
+
+
+def run(request: Any) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(request.argv, cwd=request.working_folder, env=dict(request.environment), capture_output=True, text=True)
+
+
+def test_a_command_line_is_read_by_a_shell_in_the_source_folder(stage: Stage) -> None:
+    said = run(stage(a_step(command=CommandLine(line="X=1 && echo $X | sed s/1/one/; python train.py; exit 7"))))
+    assert (said.stdout, said.returncode) == ("one\ntrained\n", 7)
+
+
+@pytest.mark.parametrize(
+    "value", ["; touch pwned", "$(touch pwned)", "`touch pwned`", "a b", "*", "'", '"', "--flag=1", "a\nb", "$HOME", "\\"]
+)
+def test_no_value_of_a_run_is_ever_read_as_a_command(stage: Stage, folder: StepFolder, value: str) -> None:
+    """S08."""
+    step = a_step(command=CommandLine(line='printf %s "$1"'), arguments=(ParameterArgument(parameter="p"),))
+    assert run(stage(step, parameters={"p": value})).stdout == value
+    assert not (folder.code / "pwned").exists()
+
+
+def test_python_in_a_command_line_is_the_steps_own_and_imports_what_lies_beside_it(stage: Stage, folder: StepFolder) -> None:
+    (folder.code / "beside.py").write_text("import sys; print(sys.executable)\n")
+    said = run(
+        stage(a_step(command=CommandLine(line="python -c 'import beside; from azureml.core import Run; print(Run.get_context().id)'")))
+    )
+    assert said.stdout.splitlines()[1:] == ["step-run-1"], said.stderr
+    assert Path(said.stdout.splitlines()[0]).parent == Path(sys.executable).parent

@@ -9,6 +9,7 @@ import pytest
 
 from airflow_amlpipe.exceptions import DefinitionError, UnknownNameError
 from airflow_amlpipe.hooks.datastore import DatastoreHook
+from tests.postgres_server import PASSWORD, postgres_server
 
 
 def connect(monkeypatch: pytest.MonkeyPatch, **extra: object) -> None:
@@ -56,3 +57,16 @@ def test_the_test_button_says_what_is_wrong(monkeypatch: pytest.MonkeyPatch) -> 
     is_well, message = DatastoreHook("lake").test_connection()
     assert not is_well
     assert "ftp" in message
+
+
+def test_the_form_logs_in_to_a_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    server = postgres_server()
+    monkeypatch.setenv("AIRFLOW_CONN_PG", server.connection())
+    extra = {"url": server.url("postgres"), "credentials_conn_id": "pg"}
+    monkeypatch.setenv("AIRFLOW_CONN_SALES", json.dumps({"conn_type": "amlpipe_datastore", "extra": extra}))
+    assert DatastoreHook("sales").test_connection() == (True, "The datastore answers as a database")
+    monkeypatch.setenv("AIRFLOW_CONN_PG", server.connection().replace(PASSWORD, "c4n4ry"))
+    is_well, message = DatastoreHook("sales").test_connection()
+    assert is_well is False
+    assert "password authentication failed" in message
+    assert "c4n4ry" not in message

@@ -49,6 +49,22 @@ def test_trouble_of_airflows_is_no_absence(monkeypatch: pytest.MonkeyPatch) -> N
     assert caught.value.__suppress_context__
 
 
+@pytest.mark.parametrize("option", ["AIRFLOW__SECRETS__BACKEND", "AIRFLOW__WORKERS__SECRETS_BACKEND"])
+def test_a_connection_that_a_secrets_backend_may_have_hidden_is_not_called_unknown(monkeypatch: pytest.MonkeyPatch, option: str) -> None:
+    """Airflow passes over a backend that fails, and calls the connection not found."""
+    import airflow.sdk.configuration  # noqa: F401  as in a process of Airflow's
+
+    logins = opening.store_access(Settings.load()).logins
+    assert logins("mine") is None
+    monkeypatch.setenv(option, "airflow.secrets.local_filesystem.LocalFilesystemBackend")
+    with pytest.raises(
+        BackendUnavailableError, match=r"no connection 'mine', or its secrets backend \S+LocalFilesystemBackend did not answer"
+    ):
+        logins("mine")
+    monkeypatch.setenv("AIRFLOW_CONN_MINE", '{"conn_type": "aws"}')
+    assert logins("mine") == Login("mine", "aws", extra={})
+
+
 def test_without_airflow_the_environment_says_it_and_airflow_is_not_started() -> None:
     code = (
         "import sys; from airflow_amlpipe.hooks.opening import find_login; "

@@ -25,7 +25,6 @@ from airflow_amlpipe.exceptions import (
     InfrastructureError,
     ReuseRequiredError,
     StepFailedError,
-    UnsupportedFeatureError,
 )
 from airflow_amlpipe.operators import preparing
 from airflow_amlpipe.operators.execution import StepExecution
@@ -38,7 +37,7 @@ from airflow_amlpipe.runtime import protocol
 from airflow_amlpipe.settings import Settings
 from airflow_amlpipe.spec.data import DatasetSource, DatastorePath, InputSpec
 from airflow_amlpipe.spec.pipeline import PipelineSpec
-from airflow_amlpipe.spec.step import LiteralArgument, SourceSpec, StepSpec
+from airflow_amlpipe.spec.step import InputArgument, LiteralArgument, SourceSpec, StepSpec
 from airflow_amlpipe.spec.workspace import WorkspaceNames
 from airflow_amlpipe.workspace import git_state, step_run, streak
 from airflow_amlpipe.workspace.records import RunRecord, StepFinished, StepReusing, StepTry
@@ -466,14 +465,26 @@ def test_the_policy_refresh_from_asks_who_comes_before(open_try: Opener, backend
     assert carry_out(open_try(spec.steps[1], ancestors=tuple, **again)).reused is True
 
 
-def test_a_dataset_without_an_id_cannot_be_handed_over_as_one(open_try: Opener, backend: ScriptedBackend) -> None:
-    source = DatasetSource(paths=(DatastorePath(datastore="workspaceblobstore", path="raw"),))
-    step = open_try(a_step("train", inputs=(InputSpec(name="raw", mode="direct", source=source),)))
+def test_a_dataset_that_nobody_registered_is_handed_over_by_the_id_it_is_saved_under(open_try: Opener, backend: ScriptedBackend) -> None:
+    paths = (DatastorePath(datastore="workspaceblobstore", path="raw"),)
+    item = InputSpec(name="raw", mode="direct", source=DatasetSource(paths=paths))
+    step = open_try(a_step("train", inputs=(item,), arguments=(InputArgument(input="raw"),)))
     data = Path(step.workspace.url) / "workspaceblobstore" / "raw"
     data.mkdir(parents=True)
     (data / "a.txt").write_text("a")
-    with pytest.raises(UnsupportedFeatureError, match=r"input 'raw' is given to the script as a dataset, but is not registered"):
-        carry_out(step)
+    told: list[Any] = []
+
+    def script(request: LaunchRequest) -> JobStatus:
+        told.append(protocol.read_context(request.environment[protocol.ENV_RUN_FOLDER])["inputs"])
+        return SUCCEEDED
+
+    backend.script = script
+    carry_out(step)
+    saved = step.workspace.datasets.save(paths)
+    [launched], [[part]] = backend.launched, told
+    assert launched.argv[-1] == part["value"] == part["dataset"]["id"] == saved.id
+    assert step.workspace.datasets.find_id(saved.id) == saved
+    assert part["dataset"]["path"].endswith("/inputs/raw")
 
 
 def run_with_builds(open_try: Opener, count: int, **changes: Any) -> list[StepFinished]:

@@ -7,12 +7,12 @@ import sys
 from pathlib import Path
 
 import pytest
-import sqlalchemy
 
 from airflow_amlpipe.exceptions import UnknownNameError
 from airflow_amlpipe.hooks.opening import open_workspace
 from airflow_amlpipe.services import datastores
 from airflow_amlpipe.workspace.datastores import DatastoreRecord
+from tests.postgres_server import postgres_server
 from tests.web_server import web_server
 
 
@@ -21,49 +21,59 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """A workspace with a database."""
     password = {"conn_type": "postgres", "login": "me", "password": "c4n4ry"}
     monkeypatch.setenv("AIRFLOW_CONN_MINE", json.dumps(password))
-    record = DatastoreRecord(name="db", url="postgresql://127.0.0.1:1/sales", conn_id="mine", sdk_type="AzurePostgreSql")
-    open_workspace(str(tmp_path / "ws"), home=tmp_path).datastores.register("db", record)
-    return str(tmp_path / "ws")
+    return registered(
+        tmp_path, DatastoreRecord(name="db", url="postgresql://127.0.0.1:1/sales", conn_id="mine", sdk_type="AzurePostgreSql")
+    )
+
+
+def registered(folder: Path, record: DatastoreRecord) -> str:
+    """Return the root of a workspace that knows ``record``."""
+    open_workspace(str(folder / "ws"), home=folder).datastores.register(record.name, record)
+    return str(folder / "ws")
 
 
 def test_a_missing_driver_is_named(root: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "psycopg2", None)
+    for module in ("psycopg", "psycopg2"):
+        monkeypatch.setitem(sys.modules, module, None)
     answer = datastores.test_datastore(root, "db", home=tmp_path)
     assert answer == {
         "name": "db",
         "url": "postgresql://127.0.0.1:1/sales",
         "reached": False,
-        "message": "datastore 'db' cannot be tested here: the driver psycopg2-binary is missing; install it",
+        "message": "datastore 'db' cannot be asked here: no driver for postgresql is installed (psycopg or psycopg2); "
+        "install one: pip install 'airflow-amlpipe[postgres]'",
     }
 
 
-def asking(monkeypatch: pytest.MonkeyPatch, instead: str) -> list[str]:
-    """Ask ``instead`` in place of the database; return what would have been asked."""
-    real, asked = sqlalchemy.create_engine, []
-
-    def create_engine(url: sqlalchemy.URL) -> sqlalchemy.Engine:
-        asked.append(url.render_as_string(hide_password=False))
-        return real(instead)
-
-    monkeypatch.setattr(sqlalchemy, "create_engine", create_engine)
-    return asked
-
-
-def test_a_database_that_answers_is_reached(root: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = asking(monkeypatch, "sqlite://")
+def test_a_database_that_answers_is_reached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = postgres_server()
+    monkeypatch.setenv("AIRFLOW_CONN_PG", server.connection())
+    root = registered(tmp_path, DatastoreRecord(name="db", url=server.url("postgres"), conn_id="pg", sdk_type="AzurePostgreSql"))
     answer = datastores.test_datastore(root, "db", home=tmp_path)
-    assert (answer["reached"], answer["message"]) == (True, "it answers")
-    assert asked == ["postgresql+psycopg2://me:c4n4ry@127.0.0.1:1/sales"]
+    assert (answer["reached"], answer["message"]) == (True, "it answers as a database")
 
 
-def test_trouble_of_a_database_is_told_without_its_password(root: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("enforce_ssl", "reached"), [(True, False), (False, True)])
+def test_a_database_that_cannot_encrypt_is_not_reached_where_encryption_is_enforced(
+    enforce_ssl: bool, reached: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = postgres_server()
+    monkeypatch.setenv("AIRFLOW_CONN_PG", server.connection(sslmode="disable"))
+    record = DatastoreRecord(
+        name="db", url=server.url("postgres"), conn_id="pg", sdk_type="AzurePostgreSql", details={"enforce_ssl": enforce_ssl}
+    )
+    answer = datastores.test_datastore(registered(tmp_path, record), "db", home=tmp_path)
+    assert answer["reached"] is reached
+    assert reached or "server does not support SSL" in answer["message"]
+
+
+def test_trouble_of_a_database_is_told_without_its_password(root: str, tmp_path: Path) -> None:
     """S11."""
-    asking(monkeypatch, "sqlite:////nowhere/c4n4ry/x.db")
     answer = datastores.test_datastore(root, "db", home=tmp_path)
     assert answer["reached"] is False
-    assert answer["message"] == (
-        "datastore 'db': 127.0.0.1 did not answer as a database (OperationalError); check host, port, database and the connection 'mine'"
-    )
+    assert answer["message"].startswith("datastore 'db': 127.0.0.1:1 did not let us in to the database 'sales' (OperationalError: ")
+    assert answer["message"].endswith("check host, port, database and the connection 'mine', and whether the server is up")
+    assert "c4n4ry" not in str(answer)
 
 
 def test_a_connection_that_there_is_not_is_named(root: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import warnings
-from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from airflow_amlpipe.exceptions import DefinitionError, shorten
-from airflow_amlpipe.sdk._absent import refuse
-from airflow_amlpipe.sdk.core.runconfig import RunConfiguration
+from airflow_amlpipe.exceptions import shorten
 from airflow_amlpipe.sdk.exceptions import UserErrorException
-from airflow_amlpipe.sdk.pipeline.core.builder import PipelineStep
-from airflow_amlpipe.sdk.pipeline.core.graph import PipelineParameter, Volatile
+from airflow_amlpipe.sdk.pipeline.steps._runnable_step import RunnableStep
+
+if TYPE_CHECKING:
+    from airflow_amlpipe.sdk.core.runconfig import RunConfiguration
+    from airflow_amlpipe.sdk.pipeline.core.graph import PipelineParameter
 
 __all__ = ["PythonScriptStep"]
 
-_RUNCONFIG_PARAMETERS = ("MpiProcessCountPerNode", "NodeCount", "TensorflowParameterServerCount", "TensorflowWorkerCount")
 
-
-class PythonScriptStep(PipelineStep):
+class PythonScriptStep(RunnableStep):
     """Runs ``python <script_name> <arguments>`` in a copy of ``source_directory``.
 
     :param script_name: the script, relative to ``source_directory``
@@ -31,6 +29,8 @@ class PythonScriptStep(PipelineStep):
     :param version: text that goes into the step's key: change it to compute once again
     :param hash_paths: deprecated by SDK v1 and without effect: the whole source folder is in the key
     """
+
+    _command_kind = "python_script"
 
     def __init__(
         self,
@@ -53,79 +53,32 @@ class PythonScriptStep(PipelineStep):
             raise UserErrorException(
                 f"PythonScriptStep: script_name is required; give the script's path below source_directory, not {shorten(repr(script_name))}"
             )
-        super().__init__(name or script_name, inputs, outputs, arguments, fix_port_name_collisions=True)
-        compute_target = self._take_target(compute_target, kwargs)
-        if runconfig is not None and not isinstance(runconfig, RunConfiguration):
-            raise UserErrorException(
-                f"{self._where}: runconfig must be a RunConfiguration, not {shorten(repr(runconfig))} of type {type(runconfig).__name__}"
-            )
-        if not isinstance(allow_reuse, bool):
-            raise UserErrorException(f"{self._where}: allow_reuse must be True or False, not {shorten(repr(allow_reuse))}")
-        if runconfig_pipeline_params:
-            self._refuse_runconfig_parameters(runconfig_pipeline_params)
+        super().__init__(
+            name or script_name,
+            inputs=inputs,
+            outputs=outputs,
+            arguments=arguments,
+            compute_target=self._take_target(name or script_name, compute_target, kwargs),
+            runconfig=runconfig,
+            runconfig_pipeline_params=runconfig_pipeline_params,
+            params=params,
+            source_directory=source_directory,
+            allow_reuse=allow_reuse,
+            version=version,
+        )
         if hash_paths:
             warnings.warn(
                 f"{self._where}: hash_paths has no effect: every file of the source folder is in the key", DeprecationWarning, stacklevel=2
             )
         self._script_name = script_name
-        self._compute_target = compute_target
-        self._runconfig = runconfig
-        self._params = self._checked_params(params)
-        self._source_directory = None if source_directory is None else str(source_directory)
-        self._allow_reuse = allow_reuse
-        self._reuse_max_age_seconds: int | None = None
-        self._version = None if version is None else str(version)
 
-    @property
-    def reuse_max_age(self) -> str | None:
-        """The age from which on results of this step are computed anew, such as ``"7d"``; set it as text or as a timedelta. Not in SDK v1."""
-        # Imported when somebody asks: who imports the SDK alone does not load a specification.
-        from airflow_amlpipe.spec.duration import duration_text
-
-        return None if self._reuse_max_age_seconds is None else duration_text(self._reuse_max_age_seconds)
-
-    @reuse_max_age.setter
-    def reuse_max_age(self, age: str | timedelta | None) -> None:
-        from airflow_amlpipe.spec.duration import parse_duration
-
-        text = f"{int(age.total_seconds())}s" if isinstance(age, timedelta) else age
-        try:
-            self._reuse_max_age_seconds = None if text is None else parse_duration(f"{self._where}: reuse_max_age", str(text))
-        except DefinitionError as error:
-            raise UserErrorException(str(error)) from error
-
-    def _take_target(self, compute_target: Any, kwargs: dict[str, Any]) -> Any:
+    @classmethod
+    def _take_target(cls, name: str, compute_target: Any, kwargs: dict[str, Any]) -> Any:
+        where = f"step {shorten(repr(name))}"
         # The guides write target=..., which SDK v1's class did not have (``PythonScriptStep.__init__``).
         target = kwargs.pop("target", None)
         if kwargs:
-            raise TypeError(f"{self._where}: PythonScriptStep has no argument {', '.join(sorted(kwargs))}; check its spelling")
+            raise TypeError(f"{where}: {cls.__name__} has no argument {', '.join(sorted(kwargs))}; check its spelling")
         if target is not None and compute_target is not None:
-            raise UserErrorException(f"{self._where}: give compute_target or target, not both")
+            raise UserErrorException(f"{where}: give compute_target or target, not both")
         return target if compute_target is None else compute_target
-
-    def _refuse_runconfig_parameters(self, given: dict[str, Any]) -> None:
-        for name in given:
-            if name not in _RUNCONFIG_PARAMETERS:
-                raise UserErrorException(
-                    f"{self._where}: runconfig_pipeline_params: {shorten(repr(name))} is not known; the names are: {', '.join(_RUNCONFIG_PARAMETERS)}"
-                )
-        refuse(f"{self._where}: runconfig_pipeline_params", "set node_count in the RunConfiguration")
-
-    def _checked_params(self, params: Any) -> dict[str, Any]:
-        if params is not None and not isinstance(params, dict):
-            raise UserErrorException(f"{self._where}: params must be a dictionary of names and values, not {shorten(repr(params))}")
-        if not params:
-            return {}
-        # Imported when there are some: who imports the SDK alone does not load a specification.
-        from airflow_amlpipe.spec.names import check_variable_name
-
-        for name, value in params.items():
-            try:
-                check_variable_name(f"{self._where}: params", name)
-            except DefinitionError as error:
-                raise UserErrorException(str(error)) from error
-            if not isinstance(value, (str, bool, int, float, PipelineParameter, Volatile)):
-                raise UserErrorException(
-                    f"{self._where}: params: {name!r} is {shorten(repr(value))} of type {type(value).__name__}; use text, a number or a PipelineParameter"
-                )
-        return dict(params)

@@ -8,9 +8,12 @@ from datetime import timedelta
 
 import pytest
 
-from airflow_amlpipe.exceptions import ProtocolError
+from airflow_amlpipe.exceptions import DatastoreUnavailableError, ProtocolError
 from airflow_amlpipe.reuse.decision import Rejection
+from airflow_amlpipe.services.clearing import planning
 from airflow_amlpipe.spec.data import DatastorePath, OutputSpec, RegistrationSpec
+from airflow_amlpipe.storage.store import Store
+from airflow_amlpipe.storage.unfinished import UnfinishedWrite
 from airflow_amlpipe.workspace import layout
 from airflow_amlpipe.workspace.claims import ClaimLog, ClaimRecord
 from airflow_amlpipe.workspace.ids import now_text
@@ -343,3 +346,17 @@ def test_a_folder_of_a_run_that_a_killed_process_left_empty_goes_once_it_is_old(
     assert story.clear() == []
     story.ahead = timedelta(days=8)
     assert story.clear() == [("run", f"{layout.runs_folder()}/{empty.name}")]
+
+
+def test_a_folder_that_may_not_be_listed_stops_nothing_else(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = story.run()
+    story.later(100)
+
+    def refuse(store: Store, folder: str = "") -> list[UnfinishedWrite]:
+        raise DatastoreUnavailableError("could not list 'private': Permission denied")
+
+    monkeypatch.setattr(planning, "unfinished_writes", refuse)
+    plan = story.plan(older_than_seconds=days(90))
+    assert plan.kept["datastores that could not be looked through for unfinished writes"] == 4  # the records, and three datastores
+    assert "run" in {item.kind for item in plan.items}
+    assert story.workspace.runs.ids() == [run]

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from airflow_amlpipe.exceptions import UnsupportedFeatureError
 from azureml.core import Dataset, Datastore, Workspace
 from azureml.data import DataReference, OutputFileDatasetConfig
 from azureml.exceptions import UserErrorException
@@ -167,10 +166,3 @@ def test_a_sequence_is_a_list() -> None:
     sequence = StepSequence()
     sequence.append(step())
     assert len(sequence) == 1
-
-
-def test_steps_of_a_later_issue_say_what_to_use() -> None:
-    with pytest.raises(ImportError, match="azureml.pipeline.core.builder.PipelineData is not supported .*OutputFileDatasetConfig"):
-        from azureml.pipeline.core.builder import PipelineData  # noqa: F401
-    with pytest.raises(UnsupportedFeatureError, match="azureml.pipeline.steps.ParallelRunStep is not supported .*PythonScriptStep"):
-        from azureml.pipeline.steps import ParallelRunStep  # noqa: F401

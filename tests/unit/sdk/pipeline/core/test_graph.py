@@ -25,7 +25,7 @@ def test_as_text_it_is_sdk_v1s_literal(default: Any) -> None:
     assert str(PipelineParameter("p", default)) == f"PipelineParameter_Name:p_Default:{default}"
 
 
-@pytest.mark.parametrize("default", [None, [1], {"a": 1}, object()], ids=repr)
+@pytest.mark.parametrize("default", [None, [1], {"a": 1}, object()], ids=lambda default: type(default).__name__)
 def test_a_default_of_another_type_is_refused(default: Any) -> None:
     with pytest.raises(
         ValueError, match=f"Default value is of unsupported type: {type(default).__name__}; .*use a str, int, float or bool"

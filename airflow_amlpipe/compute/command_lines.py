@@ -1,0 +1,61 @@
+"""What is typed to start a step's script? An argument list, whatever the step starts; never a text that values are written into."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from airflow_amlpipe.compute.environments import StepInterpreter
+from airflow_amlpipe.exceptions import DefinitionError, shorten
+from airflow_amlpipe.spec.command import CommandLine
+from airflow_amlpipe.spec.names import check_relative_path
+from airflow_amlpipe.spec.step import StepSpec
+
+__all__ = ["check_started_file", "command_argv"]
+
+
+def command_argv(
+    where: str, step: StepSpec, code: Path, interpreter: StepInterpreter, arguments: Sequence[str], environment: Mapping[str, str]
+) -> tuple[str, ...]:
+    """Return the command of ``step`` with its arguments.
+
+    :param code: the private copy of the source folder
+    :param environment: of the job; programs are looked for on its ``PATH``
+    :raises DefinitionError: the script is no file of the source folder
+    """
+    command = step.command
+    if isinstance(command, CommandLine):
+        # SDK v1's service ran bash; where there is none, a POSIX shell reads what both understand.
+        shell = shutil.which("bash", path=environment.get("PATH", os.defpath)) or "/bin/sh"
+        # The name is $0, the arguments are $1 and so on: data for the shell, not part of what it reads as a command (S08).
+        return (shell, "-c", command.line, "amlpipe-command", *arguments)
+    return (interpreter.python, check_started_file(where, step, code), *arguments)
+
+
+def check_started_file(where: str, step: StepSpec, code: Path) -> str:
+    """Return the path below ``code`` of the file that the step starts, if it is there; one that a link would take elsewhere is refused (S03).
+
+    ``""`` for a command that names none.
+    """
+    given, word = step.command.file, getattr(step.command, "file_word", "")
+    if given is None:
+        return ""
+    script = check_relative_path(f"{where}: {word}", given)
+    if script.startswith("-"):
+        raise DefinitionError(
+            f"{where}: {word} {shorten(repr(given))} starts with '-', which Python takes for an option; rename the script"
+        )
+    path = code / script
+    if not path.is_file():
+        trouble = "is a folder" if path.is_dir() else "was not found"
+        raise DefinitionError(
+            f"{where}: script {shorten(repr(given))} {trouble} in source folder {shorten(repr(step.source.directory))}; "
+            f"check {word}, and that .amlignore does not leave it out"
+        )
+    if not path.resolve().is_relative_to(code.resolve()):
+        raise DefinitionError(
+            f"{where}: script {shorten(repr(given))} is behind a symbolic link that leaves the source folder; copy the file into it"
+        )
+    return script

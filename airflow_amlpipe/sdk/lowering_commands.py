@@ -1,0 +1,72 @@
+"""As which command is a step written down, and which of what its author wrote does a shell read?
+
+A command that is one text is the shell's, as it stands. Of one that is a list the first item is too; of the others only an operator that is an item by
+itself (``&&``, ``|``, ``>``) and variables by name (``$NODE_RANK``) mean something to the shell, everything else is one word each. Values that
+are known in a run only, those of parameters and the paths of inputs and outputs, are never part of the line: they are its ``"$1"``, ``"$2"``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from airflow_amlpipe.exceptions import DefinitionError, shorten
+from airflow_amlpipe.runtime.protocol import PREFIX_REFERENCE
+from airflow_amlpipe.sdk.lowering_values import plain_text
+from airflow_amlpipe.spec.names import check_relative_path
+from airflow_amlpipe.spec.step import Argument, CommandLine, LiteralArgument, PythonScript
+
+__all__ = ["lower_command"]
+
+_OPERATOR = re.compile(r"&&|\|\|?|;|&|[0-9]?(?:>>?|<)|&>>?|[0-9]?>&[0-9]")
+_PLAIN_WORD = re.compile(r"[A-Za-z0-9_@%+=:,./-]+")
+# What a shell would read inside of double quotes, but for the name of a variable.
+_READ_IN_QUOTES = re.compile(r"[\\\"`]|\$(?!\{?[A-Za-z_])")
+_REFERENCE = re.compile(rf"\$\{{?{PREFIX_REFERENCE}(\w+)\}}?")
+
+
+def lower_command(
+    where: str, step: Any, argument: Callable[[int, Any], Argument]
+) -> tuple[PythonScript | CommandLine, tuple[Argument, ...]]:
+    """Return the command of ``step`` and the arguments it is given.
+
+    :param argument: lowers the argument at that place, counted from 1
+    :raises DefinitionError: a text or path in it cannot be used
+    """
+    arguments = tuple(argument(index, value) for index, value in enumerate(step._arguments, 1))
+    if step._command_kind == "command_line":
+        return _command_line(where, step, arguments)
+    script = check_relative_path(f"{where}: script_name", plain_text(f"{where}: script_name", step._script_name))
+    return PythonScript(script=script), arguments
+
+
+def _command_line(where: str, step: Any, arguments: tuple[Argument, ...]) -> tuple[CommandLine, tuple[Argument, ...]]:
+    words = [_own_text(f"{where}: command", step._line, step)]
+    given: list[Argument] = []
+    for argument in arguments:
+        if isinstance(argument, LiteralArgument) and not argument.volatile:
+            words.append(_word(str(argument.value)))
+        else:
+            given.append(argument)
+            words.append(f'"${{{len(given)}}}"' if len(given) > 9 else f'"${len(given)}"')
+    return CommandLine(line=" ".join(words)), tuple(given)
+
+
+def _word(text: str) -> str:
+    if _PLAIN_WORD.fullmatch(text) or _OPERATOR.fullmatch(text):
+        return text
+    return '"' + _READ_IN_QUOTES.sub(lambda found: f"\\{found.group(0)}", text) + '"'
+
+
+def _own_text(where: str, text: str, step: Any) -> str:
+    """Return the author's text; ``$AZUREML_DATAREFERENCE_<name>``, which is what ``str()`` of data was in SDK v1, is a variable for a shell."""
+    known = {binding.name for binding in (*step._inputs, *step._outputs)}
+    for found in _REFERENCE.finditer(text):
+        if found.group(1) not in known:
+            raise DefinitionError(
+                f"{where} reads ${PREFIX_REFERENCE}{found.group(1)}, and the step has no input or output {shorten(repr(found.group(1)))}; "
+                "add it to inputs=[...] or outputs=[...]"
+            )
+    plain_text(where, _REFERENCE.sub("", text))
+    return text

@@ -1,0 +1,103 @@
+"""What do all steps have in common that a compute target runs?"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, ClassVar
+
+from airflow_amlpipe.exceptions import DefinitionError, shorten
+from airflow_amlpipe.sdk._absent import refuse
+from airflow_amlpipe.sdk.core.runconfig import RunConfiguration
+from airflow_amlpipe.sdk.exceptions import UserErrorException
+from airflow_amlpipe.sdk.pipeline.core.builder import PipelineStep
+from airflow_amlpipe.sdk.pipeline.core.graph import PipelineParameter, Volatile
+
+__all__ = ["RunnableStep"]
+
+_RUNCONFIG_PARAMETERS = ("MpiProcessCountPerNode", "NodeCount", "TensorflowParameterServerCount", "TensorflowWorkerCount")
+
+
+class RunnableStep(PipelineStep):
+    """A step with everything that its command needs around it.
+
+    :cvar _command_kind: which command of the specification it becomes (``lowering_commands.py``)
+    """
+
+    _command_kind: ClassVar[str]
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        inputs: list[Any] | None = None,
+        outputs: list[Any] | None = None,
+        arguments: list[Any] | None = None,
+        compute_target: Any = None,
+        runconfig: RunConfiguration | None = None,
+        runconfig_pipeline_params: dict[str, PipelineParameter] | None = None,
+        params: dict[str, Any] | None = None,
+        source_directory: str | None = None,
+        allow_reuse: bool = True,
+        version: str | None = None,
+    ) -> None:
+        super().__init__(name, inputs, outputs, arguments, fix_port_name_collisions=True)
+        if runconfig is not None and not isinstance(runconfig, RunConfiguration):
+            raise UserErrorException(
+                f"{self._where}: runconfig must be a RunConfiguration, not {shorten(repr(runconfig))} of type {type(runconfig).__name__}"
+            )
+        if not isinstance(allow_reuse, bool):
+            raise UserErrorException(f"{self._where}: allow_reuse must be True or False, not {shorten(repr(allow_reuse))}")
+        if runconfig_pipeline_params:
+            self._refuse_runconfig_parameters(runconfig_pipeline_params)
+        self._compute_target = compute_target
+        self._runconfig = runconfig
+        self._params = self._checked_params(params)
+        self._source_directory = None if source_directory is None else str(source_directory)
+        self._allow_reuse = allow_reuse
+        self._reuse_max_age_seconds: int | None = None
+        self._version = None if version is None else str(version)
+
+    @property
+    def reuse_max_age(self) -> str | None:
+        """The age from which on results of this step are computed anew, such as ``"7d"``; set it as text or as a timedelta. Not in SDK v1."""
+        # Imported when somebody asks: who imports the SDK alone does not load a specification.
+        from airflow_amlpipe.spec.duration import duration_text
+
+        return None if self._reuse_max_age_seconds is None else duration_text(self._reuse_max_age_seconds)
+
+    @reuse_max_age.setter
+    def reuse_max_age(self, age: str | timedelta | None) -> None:
+        from airflow_amlpipe.spec.duration import parse_duration
+
+        text = f"{int(age.total_seconds())}s" if isinstance(age, timedelta) else age
+        try:
+            self._reuse_max_age_seconds = None if text is None else parse_duration(f"{self._where}: reuse_max_age", str(text))
+        except DefinitionError as error:
+            raise UserErrorException(str(error)) from error
+
+    def _refuse_runconfig_parameters(self, given: dict[str, Any]) -> None:
+        for name in given:
+            if name not in _RUNCONFIG_PARAMETERS:
+                raise UserErrorException(
+                    f"{self._where}: runconfig_pipeline_params: {shorten(repr(name))} is not known; the names are: {', '.join(_RUNCONFIG_PARAMETERS)}"
+                )
+        refuse(f"{self._where}: runconfig_pipeline_params", "set node_count in the RunConfiguration")
+
+    def _checked_params(self, params: Any) -> dict[str, Any]:
+        if params is not None and not isinstance(params, dict):
+            raise UserErrorException(f"{self._where}: params must be a dictionary of names and values, not {shorten(repr(params))}")
+        if not params:
+            return {}
+        # Imported when there are some: who imports the SDK alone does not load a specification.
+        from airflow_amlpipe.spec.names import check_variable_name
+
+        for name, value in params.items():
+            try:
+                check_variable_name(f"{self._where}: params", name)
+            except DefinitionError as error:
+                raise UserErrorException(str(error)) from error
+            if not isinstance(value, (str, bool, int, float, PipelineParameter, Volatile)):
+                raise UserErrorException(
+                    f"{self._where}: params: {name!r} is {shorten(repr(value))} of type {type(value).__name__}; use text, a number or a PipelineParameter"
+                )
+        return dict(params)

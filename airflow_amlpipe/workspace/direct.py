@@ -1,0 +1,57 @@
+"""What is a script handed that gets a dataset instead of its files? (mode ``direct``)"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow_amlpipe.spec.data import DatasetSource, DatastorePath, InputSpec
+from airflow_amlpipe.workspace.datasets import DatasetRecord, SavedDataset
+from airflow_amlpipe.workspace.inputs import ResolvedInput
+from airflow_amlpipe.workspace.workspace import WorkspaceStore
+
+if TYPE_CHECKING:
+    from airflow_amlpipe.runtime.protocol import DatasetPart
+
+__all__ = ["dataset_part", "described_part"]
+
+
+def dataset_part(workspace: WorkspaceStore, item: InputSpec, resolved: ResolvedInput, path: Path | str) -> DatasetPart:
+    """Return what the script's side is told of an input; a dataset that has no id yet is saved, so that it has one.
+
+    :param path: where its files were put
+    """
+    record: DatasetRecord | SavedDataset | None = resolved.record
+    if record is None and isinstance(item.source, DatasetSource):
+        source = item.source
+        record = (
+            workspace.datasets.get(source.name, source.version)
+            if source.name is not None
+            else workspace.datasets.save(source.paths, source.definition)
+        )
+    if record is None:
+        places = tuple(DatastorePath(datastore=part.datastore, path=part.path) for part in resolved.parts)
+        record = workspace.datasets.save(places, resolved.definition)
+    return described_part(workspace, record, resolved, path)
+
+
+def described_part(
+    workspace: WorkspaceStore, record: DatasetRecord | SavedDataset, resolved: ResolvedInput, path: Path | str
+) -> DatasetPart:
+    """Return what the script's side is told of a dataset whose files were put at ``path``."""
+    definition: dict[str, Any] = {"kind": "file"} if resolved.definition is None else resolved.definition.model_dump(mode="json")
+    if definition["kind"] == "file":
+        definition["operations"] = []  # carried out
+    definition["path_glob"] = None
+    labelled = workspace.datasets.labelled(record) if isinstance(record, DatasetRecord) else None
+    return {
+        "id": record.id,
+        "name": None if labelled is None else labelled.name,
+        "version": None if labelled is None else labelled.version,
+        "description": None if labelled is None else labelled.description,
+        "tags": {} if labelled is None else dict(labelled.tags),
+        "created_at": record.created_at,
+        "definition": definition,
+        "path": str(path),
+        "roots": [[prefix, f"/{root}"] for prefix, root in resolved.roots],
+    }

@@ -1,0 +1,164 @@
+"""Which files does a dataset take, what is its identity, and what is its script told of it?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_amlpipe.exceptions import DefinitionError, UnknownNameError
+from airflow_amlpipe.spec.data import DatasetSource, DatastorePath, InputSpec
+from airflow_amlpipe.spec.dataset import Call as CallOf
+from airflow_amlpipe.spec.dataset import ColumnValue, DatasetDefinition, Delimited, Filter, Skip, Split, Take
+from airflow_amlpipe.spec.dataset import LiteralValue as Value
+from airflow_amlpipe.workspace import WorkspaceStore
+from airflow_amlpipe.workspace.datasets import DatasetLabels, DatasetRecord
+from airflow_amlpipe.workspace.direct import dataset_part
+from airflow_amlpipe.workspace.inputs import ResolvedInput, resolve_input
+from airflow_amlpipe.workspace.staging import fetch_input
+
+FILES = {"sales/north/1.csv": "a\n1\n", "sales/north/2.csv": "a\n22\n", "sales/south/1.csv": "a\n333\n", "sales/south/note.txt": "x"}
+TABLE = DatasetDefinition(kind="tabular", reading=Delimited())
+
+
+def at(*paths: str) -> tuple[DatastorePath, ...]:
+    return tuple(DatastorePath(datastore="workspaceblobstore", path=path) for path in paths)
+
+
+def an_input(definition: DatasetDefinition | None, *paths: str, mode: Any = "direct") -> InputSpec:
+    return InputSpec(name="sales", mode=mode, source=DatasetSource(paths=at(*paths or ("sales",)), definition=definition))
+
+
+def resolve(workspace: WorkspaceStore, item: InputSpec) -> ResolvedInput:
+    return resolve_input(workspace, "step 'train'", item, {})
+
+
+def arrived(workspace: WorkspaceStore, resolved: ResolvedInput, target: Path) -> list[str]:
+    fetch_input(workspace, resolved, target)
+    return [file.relative_to(target).as_posix() for file in sorted(target.rglob("*")) if file.is_file()]
+
+
+def of_files(*operations: Any, **more: Any) -> DatasetDefinition:
+    return DatasetDefinition(kind="file", operations=operations, **more)
+
+
+@pytest.mark.parametrize(
+    ("definition", "expected"),
+    [
+        (of_files(Take(count=2)), ["north/1.csv", "north/2.csv"]),
+        (of_files(Skip(count=3)), ["south/note.txt"]),
+        (of_files(Skip(count=1), Take(count=1)), ["north/2.csv"]),
+        (of_files(Take(count=0)), []),
+        (
+            of_files(
+                Filter(expression=CallOf(name="==", arguments=(ColumnValue(name="region"), Value(value="south")))),
+                partition_format="/{region}/{file}",
+            ),
+            ["south/1.csv", "south/note.txt"],
+        ),
+        (
+            of_files(Filter(expression=CallOf(name=">", arguments=(ColumnValue(kind="file", name="Size"), Value(value=4))))),
+            ["north/2.csv", "south/1.csv"],
+        ),
+        (DatasetDefinition(kind="tabular", reading=Delimited(), path_glob="*.csv"), ["north/1.csv", "north/2.csv", "south/1.csv"]),
+    ],
+)
+def test_a_dataset_takes_some_of_the_files_and_only_those_are_handed_over(
+    workspace: WorkspaceStore, put_data: Callable[..., None], tmp_path: Path, definition: DatasetDefinition, expected: list[str]
+) -> None:
+    put_data(FILES)
+    resolved = resolve(workspace, an_input(definition))
+    assert arrived(workspace, resolved, tmp_path / "in") == expected
+    assert not resolved.is_file
+
+
+def test_the_two_parts_of_a_split_have_nothing_in_common_and_leave_nothing_out(
+    workspace: WorkspaceStore, put_data: Callable[..., None], tmp_path: Path
+) -> None:
+    put_data({f"many/{number:02}.txt": str(number) for number in range(40)})
+    parts = [
+        arrived(workspace, resolve(workspace, an_input(of_files(Split(percentage=0.5, seed=3, part=part)), "many")), tmp_path / part)
+        for part in ("first", "second")
+    ]
+    assert sorted(parts[0] + parts[1]) == [f"{number:02}.txt" for number in range(40)]
+    assert 5 < len(parts[0]) < 35
+
+
+def test_only_the_files_that_are_taken_are_the_identity(workspace: WorkspaceStore, put_data: Callable[..., None]) -> None:
+    put_data(FILES)
+    item = an_input(of_files(Take(count=1)))
+    before = resolve(workspace, item)
+    put_data({"sales/south/1.csv": "changed"})
+    assert resolve(workspace, item).digest == before.digest
+    put_data({"sales/north/1.csv": "changed"})
+    assert resolve(workspace, item).digest != before.digest
+
+
+def test_files_of_several_paths_are_chosen_as_one_list(workspace: WorkspaceStore, put_data: Callable[..., None], tmp_path: Path) -> None:
+    put_data(FILES)
+    resolved = resolve(workspace, an_input(of_files(Skip(count=1), Take(count=2)), "sales/north", "sales/south/1.csv"))
+    assert arrived(workspace, resolved, tmp_path / "in") == ["north/2.csv", "south/1.csv"]
+
+
+def test_a_filter_of_what_is_not_known_says_which_input_and_what_is_known(workspace: WorkspaceStore, put_data: Callable[..., None]) -> None:
+    put_data(FILES)
+    definition = of_files(Filter(expression=CallOf(name="==", arguments=(ColumnValue(name="regoin"), Value(value="south")))))
+    with pytest.raises(
+        DefinitionError, match=r"^step 'train': input 'sales': the filter of files asks for 'regoin', .*known is: file_metadata\('Size'\)"
+    ):
+        resolve(workspace, an_input(definition))
+
+
+def test_how_a_dataset_is_read_is_told_of_one_that_the_script_reads_and_of_no_other(
+    workspace: WorkspaceStore, put_data: Callable[..., None]
+) -> None:
+    put_data(FILES)
+    table = resolve(workspace, an_input(TABLE))
+    assert table.defined_for("mount") is None
+    assert table.defined_for("direct") == {"kind": "tabular", "reading": {}}
+    assert resolve(workspace, an_input(of_files(Take(count=1)))).defined_for("direct") is None
+    with_path = resolve(workspace, an_input(TABLE.model_copy(update={"include_path": True}), "sales/north"))
+    assert with_path.defined_for("direct") == {"kind": "tabular", "reading": {}, "include_path": True, "roots": [["", "sales/north"]]}
+
+
+def test_a_dataset_without_a_name_has_the_id_of_its_definition_and_is_found_by_it(workspace: WorkspaceStore) -> None:
+    saved = workspace.datasets.save(at("sales"), TABLE)
+    assert workspace.datasets.save(at("sales"), TABLE) == saved
+    assert workspace.datasets.find_id(saved.id) == saved
+    others = {
+        workspace.datasets.save(at("sales")).id,
+        workspace.datasets.save(at("sale"), TABLE).id,
+        workspace.datasets.save(at("sales"), TABLE.model_copy(update={"include_path": True})).id,
+    }
+    assert len(others | {saved.id}) == 4
+    with pytest.raises(UnknownNameError, match="no dataset of the workspace has the id 'sales'"):
+        workspace.datasets.find_id("sales")
+
+
+def test_the_script_is_told_the_id_the_place_and_the_definition(
+    workspace: WorkspaceStore, put_data: Callable[..., None], tmp_path: Path
+) -> None:
+    put_data(FILES)
+    item = an_input(DatasetDefinition(kind="tabular", reading=Delimited(), path_glob="*.csv"), "sales/north", "sales/south")
+    part = dataset_part(workspace, item, resolve(workspace, item), tmp_path)
+    assert part["id"] == workspace.datasets.find_id(part["id"]).id
+    assert (part["name"], part["version"], part["path"]) == (None, None, str(tmp_path))
+    assert part["roots"] == [["north", "/sales/north"], ["south", "/sales/south"]]
+    assert part["definition"]["reading"]["format"] == "delimited"
+
+
+def test_a_registered_version_keeps_its_definition_and_is_told_with_the_labels_that_it_has_now(
+    workspace: WorkspaceStore, put_data: Callable[..., None], tmp_path: Path
+) -> None:
+    put_data(FILES)
+    record = workspace.datasets.add_version("sales", at("sales"), definition=TABLE, tags={"a": "1"})
+    assert workspace.datasets.get("sales").definition == TABLE
+    labelled = workspace.datasets.label(record, DatasetLabels(description="new", tags={"b": "2"}))
+    assert (labelled.description, labelled.tags, labelled.version) == ("new", {"b": "2"}, 1)
+    assert isinstance(workspace.datasets.get("sales"), DatasetRecord)
+    item = InputSpec(name="sales", mode="direct", source=DatasetSource(name="sales"))
+    part = dataset_part(workspace, item, resolve(workspace, item), tmp_path)
+    assert (part["id"], part["name"], part["version"]) == (record.id, "sales", 1)
+    assert (part["description"], part["tags"]) == ("new", {"b": "2"})
