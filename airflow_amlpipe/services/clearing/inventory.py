@@ -284,7 +284,9 @@ class _Reader:
 
     def _read_other(self, item: tuple[str, str]) -> None:
         kind, path = item
-        for entry, body in self._bodies(path):
+        bodies = list(self._bodies(path))
+        # A draft is what its newest entry says; what a draft held before, or held until it was deleted, nobody can ask for.
+        for entry, body in sorted(bodies)[-1:] if kind == "drafts" else bodies:
             record = self._parse(DatasetRecord, body, entry) if kind == "datasets" and not is_removal(body) else None
             with self._lock:
                 self._found.others |= hashes_in(body)

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from airflow_amlpipe.exceptions import shorten
 from airflow_amlpipe.services.fsck.findings import Check, Repair
+from airflow_amlpipe.services.fsck.published import check_published
 from airflow_amlpipe.services.fsck.survey import Survey, Unreadable, entry_number, read_json
 from airflow_amlpipe.spec.compute import ComputeTargetSpec
 from airflow_amlpipe.spec.environment import EnvironmentSpec
 from airflow_amlpipe.spec.model import SpecModel
 from airflow_amlpipe.workspace.datasets import DatasetLabels, DatasetRecord, SavedDataset
 from airflow_amlpipe.workspace.datastores import DatastoreRecord
+from airflow_amlpipe.workspace.drafts import DraftRecord
+from airflow_amlpipe.workspace.endpoints import EndpointEntry, EndpointNameEntry
 from airflow_amlpipe.workspace.layout import dataset_id_path, dataset_ids_folder, log_folder, records_root
 from airflow_amlpipe.workspace.pins import PinRecord
+from airflow_amlpipe.workspace.published import PublishedEntry
 from airflow_amlpipe.workspace.registry import is_removal
 
 __all__ = ["check_registered"]
@@ -24,6 +28,10 @@ _MODELS: dict[str, type[SpecModel]] = {
     "environments": EnvironmentSpec,
     "computes": ComputeTargetSpec,
     "pins": PinRecord,
+    "published": PublishedEntry,
+    "endpoints": EndpointEntry,
+    "endpoint-names": EndpointNameEntry,
+    "drafts": DraftRecord,
 }
 # Looked at by modules of their own.
 _OTHERS = {"snapshots", "specs", "manifests", "keys", "runs", "dataset-ids"}
@@ -67,6 +75,8 @@ def _check_log(survey: Survey, kind: str, name: str, model: type[SpecModel]) -> 
         record = survey.record(model, path, Check.RECORD_UNREADABLE)
         if isinstance(record, DatasetRecord):
             _check_dataset(survey, record, name, number, path)
+        elif record is not None:
+            check_published(survey, name, number, path, record)
 
 
 def _check_dataset(survey: Survey, record: DatasetRecord, name: str, number: int, path: str) -> None:

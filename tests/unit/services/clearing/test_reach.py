@@ -11,15 +11,18 @@ import pytest
 from airflow_amlpipe.exceptions import DatastoreUnavailableError, ProtocolError
 from airflow_amlpipe.reuse.decision import Rejection
 from airflow_amlpipe.services.clearing import planning
+from airflow_amlpipe.services.publish import keep_spec, publish_pipeline, publish_run
 from airflow_amlpipe.spec.data import DatastorePath, OutputSpec, RegistrationSpec
 from airflow_amlpipe.storage.store import Store
 from airflow_amlpipe.storage.unfinished import UnfinishedWrite
 from airflow_amlpipe.workspace import layout
 from airflow_amlpipe.workspace.claims import ClaimLog, ClaimRecord
 from airflow_amlpipe.workspace.ids import now_text
+from airflow_amlpipe.workspace.published import PublishedPipeline
 from airflow_amlpipe.workspace.step_run import StepRun
 from tests.builders import OUT, a_pipeline, a_step
 from tests.fakes import MemoryStore
+from tests.pretend import write_source
 from tests.unit.services.clearing.conftest import CHAIN, STORE, Story, days, named
 
 
@@ -132,11 +135,69 @@ def test_data_that_somebody_registered_by_its_path_stays(story: Story) -> None:
     assert story.is_there(output)
 
 
+def published(story: Story) -> PublishedPipeline:
+    return publish_pipeline(CHAIN, workspace=story.workspace.url, source_base=story.base, home=story.workspace.home)
+
+
+def is_kept(story: Story, spec: str) -> bool:
+    """Whether a run of this specification could be given its source."""
+    store = story.workspace.store
+    if not store.exists(layout.spec_path(spec)):
+        return False
+    return all(store.exists(layout.snapshot_path(step.source.snapshot or "")) for step in story.workspace.get_spec(spec).steps)
+
+
+@pytest.mark.parametrize("disabled", [False, True])
+def test_what_a_published_pipeline_needs_stays_also_while_it_is_disabled(story: Story, disabled: bool) -> None:
+    """R58"""
+    made = published(story)
+    run = story.run()
+    if disabled:
+        story.workspace.published.set_status(made.id, "Disabled")
+    gone = story.output(run)
+    story.later(5000)
+
+    story.clear(keep_last=0)
+
+    assert (story.workspace.runs.ids(), story.is_there(gone)) == ([], False)
+    assert is_kept(story, made.spec)
+
+
+def test_what_was_published_of_a_run_stays_when_the_run_goes(story: Story) -> None:
+    """R58"""
+    made = publish_run(story.workspace.url, story.run(), "kept", home=story.workspace.home)
+    story.later(5000)
+    story.clear(keep_last=0)
+    assert (story.workspace.runs.ids(), is_kept(story, made.spec)) == ([], True)
+
+
+def test_a_draft_keeps_what_it_holds_now_until_it_is_deleted(story: Story) -> None:
+    drafts = story.workspace.drafts
+    first, second = published_digests(story)
+    draft = drafts.add(name="try", spec=first, step_names={})
+    drafts.change(draft.id, spec=second)
+    story.later(5000)
+    story.clear()
+    assert (is_kept(story, first), is_kept(story, second)) == (False, True)
+    drafts.remove(draft.id)
+    story.clear()
+    assert not is_kept(story, second)
+
+
+def published_digests(story: Story) -> list[str]:
+    """Store two specifications with different sources, which nothing names."""
+    found = []
+    for text in ("print('first')\n", "print('second')\n"):
+        write_source(story.base, text=text)
+        found.append(keep_spec(story.workspace, CHAIN, source_base=story.base)[0])
+    return found
+
+
 def test_what_a_kind_of_record_names_that_this_version_does_not_know_stays(story: Story) -> None:
     run = story.run()
     output, spec = story.output(run, "prepare"), story.workspace.runs.get(run).spec
     body = {"spec": spec, "inputs": [{"datastore": output.datastore, "path": output.path}]}
-    story.workspace.store.put(f"{layout.log_folder('published', 'nightly')}/00000001.json", json.dumps(body).encode())
+    story.workspace.store.put(f"{layout.log_folder('watches', 'nightly')}/00000001.json", json.dumps(body).encode())
     gone = story.output(run)
     story.later(100)
 

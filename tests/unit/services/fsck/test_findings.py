@@ -10,9 +10,11 @@ import pytest
 from airflow_amlpipe.exceptions import DatastoreUnavailableError, UnknownNameError
 from airflow_amlpipe.fingerprint.canonical import digest_bytes
 from airflow_amlpipe.services.fsck import Check, check_workspace, repair_workspace
+from airflow_amlpipe.services.publish import publish_run
 from airflow_amlpipe.storage.store import Store
 from airflow_amlpipe.workspace import layout
 from airflow_amlpipe.workspace.datastores import DatastoreRecord
+from airflow_amlpipe.workspace.published import PublishedPipeline
 from airflow_amlpipe.workspace.step_run import StepRun
 from tests.builders import a_step
 from tests.invariants import assert_store_ok
@@ -113,6 +115,40 @@ def unfinished_try(filled: Filled) -> str:
     return run.folder
 
 
+def published(filled: Filled) -> PublishedPipeline:
+    return publish_run(filled.workspace.url, filled.run_id, "score", home=filled.workspace.home)
+
+
+def entry_of(made: PublishedPipeline) -> str:
+    return f"{layout.log_folder('published', made.id)}/{NUMBER_ONE}"
+
+
+def published_without_source(filled: Filled) -> str:
+    published(filled)
+    return filled.remove(snapshot(filled))
+
+
+def draft_without_spec(filled: Filled) -> str:
+    lost = filled.workspace.drafts.add(name="try", spec="0" * 64, step_names={}).spec
+    return layout.spec_path(lost)
+
+
+def endpoint_of_nothing(filled: Filled) -> str:
+    filled.workspace.endpoints.create("score", "11111111-1111-4111-8111-111111111111")
+    return f"{layout.log_folder('endpoint-names', 'all')}/{NUMBER_ONE}"
+
+
+def version_of_nothing(filled: Filled) -> str:
+    endpoint = filled.workspace.endpoints.create("score", published(filled).id)
+    filled.workspace.endpoints.add_version(endpoint.id, "11111111-1111-4111-8111-111111111111")
+    return f"{layout.log_folder('endpoints', endpoint.id)}/{NUMBER_ONE}"
+
+
+def published_elsewhere(filled: Filled) -> str:
+    to = f"{layout.log_folder('published', '11111111-1111-4111-8111-111111111111')}/{NUMBER_ONE}"
+    return filled.put(to, filled.text(entry_of(published(filled))))
+
+
 def newer_manifest(filled: Filled) -> str:
     body = b'{"folders":[],"format":"amlpipe/tree/v2","is_file":false}'
     return filled.put(layout.manifest_path(digest_bytes(body)), body)
@@ -131,7 +167,7 @@ PLANTED: list[tuple[str, Check, Plant]] = [
     ("a number given twice", Check.LOG_DUPLICATE, double),
     ("a tombstone of nothing", Check.TOMBSTONE_LOST, lost_tombstone),
     ("a torn registration", Check.RECORD_UNREADABLE, lambda filled: cut(filled, f"{layout.log_folder('computes', 'cpu')}/{NUMBER_ONE}")),
-    ("a torn entry of an unknown kind", Check.RECORD_UNREADABLE, lambda filled: filled.put(layout.log_folder("published", "x.json"), "{")),
+    ("a torn entry of an unknown kind", Check.RECORD_UNREADABLE, lambda filled: filled.put(layout.log_folder("watches", "x.json"), "{")),
     ("a run without its record", Check.RUN_WITHOUT_RECORD, without_record),
     ("a torn end of a run", Check.RUN_RECORD_UNREADABLE, lambda filled: cut(filled, f"{filled.run}/finished.json")),
     ("a torn end of a try", Check.RUN_RECORD_UNREADABLE, lambda filled: cut(filled, f"{filled.try_folder}/finished.json")),
@@ -142,6 +178,22 @@ PLANTED: list[tuple[str, Check, Plant]] = [
     ("a lost specification", Check.SPEC_GONE, lambda filled: filled.remove(spec(filled))),
     ("an altered specification", Check.CONTENT_ALTERED, lambda filled: filled.change(spec(filled), "nightly", "NIGHTLY")),
     ("a cut manifest", Check.CONTENT_ALTERED, lambda filled: cut(filled, layout.manifest_path(filled.output.digest))),
+    (
+        "a published pipeline without its specification",
+        Check.PUBLISHED_GONE,
+        lambda filled: filled.remove(layout.spec_path(published(filled).spec)),
+    ),
+    ("a published pipeline without its source", Check.PUBLISHED_GONE, published_without_source),
+    ("a draft without its specification", Check.PUBLISHED_GONE, draft_without_spec),
+    ("an endpoint that leads nowhere", Check.PUBLISHED_GONE, endpoint_of_nothing),
+    ("a version that leads nowhere", Check.PUBLISHED_GONE, version_of_nothing),
+    ("a published pipeline that was moved", Check.PUBLISHED_ELSEWHERE, published_elsewhere),
+    ("a torn entry of a published pipeline", Check.RECORD_UNREADABLE, lambda filled: cut(filled, entry_of(published(filled)))),
+    (
+        "a published pipeline of a newer version",
+        Check.NEWER,
+        lambda filled: filled.change(entry_of(published(filled)), "published/v1", "published/v2"),
+    ),
     ("a cut snapshot", Check.SNAPSHOT_DAMAGED, lambda filled: cut(filled, snapshot(filled))),
     ("a snapshot that is no zip", Check.SNAPSHOT_DAMAGED, lambda filled: filled.put(snapshot(filled), "PK")),
     (
@@ -186,6 +238,18 @@ def test_what_is_wrong_is_named_with_its_place(filled: Filled, check: Check, pla
 def test_every_check_has_a_breach_that_was_planted() -> None:
     elsewhere_in_this_file = {Check.UNAVAILABLE, Check.UNFINISHED_WRITE, Check.RUN_RECORD_MISSING, Check.DATASET_DATA_GONE}
     assert {check for _, check, _ in PLANTED} | elsewhere_in_this_file == set(Check)
+
+
+def test_published_things_that_are_whole_are_no_damage(filled: Filled) -> None:
+    made = published(filled)
+    endpoint = filled.workspace.endpoints.create("score", made.id)
+    filled.workspace.endpoints.add_version(endpoint.id, published(filled).id, is_default=True)
+    filled.workspace.endpoints.archive(endpoint.id)
+    filled.workspace.published.set_status(made.id, "Disabled")
+    draft = filled.workspace.drafts.add(name="try", spec="0" * 64, step_names={})
+    filled.workspace.drafts.change(draft.id, spec=made.spec)
+    filled.workspace.drafts.remove(filled.workspace.drafts.add(name="other", spec="0" * 64, step_names={}).id)
+    assert check_workspace(filled.workspace).found == ()
 
 
 def test_claims_that_were_released_are_no_damage_and_a_lost_one_is(filled: Filled) -> None:
