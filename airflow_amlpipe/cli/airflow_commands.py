@@ -36,7 +36,11 @@ def _described(entry: Command | CommandGroup) -> Any:
     from airflow.cli.cli_config import ActionCommand, GroupCommand
 
     if isinstance(entry, CommandGroup):
-        return GroupCommand(name=entry.name, help=entry.help, subcommands=[_described(command) for command in entry.commands])
+        return GroupCommand(
+            name=entry.name,
+            help=entry.help,
+            subcommands=[_described(command) for command in entry.commands if command.name not in LEFT_OUT],
+        )
     arguments: Any = (_AllArguments(entry),)
     return ActionCommand(name=entry.name, help=entry.help, func=_ended_as_ours(entry.run), args=arguments, epilog=EXIT_CODES)
 

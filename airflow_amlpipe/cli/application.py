@@ -38,6 +38,8 @@ _MODULES = {
     "report": "report",
     "doctor": "doctor",
     "runs": "runs",
+    "pipelines": "pipelines",
+    "endpoints": "endpoints",
     "env": "env",
     "compute": "compute",
     "datastore": "datastore",
@@ -90,7 +92,7 @@ def build_parser(only: str | None = None) -> ArgumentParser:
         allow_abbrev=False,
     )
     parser.set_defaults(call=None, shown=parser)
-    parser.add_argument("--version", action="store_true", help="print the version")
+    parser.add_argument("--version", action="store_true", dest="print_version", help="print the version")
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND")
     for entry in all_commands() if only is None else (_load(only),):
         if isinstance(entry, Command):
@@ -133,7 +135,7 @@ def _run(parser: ArgumentParser, given: Sequence[str]) -> int:
         namespace: Namespace = parser.parse_args(given)
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else 2
-    if namespace.version:
+    if namespace.print_version:
         from importlib.metadata import PackageNotFoundError, version
 
         try:

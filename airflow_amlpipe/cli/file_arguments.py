@@ -16,7 +16,7 @@ from airflow_amlpipe.services.collect import Collector, OnlyPlannedError, Option
 from airflow_amlpipe.services.script import ScriptOutcome, run_script
 from airflow_amlpipe.settings import Settings
 
-__all__ = ["add_file_arguments", "read_file"]
+__all__ = ["add_file_arguments", "parameter_texts", "read_file"]
 
 _OWN_OPTIONS = {"--json", "--param", "--quiet", "--reuse", "--workspace", "-q"}
 
@@ -49,7 +49,7 @@ def read_file(given: Namespace, *, only_plan: bool) -> tuple[Collector, ScriptOu
 
     :raises DefinitionError: the file is not there, or an option cannot be used
     """
-    collector = Collector(parameter_texts=_parameters(given.param), policy=given.reuse, only_plan=only_plan)
+    collector = Collector(parameter_texts=parameter_texts(given.param), policy=given.reuse, only_plan=only_plan)
     if given.workspace:
         from airflow_amlpipe.sdk._workspace_choice import workspace_root
 
@@ -89,7 +89,11 @@ def _out_of_the_way(answers_in_json: bool) -> Iterator[None]:
         yield
 
 
-def _parameters(given: list[str]) -> dict[str, str]:
+def parameter_texts(given: list[str]) -> dict[str, str]:
+    """Return what was given with ``--param``, by name.
+
+    :raises DefinitionError: one is not written NAME=VALUE
+    """
     values: dict[str, str] = {}
     for text in given:
         name, equals, value = text.partition("=")

@@ -9,15 +9,12 @@ from typing import Any
 
 from airflow_amlpipe.cli.command import Command
 from airflow_amlpipe.cli.file_arguments import add_file_arguments, read_file
+from airflow_amlpipe.cli.finishing import GOING_ON, finish_run
 from airflow_amlpipe.cli.output import print_json
-from airflow_amlpipe.cli.shown_run import shown_run
 from airflow_amlpipe.services.submit import SubmittedRun, submit_pipeline, submitted_runs
 from airflow_amlpipe.settings import Settings
 
 __all__ = ["COMMAND"]
-
-_GOING_ON = {"NotStarted", "Running"}
-_SECONDS_TO_STOP = 30.0
 
 
 def _add_arguments(parser: ArgumentParser) -> None:
@@ -49,41 +46,12 @@ def _run(given: Namespace) -> int:
                 dag_id=pipeline.dag_id,
             )
             runs.append(SubmittedRun(run_id, pipeline.workspace, pipeline.experiment))
-    shown = [_finish(run, show_logs=not given.quiet) for run in runs]
+    shown = [finish_run(run, show_logs=not given.quiet) for run in runs]
     if given.json:
         print_json({"runs": shown})
     else:
         _print(shown, given.file, has_failed=outcome.exit_code != 0)
     return outcome.exit_code or (0 if all(run["status"] == "Finished" for run in shown) else 1)
-
-
-def _finish(run: SubmittedRun, *, show_logs: bool) -> dict[str, Any]:
-    """Wait for a run that has not ended, with progress, and return what it became."""
-    from airflow_amlpipe.cli.progress import ProgressLines
-    from airflow_amlpipe.services.follow import follow_run
-
-    home = Settings.load().home
-    sys.stdout.flush()
-    found = shown_run(run.workspace, run.run_id, home=home)
-    if found["status"] in _GOING_ON:
-        print(f"run {run.run_id} of pipeline {found['pipeline']!r}, experiment {run.experiment!r}", file=sys.stderr, flush=True)
-        progress = ProgressLines(show_logs=show_logs)
-        try:
-            follow_run(run.workspace, run.run_id, home=home, on_event=progress)
-        except KeyboardInterrupt:
-            _cancel(run, home)
-            raise
-        found = shown_run(run.workspace, run.run_id, home=home)
-    return found
-
-
-def _cancel(run: SubmittedRun, home: Path) -> None:
-    from airflow_amlpipe.services.cancel import cancel_run
-    from airflow_amlpipe.services.follow import follow_run
-
-    print(f"\namlpipe: stopping run {run.run_id}", file=sys.stderr, flush=True)
-    cancel_run(run.workspace, run.run_id, home=home, why="interrupted with Ctrl-C")
-    follow_run(run.workspace, run.run_id, home=home, on_event=lambda _: None, timeout_seconds=_SECONDS_TO_STOP)
 
 
 def _was_interrupted(error: BaseException | None) -> bool:
@@ -99,7 +67,7 @@ def _tell_of_runs_that_go_on(home: Path) -> None:
     from airflow_amlpipe.services.runs import show_run
 
     for run in submitted_runs():
-        if show_run(run.workspace, run.run_id, home=home)["status"] in _GOING_ON:
+        if show_run(run.workspace, run.run_id, home=home)["status"] in GOING_ON:
             print(f"amlpipe: run {run.run_id} goes on; `amlpipe runs cancel {run.run_id}` stops it", file=sys.stderr)
 
 
