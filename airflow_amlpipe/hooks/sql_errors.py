@@ -13,11 +13,12 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, Operationa
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from airflow_amlpipe.exceptions import AmlPipeError, DatastoreUnavailableError, DefinitionError, shorten
+from airflow_amlpipe.storage.database import QueryStoppedError
 
 if TYPE_CHECKING:
     from airflow_amlpipe.storage.database import DatabaseAddress
 
-__all__ = ["is_timeout", "told", "translated_error"]
+__all__ = ["told", "translated_error"]
 
 # Classes of SQLSTATE that say nothing against the query: connection, resources, serialisation, an operator's doing, the server's own trouble.
 _TROUBLE: Final = ("08", "40", "53", "55", "57", "58", "XX")
@@ -41,16 +42,13 @@ def translated_error(error: SQLAlchemyError, address: DatabaseAddress, *, is_con
             f"{address.what}: {address.host}:{address.port} did not let us in to the database {shorten(repr(address.database))} ({said}); "
             f"check host, port, database{conn}, and whether the server is up"
         )
-    if is_timeout(error):
-        return DatastoreUnavailableError(f"{address.what}: {what} took too long and was stopped ({said})")
+    if _sqlstate(error) in _CANCELED or _number(error) in _MYSQL_TIMEOUTS:
+        return QueryStoppedError(
+            f"{address.what}: {what} took longer than it may and was stopped ({said}); give it more time with query_timeout=, or make it faster"
+        )
     if _is_authors(error):
         return DefinitionError(f"{address.what} refuses {what}: {said}; correct it")
     return DatastoreUnavailableError(f"{address.what}: the database failed while it was asked {what} ({said}); try again")
-
-
-def is_timeout(error: BaseException) -> bool:
-    """Whether the server stopped a statement before its end."""
-    return _sqlstate(error) in _CANCELED or _number(error) in _MYSQL_TIMEOUTS
 
 
 def told(error: BaseException, address: DatabaseAddress) -> str:

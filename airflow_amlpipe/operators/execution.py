@@ -319,8 +319,9 @@ class StepExecution:
             self.flight.leave()
 
     def stop(self) -> None:
-        """End the job, if one runs; called by a signal handler while another method is at work. Twice is fine."""
+        """End the job, if one runs, and what databases are asked; called by a signal handler while another method is at work. Twice is fine."""
         self._is_stopped = True
+        self.workspace.datastores.stop_queries()
         if self._job is not None:
             self._end_job(min(self.settings.terminate_grace_seconds, _GRACE_WHEN_STOPPED_SECONDS))
 

@@ -34,6 +34,7 @@ ROWS_FORMAT = "amlpipe/rows/v1"
 
 # A subclass is none of these: what its own would be, nobody knows.
 _PLAIN = frozenset({type(None), bool, int, str})
+_FRAMED = frozenset({dict, list})
 _ADDRESSES = (
     ipaddress.IPv4Address,
     ipaddress.IPv6Address,
@@ -124,6 +125,19 @@ class RowFile:
             self.columns: List[str] = _header(path, file.readline())
 
     def __iter__(self) -> Iterator[Tuple[Any, ...]]:
+        for cells in self.cells():
+            yield tuple([cell if cell.__class__ not in _FRAMED else _value(cell) for cell in cells])
+
+    @staticmethod
+    def value(cell: Any) -> Any:
+        """Return the value of one of :meth:`cells`."""
+        return _value(cell)
+
+    def cells(self) -> Iterator[List[Any]]:
+        """Read the rows as the file has them, each value in its encoding.
+
+        :raises AmlPipeError: the file was damaged
+        """
         count, width = 0, len(self.columns)
         with open(self.path, encoding="ascii", newline="\n") as file:
             file.readline()
@@ -132,7 +146,7 @@ class RowFile:
                     if line.endswith("\n") and _object(self.path, line).get("rows") == count:
                         return
                     break
-                row = decode_row(line) if line.endswith("\n") else ()
+                row = json.loads(line) if line.endswith("\n") else []
                 if len(row) != width:
                     break
                 count += 1
@@ -157,7 +171,7 @@ def encode_row(row: Sequence[Any]) -> str:
 
 def decode_row(line: str) -> Tuple[Any, ...]:
     """Return the row of a line."""
-    return tuple([value if value.__class__ is not dict and value.__class__ is not list else _value(value) for value in json.loads(line)])
+    return tuple([_value(cell) for cell in json.loads(line)])
 
 
 class _UnknownTypeError(Exception):

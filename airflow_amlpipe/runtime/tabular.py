@@ -14,6 +14,7 @@ from airflow_amlpipe.runtime.delimited import ENCODINGS, read_delimited
 from airflow_amlpipe.runtime.errors import UserErrorException
 from airflow_amlpipe.runtime.expressions import evaluate
 from airflow_amlpipe.runtime.partitions import PartitionFormat
+from airflow_amlpipe.runtime.rows_frame import as_numbers, read_rows
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ def _typed(definition: Mapping[str, Any], frame: Any, on_error: str, out_of_rang
         elif infers and column.dtype == "object" and name != "Path" and name not in _partition_keys(definition):
             columns[name] = as_shown(infer(column))
         else:
-            columns[name] = as_shown(column, out_of_range)
+            columns[name] = as_shown(as_numbers(column), out_of_range)
     return type(frame)(columns, columns=frame.columns, index=frame.index)
 
 
@@ -215,13 +216,4 @@ def _json_object(line: str) -> Any:
     return found if isinstance(found, dict) else None
 
 
-def _read_rows(_reading: Mapping[str, Any], paths: List[str], _shown: List[str]) -> List[Any]:
-    import pandas as pd
-
-    from airflow_amlpipe.runtime.rows import RowFile
-
-    files = [RowFile(path) for path in paths]
-    return [pd.DataFrame(list(file), columns=file.columns) for file in files]
-
-
-_READERS: Dict[str, Any] = {"delimited": read_delimited, "parquet": _read_parquet, "json_lines": _read_json_lines, "sql": _read_rows}
+_READERS: Dict[str, Any] = {"delimited": read_delimited, "parquet": _read_parquet, "json_lines": _read_json_lines, "sql": read_rows}

@@ -28,6 +28,7 @@ __all__ = [
     "Sample",
     "Skip",
     "Split",
+    "SqlParameter",
     "SqlQuery",
     "Take",
     "TimeValue",
@@ -74,17 +75,30 @@ class JsonLines(SpecModel):
     invalid_lines: Literal["drop", "error"] = "error"
 
 
+class SqlParameter(SpecModel):
+    """A value that the database's driver binds; it is never written into the query.
+
+    :ivar type: as what it is bound; ``None``: as what it is
+    """
+
+    name: str
+    value: Scalar | None
+    type: Literal["boolean", "date", "datetime", "decimal", "guid", "integer", "string"] | None = None
+
+
 class SqlQuery(SpecModel):
     """The rows that a query returns; the dataset has no paths.
 
     :ivar datastore: a database
-    :ivar parameters: bound by the database's driver, never written into the query
+    :ivar query: the text of a query, the name of a table, or that of a stored procedure
+    :ivar parameters: of a query by the names it has after a colon; of a procedure in its order
     """
 
     format: Literal["sql"] = "sql"
     datastore: str
     query: str
-    parameters: dict[str, Scalar | None] = {}
+    statement: Literal["procedure", "query", "table"] = "query"
+    parameters: tuple[SqlParameter, ...] = ()
     timeout_seconds: int = 30
 
 
@@ -204,3 +218,8 @@ class DatasetDefinition(SpecModel):
     def needs_paths(self) -> bool:
         """Whether where a file lies, and not only what it holds, makes a difference to what is read."""
         return self.include_path or self.partition_format is not None
+
+    @property
+    def sql(self) -> SqlQuery | None:
+        """The query whose rows the dataset is, if it is those of one."""
+        return self.reading if isinstance(self.reading, SqlQuery) else None

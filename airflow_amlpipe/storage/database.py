@@ -6,15 +6,27 @@ The core knows addresses and rows. What speaks to a database (SQLAlchemy and its
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
-from airflow_amlpipe.exceptions import DefinitionError, shorten
+from airflow_amlpipe.exceptions import DatastoreUnavailableError, DefinitionError, shorten
+from airflow_amlpipe.spec.dataset import SqlQuery
 from airflow_amlpipe.storage.login import Login
 
-__all__ = ["CONN_TYPES", "PROTOCOLS", "Database", "DatabaseAddress", "DatabaseOpener", "database_address", "is_database_url"]
+__all__ = [
+    "CONN_TYPES",
+    "PROTOCOLS",
+    "Answer",
+    "Database",
+    "DatabaseAddress",
+    "DatabaseOpener",
+    "QueryStoppedError",
+    "database_address",
+    "is_database_url",
+]
 
 CONN_TYPES: Final = {"postgresql": "postgres", "mssql": "mssql", "mysql": "mysql"}
 """The type of Airflow connection that is meant for each protocol of a database's URL."""
@@ -28,12 +40,41 @@ class Database(ABC):
     """One database. Nothing is contacted before it is asked something."""
 
     @abstractmethod
+    def ask(self, query: SqlQuery, what: str) -> AbstractContextManager[Answer]:
+        """Return the rows of a query while the block lasts; what the query did otherwise is undone at its end.
+
+        :param what: the query, as messages name it
+        :raises DefinitionError: the query is wrong, or gives no rows; the message has the database's words
+        :raises QueryStoppedError: it took too long, or was stopped
+        :raises DatastoreUnavailableError: the database does not answer, lets nobody in with this login, or went away
+        """
+
+    @abstractmethod
+    def stop(self) -> None:
+        """Stop what is asked, now and from now on; called by a signal handler while another method is at work."""
+
+    @abstractmethod
     def test(self) -> str:
         """Log in, and return what was found, as the rest of a sentence about the datastore. Nothing is written.
 
         :raises DefinitionError: no driver is installed
         :raises DatastoreUnavailableError: it does not answer, or lets nobody in with this login
         """
+
+
+class Answer(Protocol):
+    """What a database gives to a query, as it comes; errors as :meth:`Database.ask` has them."""
+
+    @property
+    def columns(self) -> Sequence[str]:
+        """Their names, in order; no two are the same."""
+
+    def fetch(self, count: int) -> Sequence[Sequence[Any]]:
+        """Return the next rows, ``count`` at most; none when there are no more."""
+
+
+class QueryStoppedError(DatastoreUnavailableError):
+    """A query took too long, or nobody waits for it any more; asking again at once would be no better."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,8 @@ class DatastoreRegistry(Registry[DatastoreRecord]):
         super().__init__(store, kind="datastores", noun="datastore", model=DatastoreRecord, built_in=built_in)
         self._default = AppendLog(store, log_folder("defaults", "datastore"))
         self._open: dict[str, Store] = {}
+        self._databases: dict[str, Database] = {}
+        self._is_stopped = False
 
     def default_name(self) -> str:
         """Return the name of the default datastore."""
@@ -80,6 +82,7 @@ class DatastoreRegistry(Registry[DatastoreRecord]):
     def forget(self, name: str) -> None:
         """Open ``name`` anew the next time: its record or its login changed."""
         self._open.pop(name, None)
+        self._databases.pop(name, None)
 
     def open(self, name: str) -> Store:
         """Return the bytes below the datastore's root. Nothing is contacted, but Airflow is asked for the connection.
@@ -113,4 +116,14 @@ class DatastoreRegistry(Registry[DatastoreRecord]):
                 f"datastore {shorten(repr(name))} holds files and takes no query; name one that was registered with "
                 "Datastore.register_azure_sql_database, register_azure_postgre_sql or register_azure_my_sql"
             )
-        return self._access.open_database(name, record.url, conn_id=record.conn_id, details=record.details)
+        if name not in self._databases:
+            self._databases[name] = self._access.open_database(name, record.url, conn_id=record.conn_id, details=record.details)
+        if self._is_stopped:
+            self._databases[name].stop()
+        return self._databases[name]
+
+    def stop_queries(self) -> None:
+        """Stop what databases are asked, now and from now on; called by a signal handler while it is asked."""
+        self._is_stopped = True
+        for database in list(self._databases.values()):
+            database.stop()

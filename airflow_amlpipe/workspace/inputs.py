@@ -14,8 +14,10 @@ from airflow_amlpipe.reuse.result import StoredOutput
 from airflow_amlpipe.runtime.dataset_files import choose_files, chooses_files
 from airflow_amlpipe.runtime.errors import UserErrorException
 from airflow_amlpipe.spec.data import DatasetSource, DatastorePath, InputSpec
-from airflow_amlpipe.spec.dataset import DatasetDefinition
+from airflow_amlpipe.spec.dataset import DatasetDefinition, SqlQuery
 from airflow_amlpipe.workspace.datasets import DatasetRecord
+from airflow_amlpipe.workspace.queries import ask_rows, rows_manifest
+from airflow_amlpipe.workspace.spool import Spool
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
 
 __all__ = ["InputPart", "ResolvedInput", "place_together", "resolve_input", "resolve_paths"]
@@ -54,6 +56,7 @@ class ResolvedInput:
     :ivar definition: what the dataset is beside its paths; ``None``: the files
     :ivar record: the registered version that was looked up for it
     :ivar roots: for each part the folder of the input it is in, and the path of that folder on its datastore as scripts are shown it
+    :ivar rows: of a query, which has no parts
     """
 
     name: str
@@ -62,17 +65,23 @@ class ResolvedInput:
     definition: DatasetDefinition | None = None
     record: DatasetRecord | None = None
     roots: tuple[tuple[str, str], ...] = ()
+    rows: Spool | None = None
 
     @property
     def is_file(self) -> bool:
         """Whether the script is given the path of one file instead of a folder."""
-        return len(self.parts) == 1 and self.parts[0].is_file
+        return self.rows is not None or (len(self.parts) == 1 and self.parts[0].is_file)
 
     def defined_for(self, mode: str) -> Json:
         """Return what the script of a step is given beside the files, for the step's key; ``None`` is nothing."""
         if mode != "direct" or self.definition is None:
             return None
-        told: dict[str, Json] = self.definition.model_dump(mode="json", exclude_defaults=True) | {"kind": self.definition.kind}
+        # What it says and what it leaves out, with every word of what it says: Take(1) and Skip(1) differ by one that is a default.
+        whole, fields = self.definition.model_dump(mode="json"), type(self.definition).model_fields
+        told: dict[str, Json] = {name: whole[name] for name, field in fields.items() if getattr(self.definition, name) != field.default}
+        if self.definition.sql is not None:
+            # The rows are what counts, and not how they were asked for.
+            told["reading"] = {"format": "sql"}
         if self.definition.kind == "file":
             # Which files were chosen is what their digest says.
             told.pop("operations", None)
@@ -96,6 +105,8 @@ def resolve_input(
         if item.source.name is not None and not paths:
             record = workspace.datasets.get(item.source.name, item.source.version)
             paths, definition = record.paths, record.definition
+        if definition is not None and definition.sql is not None:
+            return _resolve_rows(workspace, place, item.name, definition, definition.sql, record)
         resolved = resolve_paths(workspace, place, item.name, paths, definition)
         return replace(resolved, record=record)
     output = upstream[item.source.step][item.source.output]
@@ -172,6 +183,13 @@ def place_together(folders: Sequence[tuple[str, str]]) -> tuple[str, ...]:
     paths = [folder for _, folder in folders]
     shared = commonpath(paths) if paths and all(paths) else ""
     return tuple(path[len(shared) :].strip("/") for path in paths)
+
+
+def _resolve_rows(
+    workspace: WorkspaceStore, place: str, name: str, definition: DatasetDefinition, query: SqlQuery, record: DatasetRecord | None
+) -> ResolvedInput:
+    rows = ask_rows(workspace, query, place)
+    return ResolvedInput(name, workspace.put_listing(rows_manifest(rows)), (), definition, record, rows=rows)
 
 
 def _resolve_path(workspace: WorkspaceStore, where: str, path: DatastorePath) -> InputPart:

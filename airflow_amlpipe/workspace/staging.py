@@ -23,6 +23,7 @@ from airflow_amlpipe.storage.crash_points import crash_point
 from airflow_amlpipe.storage.store import OnProgress, Store
 from airflow_amlpipe.workspace.inputs import InputPart, ResolvedInput
 from airflow_amlpipe.workspace.progress import Say, readable_size, told_of
+from airflow_amlpipe.workspace.queries import ROWS_FILE
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
 
 __all__ = ["fetch_input", "place_of"]
@@ -49,6 +50,8 @@ def fetch_input(
     :raises SourceChangedError: the data changed in between; run again when it is at rest
     :raises DatastoreUnavailableError: it could not be read, or there is no room for it; what had arrived is removed
     """
+    if resolved.rows is not None:
+        return resolved.rows.put(target / ROWS_FILE)
     where = f"input {resolved.name!r}"
     files, size = sum(part.file_count for part in resolved.parts), sum(part.size_bytes for part in resolved.parts)
     stores = " and ".join(repr(name) for name in dict.fromkeys(part.datastore for part in resolved.parts))

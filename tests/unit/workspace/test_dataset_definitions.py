@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 from airflow_amlpipe.exceptions import DefinitionError, UnknownNameError
 from airflow_amlpipe.spec.data import DatasetSource, DatastorePath, InputSpec
 from airflow_amlpipe.spec.dataset import Call as CallOf
-from airflow_amlpipe.spec.dataset import ColumnValue, DatasetDefinition, Delimited, Filter, Skip, Split, Take
+from airflow_amlpipe.spec.dataset import ColumnValue, DatasetDefinition, Delimited, Filter, JsonLines, Parquet, Skip, Split, Take
 from airflow_amlpipe.spec.dataset import LiteralValue as Value
 from airflow_amlpipe.workspace import WorkspaceStore
 from airflow_amlpipe.workspace.datasets import DatasetLabels, DatasetRecord
@@ -117,10 +118,11 @@ def test_how_a_dataset_is_read_is_told_of_one_that_the_script_reads_and_of_no_ot
     put_data(FILES)
     table = resolve(workspace, an_input(TABLE))
     assert table.defined_for("mount") is None
-    assert table.defined_for("direct") == {"kind": "tabular", "reading": {}}
+    reading = Delimited().model_dump(mode="json")
+    assert table.defined_for("direct") == {"kind": "tabular", "reading": reading}
     assert resolve(workspace, an_input(of_files(Take(count=1)))).defined_for("direct") is None
     with_path = resolve(workspace, an_input(TABLE.model_copy(update={"include_path": True}), "sales/north"))
-    assert with_path.defined_for("direct") == {"kind": "tabular", "reading": {}, "include_path": True, "roots": [["", "sales/north"]]}
+    assert with_path.defined_for("direct") == {"kind": "tabular", "reading": reading, "include_path": True, "roots": [["", "sales/north"]]}
 
 
 def test_a_dataset_without_a_name_has_the_id_of_its_definition_and_is_found_by_it(workspace: WorkspaceStore) -> None:
@@ -162,3 +164,14 @@ def test_a_registered_version_keeps_its_definition_and_is_told_with_the_labels_t
     part = dataset_part(workspace, item, resolve(workspace, item), tmp_path)
     assert (part["id"], part["name"], part["version"]) == (record.id, "sales", 1)
     assert (part["description"], part["tags"]) == ("new", {"b": "2"})
+
+
+def test_no_two_ways_of_reading_are_told_alike() -> None:
+    """S29."""
+    told = [
+        json.dumps(ResolvedInput("a", "0" * 64, (), definition).defined_for("direct"), sort_keys=True)
+        for reading in (Delimited(), Parquet(), JsonLines())
+        for operations in ((), (Take(count=1),), (Skip(count=1),), (Take(count=1), Skip(count=1)), (Skip(count=1), Take(count=1)))
+        for definition in [DatasetDefinition(kind="tabular", reading=reading, operations=operations)]
+    ]
+    assert len(set(told)) == len(told)
