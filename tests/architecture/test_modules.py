@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 import re
+from functools import cache
 
 import pytest
 
@@ -74,7 +75,7 @@ def test_what_another_module_imports_is_exported(module: Module) -> None:
     if exported is None:
         return
     own = module_name(module)
-    taken = {name for other in OURS for home, name in imported_from(other) if home == own and not is_module(f"{own}.{name}")}
+    taken = {name for name in names_taken_from().get(own, set()) if not is_module(f"{own}.{name}")}
     assert taken <= {*exported, "__version__"}, f"{module} does not export {sorted(taken - set(exported))}, which other modules import"
 
 
@@ -94,10 +95,15 @@ def is_module(name: str) -> bool:
     return place.is_dir() or place.with_suffix(".py").is_file()
 
 
-def imported_from(module: Module) -> set[tuple[str, str]]:
-    """Each module that it takes names from, with the name."""
-    found = [node for node in ast.walk(module.tree) if isinstance(node, ast.ImportFrom) and node.module]
-    return {(str(node.module), alias.name) for node in found for alias in node.names}
+@cache
+def names_taken_from() -> dict[str, set[str]]:
+    """The names that our modules import from each module, by its name."""
+    taken: dict[str, set[str]] = {}
+    for module in OURS:
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                taken.setdefault(node.module, set()).update(alias.name for alias in node.names)
+    return taken
 
 
 def assigned_all(module: Module) -> list[str] | None:
