@@ -35,7 +35,6 @@ _INSTEAD = {
     "azureml.contrib": "use PythonScriptStep",
     "azureml.core.authentication": "leave it out: Workspace.from_config() needs no sign-in",
     "azureml.core.model": "keep the model as an output: OutputFileDatasetConfig(...).register_on_complete(name)",
-    "azureml.core.script_run_config": "make the script a PythonScriptStep and submit a Pipeline of it",
     "azureml.core.webservice": "serve the model outside of airflow-amlpipe",
     "azureml.data.tabular_dataset": "make a FileDataset and read it with pandas in the script",
     "azureml.dataprep": "read the files with pandas in the script",

@@ -10,7 +10,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from airflow_amlpipe.compute.processes import host_name
 from airflow_amlpipe.exceptions import ReuseRequiredError, shorten
@@ -68,6 +68,7 @@ def submit_pipeline(
     published: str | None = None,
     endpoint: EndpointVersion | None = None,
     source: Mapping[str, dict[str, Any]] | None = None,
+    kind: Literal["pipeline", "script"] = "pipeline",
 ) -> str:
     """Submit ``spec`` and return the id of its run.
 
@@ -128,6 +129,7 @@ def submit_pipeline(
             continue_on_step_failure=continue_on_step_failure,
             published=published,
             endpoint=endpoint,
+            kind=kind,
         )
         submitted = SubmittedRun(run_id, workspace, experiment)
         if plan.is_all_reused:

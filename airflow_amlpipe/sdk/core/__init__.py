@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from airflow_amlpipe.sdk.core.experiment import Experiment
     from airflow_amlpipe.sdk.core.run import Run, get_run
     from airflow_amlpipe.sdk.core.runconfig import RunConfiguration
+    from airflow_amlpipe.sdk.core.script_run import ScriptRun
+    from airflow_amlpipe.sdk.core.script_run_config import ScriptRunConfig
     from airflow_amlpipe.sdk.core.workspace import Workspace
 
 __all__ = [
@@ -26,6 +28,8 @@ __all__ = [
     "Experiment",
     "Run",
     "RunConfiguration",
+    "ScriptRun",
+    "ScriptRunConfig",
     "Workspace",
     "get_run",
 ]
@@ -45,6 +49,8 @@ __getattr__, __dir__ = lazy_names(
         "Experiment": "core.experiment",
         "Run": "core.run",
         "RunConfiguration": "core.runconfig",
+        "ScriptRun": "core.script_run",
+        "ScriptRunConfig": "core.script_run_config",
         "Workspace": "core.workspace",
         "get_run": "core.run",
     },
@@ -54,8 +60,6 @@ __getattr__, __dir__ = lazy_names(
         "Keyvault": "keep secrets in Airflow connections and variables",
         "LinkedService": "leave it out",
         "Model": "keep the model as an output: OutputFileDatasetConfig(...).register_on_complete(name)",
-        "ScriptRun": "submit a Pipeline",
-        "ScriptRunConfig": "make the script a PythonScriptStep and submit a Pipeline of it",
         "SynapseWorkspace": "leave it out",
         "Webservice": _SERVING,
     },

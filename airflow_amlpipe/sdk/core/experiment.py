@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from airflow_amlpipe.exceptions import DefinitionError, UnknownNameError, shorten
 from airflow_amlpipe.sdk._absent import absent, refuse
@@ -86,10 +86,10 @@ class Experiment:
         """``None``: experiments are not archived."""
         return None
 
-    def submit(self, config: Any, tags: dict[str, Any] | None = None, **kwargs: Any) -> PipelineRun:
-        """Run a pipeline and return at once.
+    def submit(self, config: Any, tags: dict[str, Any] | None = None, **kwargs: Any) -> Any:
+        """Run a pipeline, or a script by itself, and return its run at once.
 
-        :param config: a Pipeline, a PublishedPipeline or a PipelineEndpoint
+        :param config: a Pipeline, a PublishedPipeline, a PipelineEndpoint or a ScriptRunConfig (an Estimator, too)
         :param tags: kept with the run
         :param kwargs: ``pipeline_parameters`` (values for some of the parameters), ``regenerate_outputs`` (run every step, whatever could
             be reused), ``continue_on_step_failure`` (let steps that do not depend on a failed one go on), ``parent_run_id``, and, ours,
@@ -100,6 +100,9 @@ class Experiment:
         from airflow_amlpipe.sdk.pipeline.core.pipeline_endpoint import PipelineEndpoint
         from airflow_amlpipe.sdk.pipeline.core.published_pipeline import PublishedPipeline
 
+        pipeline_of = getattr(config, "_pipeline", None)
+        if callable(pipeline_of):
+            return self._submit_script(config, pipeline_of(self._workspace), tags, **kwargs)
         is_published = isinstance(config, PublishedPipeline | PipelineEndpoint)
         if not is_published and not isinstance(config, Pipeline):
             refuse(f"Experiment.submit of a {type(config).__name__}", "make the work a step of a Pipeline and submit that")
@@ -126,10 +129,10 @@ class Experiment:
         :param tags: only runs with this tag, or with these ``{tag: value}``
         :param include_children: also the runs of their steps, after each
         """
-        from airflow_amlpipe.sdk.pipeline.core.run import PipelineRun
+        from airflow_amlpipe.sdk.pipeline.core.run import class_of_run
 
         for record in open_workspace(self._workspace, "Experiment.get_runs").runs.list(experiment=self._name):
-            run = PipelineRun(self, record.run_id)
+            run = class_of_run(self, record.run_id)(self, record.run_id)
             if matches_tags(run.get_tags(), tags) and (properties is None or matches_tags(run.get_properties(), properties)):
                 if type in {None, run.type}:
                     yield run
@@ -180,8 +183,9 @@ class Experiment:
         regenerate_outputs: bool = False,
         parent_run_id: str | None = None,
         reuse_policy: str | None = None,
-    ) -> PipelineRun:
-        refuse_while_parsing("submitting a pipeline")
+        kind: Literal["pipeline", "script"] = "pipeline",
+    ) -> Any:
+        refuse_while_parsing(f"submitting a {kind}")
         texts = self._tags(tags)
         check_workspace(f"the pipeline submitted to experiment {self._name!r}", pipeline.workspace, self._workspace)
         source_base = Path.cwd()
@@ -189,7 +193,11 @@ class Experiment:
         parameters = _bound(spec, pipeline_parameters)
         policy = self._policy(regenerate_outputs, reuse_policy)
         workspace = pipeline.workspace._url
-        run_id = self._hand_over(spec, workspace, parameters, policy, source_base, texts, continue_on_step_failure, parent_run_id)
+        run_id = self._hand_over(spec, workspace, parameters, policy, source_base, texts, continue_on_step_failure, parent_run_id, kind)
+        if kind == "script":
+            from airflow_amlpipe.sdk.core.script_run import ScriptRun
+
+            return ScriptRun(self, run_id)
         from airflow_amlpipe.sdk.pipeline.core._printed import print_steps, print_submitted
         from airflow_amlpipe.sdk.pipeline.core.run import PipelineRun
 
@@ -197,6 +205,14 @@ class Experiment:
         run = PipelineRun(self, run_id)
         print_submitted(run)
         return run
+
+    def _submit_script(self, config: Any, pipeline: Pipeline, tags: Any, **options: Any) -> Any:
+        known = {name: options.pop(name) for name in ("regenerate_outputs", "reuse_policy", "parent_run_id") if name in options}
+        if options:
+            raise UserErrorException(
+                f"Experiment.submit of a {type(config).__name__}: {', '.join(sorted(options))} is not known; it has no parameters of its own"
+            )
+        return self._submit(pipeline, tags=tags, kind="script", **known)
 
     def _submit_published(
         self,
@@ -254,6 +270,7 @@ class Experiment:
         tags: dict[str, str],
         continue_on_step_failure: bool,
         parent_run_id: str | None,
+        kind: Literal["pipeline", "script"],
     ) -> str:
         from airflow_amlpipe.services.submit import submit_pipeline
 
@@ -268,6 +285,7 @@ class Experiment:
             home=home(),
             continue_on_step_failure=bool(continue_on_step_failure),
             parent_run_id=parent_run_id,
+            kind=kind,
         )
 
     def __repr__(self) -> str:

@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from airflow_amlpipe.sdk.core.experiment import Experiment
     from airflow_amlpipe.sdk.core.workspace import Workspace
 
-__all__ = ["Run", "get_run", "matches_tags", "tag_changes"]
+__all__ = ["RUN_HISTORY_WORDS", "Run", "get_run", "matches_tags", "tag_changes"]
 
 _INSIDE = "call it inside a step's script, on Run.get_context()"
 # SDK v1 said Finished in get_status() of a pipeline's runs and Completed everywhere else (``Run.get_status``).
-_RUN_HISTORY_WORDS = {"Finished": "Completed"}
+RUN_HISTORY_WORDS = {"Finished": "Completed"}
 
 
 class Run:
@@ -36,9 +36,9 @@ class Run:
 
     def __new__(cls, experiment: Experiment | None = None, run_id: str | None = None, *_args: Any, **_kwargs: Any) -> Any:
         if cls is Run:
-            from airflow_amlpipe.sdk.pipeline.core.run import PipelineRun
+            from airflow_amlpipe.sdk.pipeline.core.run import class_of_run
 
-            return object.__new__(PipelineRun)
+            return object.__new__(class_of_run(experiment, run_id))
         return object.__new__(cls)
 
     def __init__(self, experiment: Experiment, run_id: str, outputs: Any = None, **_kwargs: Any) -> None:
@@ -110,7 +110,7 @@ class Run:
     def status(self) -> str:
         """Like :meth:`get_status`, but a run that ended well is ``Completed``."""
         word = self.get_status()
-        return _RUN_HISTORY_WORDS.get(word, word)
+        return RUN_HISTORY_WORDS.get(word, word)
 
     def get_status(self) -> str:
         raise NotImplementedError

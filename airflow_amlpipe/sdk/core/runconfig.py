@@ -11,6 +11,18 @@ from airflow_amlpipe.sdk._absent import refuse
 from airflow_amlpipe.sdk._workspace_store import keep_package_logins
 from airflow_amlpipe.sdk._yaml import dump_yaml, read_yaml
 from airflow_amlpipe.sdk.core._element import ConfigElement
+from airflow_amlpipe.sdk.core._run_sections import (
+    Data,
+    DataReferenceConfiguration,
+    DockerConfiguration,
+    HistoryConfiguration,
+    MpiConfiguration,
+    OutputData,
+    ParallelTaskConfiguration,
+    PyTorchConfiguration,
+    SparkConfiguration,
+    TensorflowConfiguration,
+)
 from airflow_amlpipe.sdk.core.conda_dependencies import CondaDependencies
 from airflow_amlpipe.sdk.core.environment import DEFAULT_CPU_IMAGE, DEFAULT_GPU_IMAGE, Environment
 from airflow_amlpipe.sdk.exceptions import RunConfigurationException, UserErrorException
@@ -18,46 +30,22 @@ from airflow_amlpipe.sdk.exceptions import RunConfigurationException, UserErrorE
 __all__ = [
     "DEFAULT_CPU_IMAGE",
     "DEFAULT_GPU_IMAGE",
+    "Data",
+    "DataReferenceConfiguration",
     "DockerConfiguration",
+    "HistoryConfiguration",
     "MpiConfiguration",
+    "OutputData",
+    "ParallelTaskConfiguration",
     "PyTorchConfiguration",
     "RunConfiguration",
+    "SparkConfiguration",
+    "TensorflowConfiguration",
 ]
 
+# In the file as in SDK v1's: camel case for a section and for what is in it.
+_SECTIONS = ("docker", "history", "mpi", "parallel_task", "pytorch", "spark", "tensorflow")
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}")
-
-
-class DockerConfiguration(ConfigElement):
-    """Whether and how a step runs in a container."""
-
-    _fields = ("arguments", "shared_volumes", "shm_size", "use_docker")
-
-    def __init__(self, use_docker: bool = False, shared_volumes: bool = True, arguments: Any = (), shm_size: str = "2g") -> None:
-        self.use_docker = use_docker
-        self.shared_volumes = shared_volumes
-        self.arguments = list(arguments)
-        self.shm_size = shm_size
-
-
-class MpiConfiguration(ConfigElement):
-    """How many nodes and processes work together through MPI."""
-
-    _fields = ("node_count", "process_count_per_node")
-
-    def __init__(self, process_count_per_node: int = 1, node_count: int = 1) -> None:
-        self.process_count_per_node = process_count_per_node
-        self.node_count = node_count
-
-
-class PyTorchConfiguration(ConfigElement):
-    """How many nodes and processes work together through PyTorch."""
-
-    _fields = ("communication_backend", "node_count", "process_count")
-
-    def __init__(self, communication_backend: str = "Nccl", process_count: int | None = None, node_count: int = 1) -> None:
-        self.communication_backend = communication_backend
-        self.process_count = process_count
-        self.node_count = node_count
 
 
 class RunConfiguration(ConfigElement):
@@ -82,8 +70,12 @@ class RunConfiguration(ConfigElement):
         "mpi",
         "node_count",
         "output_data",
+        "parallel_task",
         "pytorch",
         "script",
+        "source_directory_data_store",
+        "spark",
+        "tensorflow",
     )
 
     def __init__(
@@ -110,12 +102,16 @@ class RunConfiguration(ConfigElement):
         self.docker = DockerConfiguration()
         self.mpi = MpiConfiguration()
         self.pytorch = PyTorchConfiguration()
+        self.tensorflow = TensorflowConfiguration()
+        self.parallel_task = ParallelTaskConfiguration()
+        self.spark = SparkConfiguration()
         self.node_count = 1
         self.max_run_duration_seconds: float | None = None
         self.data: dict[str, Any] = {}
         self.data_references: dict[str, Any] = {}
         self.output_data: dict[str, Any] = {}
-        self.history: Any = None
+        self.history = HistoryConfiguration()
+        self.source_directory_data_store: str | None = None
         self._auto_prepare_environment = True
 
     @property
@@ -152,6 +148,9 @@ class RunConfiguration(ConfigElement):
         """Write this configuration to ``<path>/.azureml/<name>.runconfig``."""
         if separate_environment_yaml:
             refuse("RunConfiguration.save(separate_environment_yaml=True)", "leave it out: the environment is written into the same file")
+        for what in ("data", "data_references", "output_data"):
+            if getattr(self, what):
+                refuse(f"RunConfiguration.save with {what}", "give data to the step, or to the ScriptRunConfig, as arguments")
         from airflow_amlpipe.sdk.lowering_environment import lower_environment
 
         spec = lower_environment(self.environment)
@@ -160,7 +159,8 @@ class RunConfiguration(ConfigElement):
         file = _file(path, name or "default")
         file.parent.mkdir(parents=True, exist_ok=True)
         fields = {"script": self.script, "arguments": [str(argument) for argument in self.arguments], "target": self.target}
-        settings = {"framework": self.framework, "communicator": self.communicator, "nodeCount": self.node_count}
+        settings = {"framework": self.framework, "communicator": self.communicator, "nodeCount": self.node_count, "command": self.command}
+        settings |= {_key(name): _section(getattr(self, name)) for name in _SECTIONS}
         file.write_text(
             dump_yaml({**fields, **settings, "maxRunDurationSeconds": self.max_run_duration_seconds, "amlpipeEnvironment": environment})
         )
@@ -188,6 +188,10 @@ class RunConfiguration(ConfigElement):
         made.target = document.get("target") or "local"
         made.node_count = document.get("nodeCount") or 1
         made.max_run_duration_seconds = document.get("maxRunDurationSeconds")
+        made.command = document.get("command")
+        for what in _SECTIONS:
+            for field, value in (document.get(_key(what)) or {}).items():
+                setattr(getattr(made, what), _field(field), value)
         spec = parse_environment(_json(document["amlpipeEnvironment"]), f"run configuration {shorten(repr(str(file)), 300)}")
         made.environment = environment_of_spec(spec, spec.version)
         return made
@@ -208,6 +212,19 @@ def _file(path: str | None, name: str) -> Path:
         )
     folder = Path(path) if path is not None else Path.cwd()
     return (folder if folder.name == ".azureml" else folder / ".azureml") / f"{name}.runconfig"
+
+
+def _section(section: ConfigElement) -> dict[str, Any]:
+    return {_key(name): getattr(section, name) for name in section._fields}
+
+
+def _key(name: str) -> str:
+    head, *rest = name.split("_")
+    return head + "".join(part.capitalize() for part in rest)
+
+
+def _field(key: str) -> str:
+    return re.sub(r"([A-Z])", lambda found: f"_{found.group(1).lower()}", key)
 
 
 def _json(value: Any) -> str:

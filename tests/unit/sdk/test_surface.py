@@ -34,8 +34,6 @@ SURFACE: dict[str, dict[str, str]] = json.loads((Path(__file__).parents[2] / "go
 NOT_YET: set[str] = {
     "azureml.core.Keyvault",
     "azureml.core.Model",
-    "azureml.core.ScriptRun",
-    "azureml.core.ScriptRunConfig",
     "azureml.core.authentication.AzureCliAuthentication",
     "azureml.core.authentication.InteractiveLoginAuthentication",
     "azureml.core.authentication.MsiAuthentication",
@@ -45,9 +43,6 @@ NOT_YET: set[str] = {
     "azureml.core.compute.DatabricksCompute",
     "azureml.core.compute.RemoteCompute",
     "azureml.core.environment.DockerBuildContext",
-    "azureml.core.runconfig.Data",
-    "azureml.core.runconfig.DataReferenceConfiguration",
-    "azureml.core.runconfig.OutputData",
     "azureml.data.TabularDataset",
     "azureml.pipeline.core.InputPortBinding",
     "azureml.pipeline.core.Module",

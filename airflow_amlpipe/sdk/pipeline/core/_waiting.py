@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from airflow_amlpipe.sdk.pipeline.core.step_run import StepRun
     from airflow_amlpipe.services.follow import RunEvent
 
-__all__ = ["wait_for_run", "wait_for_step"]
+__all__ = ["failure_of", "follow", "wait_for_run", "wait_for_step"]
 
 _LONGEST_WAIT_SECONDS = 10 * 365 * 86400.0
 
@@ -34,7 +34,7 @@ def wait_for_run(run: PipelineRun, *, show_output: bool, timeout_seconds: float,
             f"Link to Azure Machine Learning Portal: {run.get_portal_url()}",
             f"PipelineRun Status: {run.get_status()}",
         )
-    ended = _follow(run, shown.on_event if shown is not None else _ignore, timeout_seconds)
+    ended = follow(run, shown.on_event if shown is not None else _ignore, timeout_seconds)
     status = run.get_status()
     if not ended:
         _say(f"Timed out of waiting after {timeout_seconds:g} seconds, PipelineRun Status: {status}. The run goes on.")
@@ -50,7 +50,7 @@ def wait_for_run(run: PipelineRun, *, show_output: bool, timeout_seconds: float,
             "",
         )
     if status == "Failed" and raise_on_error:
-        raise _failure(run)
+        raise failure_of(run)
     return status
 
 
@@ -66,12 +66,12 @@ def wait_for_step(step: StepRun, *, show_output: bool, timeout_seconds: float, r
         if event.kind == "step_finished":
             raise _Ended
 
-    ended = (step.get_status() != "Running" and not show_output) or _follow(step.parent, on_event, timeout_seconds)
+    ended = (step.get_status() != "Running" and not show_output) or follow(step.parent, on_event, timeout_seconds)
     status = step.get_status()
     if not ended:
         _say(f"Timed out of waiting after {timeout_seconds:g} seconds, StepRun( {step.name} ) Status: {status}. The run goes on.")
     elif status == "Failed" and raise_on_error:
-        raise _failure(step.parent)
+        raise failure_of(step.parent)
     return status
 
 
@@ -79,7 +79,7 @@ class _Ended(Exception):
     """What was waited for has ended."""
 
 
-def _follow(run: PipelineRun, on_event: Any, timeout_seconds: float) -> bool:
+def follow(run: PipelineRun, on_event: Any, timeout_seconds: float) -> bool:
     """Follow the run until it ends (``True``) or the time is up (``False``)."""
     from airflow_amlpipe.services.follow import follow_run
 
@@ -160,7 +160,7 @@ class _ShownRun:
         return StepRun(self._run.experiment, started.step_run_id, self._run.id, started.step_id, _try=item)
 
 
-def _failure(run: PipelineRun) -> ActivityFailedException:
+def failure_of(run: PipelineRun) -> ActivityFailedException:
     """Return the error that says which step failed, and its last words."""
     finished = open_workspace(run._workspace).runs.finished(run.id)
     failed = [

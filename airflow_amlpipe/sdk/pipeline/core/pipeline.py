@@ -98,7 +98,7 @@ class Pipeline:
             )
         from airflow_amlpipe.sdk.core.experiment import Experiment
 
-        return Experiment(self.workspace, experiment_name)._submit(
+        run: PipelineRun = Experiment(self.workspace, experiment_name)._submit(
             self,
             pipeline_parameters=pipeline_parameters,
             continue_on_step_failure=continue_on_step_failure,
@@ -106,6 +106,7 @@ class Pipeline:
             parent_run_id=parent_run_id,
             **known,
         )
+        return run
 
     def publish(
         self,

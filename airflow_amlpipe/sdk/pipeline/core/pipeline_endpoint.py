@@ -281,9 +281,10 @@ class PipelineEndpoint:
         """
         from airflow_amlpipe.sdk.core.experiment import Experiment
 
-        return Experiment(self._workspace, experiment_name).submit(
+        run: PipelineRun = Experiment(self._workspace, experiment_name).submit(
             self, pipeline_parameters=pipeline_parameters, parent_run_id=parent_run_id, pipeline_version=pipeline_version
         )
+        return run
 
     def enable(self) -> None:
         """Let it be listed and run again.

@@ -138,12 +138,13 @@ class PublishedPipeline:
         """
         from airflow_amlpipe.sdk.core.experiment import Experiment
 
-        return Experiment(workspace, experiment_name).submit(
+        run: PipelineRun = Experiment(workspace, experiment_name).submit(
             self,
             pipeline_parameters=pipeline_parameters,
             parent_run_id=parent_run_id,
             continue_on_step_failure=continue_on_step_failure,
         )
+        return run
 
     def enable(self) -> None:
         """Let it be listed and run again."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from airflow_amlpipe.sdk.core.workspace import Workspace
     from airflow_amlpipe.sdk.pipeline.core.published_pipeline import PublishedPipeline
 
-__all__ = ["PipelineRun", "PortDataReference", "StepRun", "StepRunOutput", "find_run"]
+__all__ = ["PipelineRun", "PortDataReference", "StepRun", "StepRunOutput", "class_of_run", "find_run"]
 
 
 class PipelineRun(Run):
@@ -43,9 +43,7 @@ class PipelineRun(Run):
 
         :raises UserErrorException: the workspace has no such run
         """
-        from airflow_amlpipe.sdk.core.experiment import Experiment
-
-        return PipelineRun(Experiment(workspace, run_record(workspace, run_id).experiment, _skip_name_validation=True), run_id)
+        return PipelineRun(_experiment_of(workspace, run_id), run_id)
 
     @property
     def name(self) -> str:
@@ -241,4 +239,20 @@ def find_run(workspace: Workspace, run_id: str) -> Run:
         record, item = found
         experiment = Experiment(workspace, record.experiment, _skip_name_validation=True)
         return StepRun(experiment, run_id, record.run_id, item.started.step_id, _try=item)
-    return PipelineRun.get(workspace, run_id)
+    return class_of_run(experiment := _experiment_of(workspace, run_id), run_id)(experiment, run_id)
+
+
+def class_of_run(experiment: Any, run_id: Any) -> type[Run]:
+    """Return ScriptRun for the run of a script that was submitted by itself, else PipelineRun, which also says what is wrong with a wrong id."""
+    from airflow_amlpipe.sdk.core.script_run import ScriptRun
+
+    try:
+        return ScriptRun if run_record(experiment.workspace, run_id).kind == "script" else PipelineRun
+    except (AttributeError, UserErrorException):
+        return PipelineRun
+
+
+def _experiment_of(workspace: Workspace, run_id: str) -> Experiment:
+    from airflow_amlpipe.sdk.core.experiment import Experiment
+
+    return Experiment(workspace, run_record(workspace, run_id).experiment, _skip_name_validation=True)

@@ -69,6 +69,7 @@ def test_a_pipeline_is_handed_over_with_what_was_asked(ws: Workspace, project: P
         "home": home,
         "continue_on_step_failure": True,
         "parent_run_id": "p",
+        "kind": "pipeline",
     }
 
 

@@ -1,0 +1,95 @@
+"""Do steps of every kind run from a script, from a DAG file, and by themselves?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.user import User
+
+pytestmark = pytest.mark.e2e
+
+COMMAND = """
+from azureml.core import Workspace, Experiment, Dataset
+from azureml.data import OutputFileDatasetConfig
+from azureml.pipeline.core import Pipeline, PipelineParameter
+from azureml.pipeline.steps import CommandStep
+
+ws = Workspace.from_config()
+words = OutputFileDatasetConfig("words")
+word = PipelineParameter("word", "; touch pwned; $(touch pwned) `touch pwned`")
+say = CommandStep(
+    command=["printf '%s\\\\n' hello > words.txt && printf '%s\\\\n'", word, ">>", "words.txt", "&&", "cp", "words.txt", words],
+    name="say", source_directory="src",
+)
+count = CommandStep(command=["python count.py", words.as_input("words")], name="count", source_directory="src")
+"""
+SUBMIT = """
+run = Experiment(ws, "commands").submit(Pipeline(ws, [count]))
+run.wait_for_completion()
+"""
+COUNT = """
+import os, sys
+from azureml.core import Run
+lines = open(os.path.join(sys.argv[1], "words.txt")).read().splitlines()
+Run.get_context().log("lines", len(lines))
+print("second line:", lines[1])
+assert not os.path.exists("pwned")
+"""
+SCRIPT_RUN = """
+from azureml.core import Environment, Experiment, ScriptRunConfig, Workspace
+ws = Workspace.from_config()
+run = Experiment(ws, "single").submit(ScriptRunConfig(source_directory="src", script="train.py", arguments=["--rate", 0.5]))
+print("RUN", run.id)
+details = run.wait_for_completion(show_output=True)
+print("STATUS", run.get_status(), details["status"])
+print("METRICS", run.get_metrics())
+print("FILES", [name for name in run.get_file_names() if name.startswith("outputs/")])
+"""
+TRAIN = """
+import os, sys
+from azureml.core import Run
+run = Run.get_context()
+run.log("rate", float(sys.argv[2]))
+os.makedirs("outputs", exist_ok=True)
+open("outputs/model.txt", "w").write("weights")
+print("trained")
+"""
+
+
+@pytest.fixture
+def user(tmp_path: Path) -> User:
+    """Somebody with a folder of scripts and a config.json."""
+    user = User(tmp_path / "checkout", tmp_path / "home")
+    (user.checkout / "src").mkdir(parents=True)
+    user.home.mkdir()
+    (user.checkout / "src" / "count.py").write_text(COUNT)
+    (user.checkout / "src" / "train.py").write_text(TRAIN)
+    (user.checkout / "config.json").write_text('{"subscription_id": "s", "resource_group": "g", "workspace_name": "team"}')
+    return user
+
+
+def test_a_command_runs_in_a_pipeline_and_no_value_of_it_is_read_as_a_command(user: User) -> None:
+    """S08."""
+    (user.checkout / "build.py").write_text(COMMAND + SUBMIT)
+    printed = user.amlpipe("run", "build.py").stdout
+    assert "second line: ; touch pwned; $(touch pwned) `touch pwned`" in printed
+    assert user.outcome() == {"say": "ran", "count": "ran"}
+    assert not list(user.checkout.rglob("pwned"))
+    user.amlpipe("run", "build.py")
+    assert user.outcome() == {"say": "reused", "count": "reused"}
+
+
+def test_a_command_runs_in_a_dag_file_too(user: User) -> None:
+    dag = "import airflow_amlpipe.azureml\n" + COMMAND + "dag = Pipeline(ws, [count]).to_dag('commands')\n"
+    (user.checkout / "commands.py").write_text(dag)
+    user.amlpipe("run", "--param", "word=plain", "commands.py")
+    assert "second line: plain" in user.amlpipe("runs", "logs", "latest", "count").stdout
+
+
+def test_a_script_runs_by_itself(user: User) -> None:
+    (user.checkout / "single.py").write_text(SCRIPT_RUN)
+    printed = user.amlpipe("run", "single.py").stdout
+    for line in ("trained", "STATUS Completed Completed", "METRICS {'rate': 0.5}", "FILES ['outputs/model.txt']", "Execution Summary"):
+        assert line in printed.splitlines()
