@@ -23,6 +23,7 @@ from airflow_amlpipe.settings import Settings
 from airflow_amlpipe.spec.bulk import collector_paused
 from airflow_amlpipe.spec.names import RESERVED_KEY, task_id_for
 from airflow_amlpipe.spec.parameter import ParameterSpec
+from airflow_amlpipe.spec.parameter_value import as_json
 from airflow_amlpipe.spec.pipeline import PipelineSpec
 
 __all__ = ["build_dag", "load_dag"]
@@ -30,6 +31,12 @@ __all__ = ["build_dag", "load_dag"]
 _LONGEST_DAG_ID = 250
 _PACKAGE = str(Path(__file__).parent.parent)
 _TAG = "amlpipe"
+_DATASET = 'JSON: {"name": "...", "version": 1}, without "version" for the latest, or {"id": "..."}'
+_DATA = {
+    "data_path": 'Pipeline parameter that names a place on a datastore, as JSON: {"datastore": "...", "path": "..."}',
+    "file_dataset": f"Pipeline parameter that names a file dataset, as {_DATASET}",
+    "tabular_dataset": f"Pipeline parameter that names a tabular dataset, as {_DATASET}",
+}
 _NOT_PLAIN = str.maketrans({character: f"&#{ord(character)};" for character in "<>&*_`[]#!|\\"})
 
 
@@ -128,6 +135,9 @@ def _params(spec: PipelineSpec, further: Any) -> dict[str, Any]:
 
 
 def _param(parameter: ParameterSpec) -> Param:
+    if parameter.is_data:
+        # A field for JSON. What its object may hold is the parameter's to say, in words that tell the author what to do (``ParameterSpec.bind``).
+        return Param(as_json(parameter.default), type="object", title=parameter.name, description=_DATA[parameter.type])
     # Airflow's form has no field for a default that is empty unless the type says that nothing may be given.
     volatile = "; volatile: another value is no reason to run a step again" if parameter.volatile else ""
     described = f"Pipeline parameter of type {parameter.type}{volatile}"

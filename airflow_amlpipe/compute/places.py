@@ -65,12 +65,16 @@ def output_place(where: str, output: OutputSpec, folder: StepFolder) -> Path:
 def place_output(where: str, output: OutputSpec, folder: StepFolder) -> Path:
     """Return the path the script is given for an output; the folder exists then, and is empty unless the snapshot has files there.
 
+    An output that is not made for the script (``OutputSpec.is_made``) has the folder above its place only: the script makes a folder there, or
+    writes one file. A link to nowhere could be neither, so behind an absolute path there is a folder in any case.
+
     :raises DefinitionError: ``source`` leaves the folders it may name, or is a file of the snapshot
     :raises InfrastructureError: another step uses that absolute path
     """
     place = output_place(where, output, folder)
     try:
-        place.mkdir(parents=True, exist_ok=True)
+        is_linked = output.source is not None and output.source.startswith("/")
+        (place if output.is_made or is_linked else place.parent).mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError) as error:
         raise DefinitionError(
             f"{where}: output {output.name!r}: source {shorten(repr(output.source))} is a file of the source folder; name a folder"

@@ -11,7 +11,7 @@ The components, in order:
 ``parameters``  every value that the script is given by name (``AML_PARAMETER_<name>``): ``params``, and pipeline parameters it reads;
                 of a volatile one the name
 ``inputs``      each input's name, mode and identity of its data; of a dataset that the script reads itself, how it is read too
-``outputs``     each output's name, mode, datastore, unresolved destination template, globs
+``outputs``     each output's name, mode, datastore, unresolved destination template, globs; whether it is made for the script
 ``environment`` the environment's definition and variables
 ``run_settings`` node count, processes per node, communicator
 ``version``     the step's ``version`` text
@@ -118,6 +118,7 @@ def step_key(
                 "source": output.source,
                 "overwrite": output.overwrite,
                 "globs": list(output.globs),
+                **({} if output.is_made else {"is_made": False}),
             }
             for output in step.outputs
         },

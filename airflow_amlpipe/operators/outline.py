@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 from pydantic import Field
 
-from airflow_amlpipe.spec.model import Scalar, SpecModel
+from airflow_amlpipe.spec.model import SpecModel
 from airflow_amlpipe.spec.parameter import ParameterSpec
+from airflow_amlpipe.spec.parameter_value import ParameterValue
 from airflow_amlpipe.spec.pipeline import PipelineSpec
 from airflow_amlpipe.spec.workspace import WorkspaceNames
 
@@ -43,6 +44,6 @@ class PipelineOutline(SpecModel):
             workspace=spec.workspace,
         )
 
-    def bind_parameters(self, given: Mapping[str, object]) -> dict[str, Scalar]:
+    def bind_parameters(self, given: Mapping[str, object]) -> dict[str, ParameterValue]:
         """Return the value of every declared parameter, see :meth:`PipelineSpec.bind_parameters`."""
         return PipelineSpec(name=self.name, parameters=self.parameters, steps=()).bind_parameters(dict(given))

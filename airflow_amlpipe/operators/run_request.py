@@ -13,8 +13,8 @@ from datetime import datetime
 from airflow_amlpipe.exceptions import DefinitionError, UnknownNameError, shorten
 from airflow_amlpipe.operators.outline import PipelineOutline
 from airflow_amlpipe.reuse.policy import ReusePolicy
-from airflow_amlpipe.spec.model import Scalar
 from airflow_amlpipe.spec.names import RESERVED_KEY, check_experiment_name
+from airflow_amlpipe.spec.parameter_value import ParameterValue
 from airflow_amlpipe.workspace.ids import run_id_for
 
 __all__ = ["RunRequest", "read_request"]
@@ -31,7 +31,7 @@ class RunRequest:
     experiment: str
     policy: ReusePolicy
     tags: Mapping[str, str]
-    parameters: Mapping[str, Scalar]
+    parameters: Mapping[str, ParameterValue]
 
 
 def read_request(

@@ -134,7 +134,9 @@ def check_registered(workspace: Any, spec: PipelineSpec) -> None:
     for step in spec.steps:
         if step.compute != "local":
             _check_compute(workspace, step.name, step.compute)
-    paths = [path for step in spec.steps for item in step.inputs for path in getattr(item.source, "paths", ())]
+    sources = [item.source for step in spec.steps for item in step.inputs]
+    paths = [path for source in (*sources, *(parameter.default for parameter in spec.parameters)) for path in getattr(source, "paths", ())]
+    paths += [parameter.default for parameter in spec.parameters if parameter.type == "data_path"]
     for name in {output.datastore for step in spec.steps for output in step.outputs} | {path.datastore for path in paths}:
         if name not in WELL_KNOWN_DATASTORES:
             with as_user_error():

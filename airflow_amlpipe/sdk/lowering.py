@@ -10,13 +10,11 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from airflow_amlpipe.exceptions import CycleError, DefinitionError, UnsupportedFeatureError, shorten
-from airflow_amlpipe.sdk.data.data_reference import DataReference
-from airflow_amlpipe.sdk.data.dataset_consumption_config import DatasetConsumptionConfig
-from airflow_amlpipe.sdk.data.output_dataset_config import OutputDatasetConfig
 from airflow_amlpipe.sdk.lowering_commands import lower_command
 from airflow_amlpipe.sdk.lowering_data import DataLowering, name_in
 from airflow_amlpipe.sdk.lowering_environment import lower_environment, lower_run_settings, lower_timeout
 from airflow_amlpipe.sdk.lowering_parameters import ParameterLowering
+from airflow_amlpipe.sdk.pipeline.core._items import InputItem, OutputItem
 from airflow_amlpipe.sdk.pipeline.core.builder import PipelineStep
 from airflow_amlpipe.spec.bulk import collector_paused
 from airflow_amlpipe.spec.document import validation_explained
@@ -94,7 +92,7 @@ class _Lowering:
         self._ids = _step_ids(pipeline._steps)
         self._environments: dict[int, EnvironmentSpec] = {}
         self.parameters = ParameterLowering()
-        self.data = DataLowering(pipeline, self._ids)
+        self.data = DataLowering(pipeline, self._ids, self.parameters)
 
     def step(self, step: Any) -> StepSpec:
         where = step._where
@@ -131,9 +129,9 @@ class _Lowering:
         return tuple(dict.fromkeys(self._ids[other] for other in self._waits[step]))
 
     def _argument(self, step: PipelineStep, index: int, value: Any) -> Any:
-        if isinstance(value, (DatasetConsumptionConfig, DataReference)):
+        if isinstance(value, InputItem):
             return InputArgument(input=name_in(step._inputs, value))
-        if isinstance(value, OutputDatasetConfig):
+        if isinstance(value, OutputItem):
             return OutputArgument(output=name_in(step._outputs, value))
         return self.parameters.value(f"{step._where}: argument {index}", value)
 

@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_amlpipe.exceptions import DefinitionError, shorten
 from airflow_amlpipe.sdk._workspace_store import check_workspace
-from airflow_amlpipe.sdk.data.abstract_dataset import AbstractDataset
 from airflow_amlpipe.sdk.data.data_reference import DataReference
-from airflow_amlpipe.sdk.data.dataset_consumption_config import DatasetConsumptionConfig
-from airflow_amlpipe.sdk.data.output_dataset_config import OutputDatasetConfig, OutputOrigin
-from airflow_amlpipe.sdk.lowering_values import lower_paths, plain_text
+from airflow_amlpipe.sdk.data.output_dataset_config import OutputOrigin, RegistrationConfiguration
+from airflow_amlpipe.sdk.lowering_parameters import ParameterLowering
+from airflow_amlpipe.sdk.lowering_values import dataset_source, lower_paths, plain_text
+from airflow_amlpipe.sdk.pipeline.core._items import InputItem, OutputItem
+from airflow_amlpipe.sdk.pipeline.core._port_bindings import OutputPortBinding
 from airflow_amlpipe.sdk.pipeline.core._ports import Binding
 from airflow_amlpipe.sdk.pipeline.core.builder import PipelineStep
-from airflow_amlpipe.spec.data import DatasetSource, InputSpec, OutputSpec, RegistrationSpec, StepOutputSource
+from airflow_amlpipe.sdk.pipeline.core.graph import PipelineParameter
+from airflow_amlpipe.spec.data import DatasetSource, InputSpec, OutputSpec, ParameterSource, RegistrationSpec, StepOutputSource
 
 if TYPE_CHECKING:
     from airflow_amlpipe.sdk.pipeline.core.pipeline import Pipeline
@@ -30,73 +32,89 @@ class DataLowering:
     :ivar problems: what is wrong with the data of the pipeline as a whole
     """
 
-    def __init__(self, pipeline: Pipeline, ids: Mapping[PipelineStep, str]) -> None:
+    def __init__(self, pipeline: Pipeline, ids: Mapping[PipelineStep, str], parameters: ParameterLowering) -> None:
         self._pipeline = pipeline
         self._ids = ids
+        self._parameters = parameters
         self._writers: dict[OutputOrigin, tuple[PipelineStep, str]] = {}
         self.problems: list[DefinitionError] = []
         for step in ids:
             for binding in step._outputs:
-                other, other_name = self._writers.setdefault(binding.item._origin, (step, binding.name))
+                other, other_name = self._writers.setdefault(binding.item.origin, (step, binding.name))
                 if other is not step:
                     self.problems.append(
                         DefinitionError(
                             f"{step._where}: output {binding.name!r} is output {other_name!r} of {other._where} as well; "
-                            "an output has one producer, make one OutputFileDatasetConfig for each step"
+                            f"an output has one producer, make one {type(binding.item.given).__name__} for each step"
                         )
                     )
 
     def input(self, step: PipelineStep, binding: Binding) -> InputSpec:
         where = f"{step._where}: input {binding.name!r}"
-        item = binding.item
+        item: InputItem = binding.item
         if item.mode == "upload":
             raise DefinitionError(
-                f"{where}: a DataReference in mode 'upload' is no input; write to a datastore with OutputFileDatasetConfig(destination=(datastore, path))"
+                f"{where}: data in mode 'upload' is no input; write to a datastore with OutputFileDatasetConfig(destination=(datastore, path))"
             )
-        source = self._source(where, item.dataset) if isinstance(item, DatasetConsumptionConfig) else self._reference(where, item)
-        return InputSpec(name=binding.name, mode=item.mode, source=source, path_on_compute=item.path_on_compute)
+        path = None if item.path_on_compute is None else plain_text(f"{where}: path_on_compute", item.path_on_compute)
+        return InputSpec(name=binding.name, mode=item.mode, source=self._source(where, item), path_on_compute=path)
 
-    def _reference(self, where: str, item: DataReference) -> DatasetSource:
-        self.check_workspace_of(f"{where}: datastore {item.datastore.name!r}", item.datastore)
-        return DatasetSource(paths=lower_paths(where, [(item.datastore.name, item.path_on_datastore or "")]))
-
-    def _source(self, where: str, dataset: Any) -> DatasetSource | StepOutputSource:
-        if isinstance(dataset, OutputDatasetConfig):
-            if dataset._origin not in self._writers:
-                raise DefinitionError(
-                    f"{where} is an output ({dataset.name or 'without a name'}) that no step of the pipeline writes; add the step that does to steps=[...]"
-                )
-            writer, output = self._writers[dataset._origin]
-            return StepOutputSource(step=self._ids[writer], output=output)
-        if isinstance(dataset, tuple):
-            check_workspace(f"{where}: dataset {shorten(repr(dataset[1]))}", dataset[0], self._pipeline.workspace)
-            version = dataset[2] if len(dataset) > 2 and dataset[2] != "latest" else None
+    def _source(self, where: str, item: InputItem) -> DatasetSource | StepOutputSource | ParameterSource:
+        source = item.source
+        if isinstance(source, OutputOrigin):
+            return self._step_output(where, item)
+        if isinstance(source, PipelineParameter):
+            return self._parameters.data_source(where, source, self._pipeline.workspace)
+        if isinstance(source, DataReference):
+            self.check_workspace_of(f"{where}: datastore {source.datastore.name!r}", source.datastore)
+            return DatasetSource(paths=lower_paths(where, [(source.datastore.name, source.path_on_datastore or "")]))
+        if isinstance(source, tuple):
+            check_workspace(f"{where}: dataset {shorten(repr(source[1]))}", source[0], self._pipeline.workspace)
+            version = source[2] if len(source) > 2 and source[2] != "latest" else None
             if version is not None and (isinstance(version, bool) or not str(version).isdecimal()):
                 raise DefinitionError(f"{where}: dataset version {shorten(repr(version))} is not known; give a whole number, or 'latest'")
-            return DatasetSource(name=dataset[1], version=None if version is None else int(version))
-        check_workspace(f"{where}: {dataset!r}", dataset._workspace, self._pipeline.workspace)
-        return _dataset_source(where, dataset)
+            return DatasetSource(name=source[1], version=None if version is None else int(version))
+        check_workspace(f"{where}: {source!r}", source._workspace, self._pipeline.workspace)
+        return dataset_source(where, source)
+
+    def _step_output(self, where: str, item: InputItem) -> StepOutputSource:
+        if item.source not in self._writers:
+            name = getattr(getattr(item.given, "dataset", item.given), "name", None)
+            raise DefinitionError(
+                f"{where} is an output ({name or 'without a name'}) that no step of the pipeline writes; add the step that does to steps=[...]"
+            )
+        writer, output = self._writers[item.source]
+        return StepOutputSource(step=self._ids[writer], output=output)
 
     def output(self, where: str, binding: Binding) -> OutputSpec:
-        item = binding.item
+        content = binding.item.content
         where = f"{where}: output {binding.name!r}"
-        datastore, destination = self._destination(where, item.destination)
-        upload, registration = item._upload_options, item._registration
+        if isinstance(content, OutputPortBinding):
+            return self._port_output(where, binding.name, content)
+        datastore, destination = self._destination(where, content.destination)
+        upload = content._upload_options
         return OutputSpec(
             name=binding.name,
-            mode=item.mode,
+            mode=content.mode,
             datastore=datastore,
             destination=destination,
-            source=None if item.source is None else str(item.source),
+            source=None if content.source is None else plain_text(f"{where}: source", str(content.source)),
             overwrite=upload is not None and bool(upload.overwrite),
             globs=() if upload is None else tuple(upload.source_globs or ()),
-            register_as=None
-            if registration is None
-            else RegistrationSpec(
-                name=plain_text(where, registration.name),
-                description=registration.description,
-                tags={str(key): str(value) for key, value in (registration.tags or {}).items()},
-            ),
+            register_as=_registration(where, content._registration),
+        )
+
+    def _port_output(self, where: str, name: str, content: OutputPortBinding) -> OutputSpec:
+        datastore, _ = self._destination(where, content.datastore)
+        path = content.path_on_compute
+        return OutputSpec(
+            name=name,
+            mode=content.bind_mode,
+            datastore=datastore,
+            source=None if path is None else plain_text(f"{where}: output_path_on_compute", path),
+            register_as=_registration(where, content.dataset_registration),
+            is_made=False,
+            pipeline_output=content.pipeline_output_name,
         )
 
     def _destination(self, where: str, destination: Any) -> tuple[str, str | None]:
@@ -112,8 +130,8 @@ class DataLowering:
     def warn_of_dropped_registrations(self) -> None:
         for step in self._ids:
             for binding in step._outputs:
-                registrations = binding.item._origin.registrations
-                if registrations and binding.item._registration is None:
+                registrations = binding.item.origin.registrations
+                if registrations and binding.item.content._registration is None:
                     warnings.warn(
                         f"{step._where}: output {binding.name!r} is not registered: register_on_complete({registrations[-1]!r}) returns a copy and "
                         "leaves the original as it was; give the step what it returned",
@@ -126,16 +144,19 @@ class DataLowering:
         check_workspace(what, getattr(thing, "workspace", None), self._pipeline.workspace)
 
 
-def name_in(bindings: list[Binding], item: Any) -> str:
+def name_in(bindings: list[Binding], item: InputItem | OutputItem) -> str:
+    """Return the name that an input or output has in its step."""
     for binding in bindings:
-        if binding.item is item or (
-            isinstance(item, DataReference) and isinstance(binding.item, DataReference) and vars(binding.item) == vars(item)
-        ):
+        if binding.item is item:
             return binding.name
-    raise DefinitionError(f"an argument names {shorten(str(item))}, which the step does not have")
+    raise DefinitionError(f"an argument names {shorten(str(item.given))}, which the step does not have")
 
 
-def _dataset_source(where: str, dataset: AbstractDataset) -> DatasetSource:
-    if dataset._deferred is not None:
-        return DatasetSource(name=dataset._deferred[0], version=dataset._deferred[1])
-    return DatasetSource(paths=lower_paths(where, dataset._paths()), name=dataset.name, version=dataset.version)
+def _registration(where: str, given: RegistrationConfiguration | None) -> RegistrationSpec | None:
+    if given is None:
+        return None
+    return RegistrationSpec(
+        name=plain_text(where, given.name),
+        description=given.description,
+        tags={str(key): str(value) for key, value in (given.tags or {}).items()},
+    )

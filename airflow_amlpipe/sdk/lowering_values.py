@@ -8,12 +8,17 @@ from typing import Any
 
 from airflow_amlpipe.exceptions import DefinitionError, shorten
 from airflow_amlpipe.sdk._arguments import check_encodable
-from airflow_amlpipe.spec.data import DatastorePath
+from airflow_amlpipe.sdk.data.abstract_dataset import AbstractDataset
+from airflow_amlpipe.spec.data import DatasetSource, DatastorePath
 from airflow_amlpipe.spec.names import check_relative_path
 
-__all__ = ["lower_paths", "plain_text", "plain_value"]
+__all__ = ["dataset_source", "lower_paths", "plain_text", "plain_value"]
 
-_MARKER = re.compile(r"PipelineParameter_Name:|DatasetConsumptionConfig:|DatasetOutputConfig:|\$AZUREML_DATAREFERENCE_")
+_MARKER = re.compile(
+    r"PipelineParameter_Name:(?P<parameter>.*?)(?:_Default:|$)"
+    r"|(?:DatasetConsumptionConfig:|DatasetOutputConfig:|\$AZUREML_DATAREFERENCE_)(?P<data>\w*)",
+    re.DOTALL,
+)
 
 
 def lower_paths(where: str, paths: Iterable[tuple[str, str]]) -> tuple[DatastorePath, ...]:
@@ -24,6 +29,13 @@ def lower_paths(where: str, paths: Iterable[tuple[str, str]]) -> tuple[Datastore
     return tuple(
         DatastorePath(datastore=store, path=check_relative_path(where, plain_text(where, path).lstrip("/"))) for store, path in paths
     )
+
+
+def dataset_source(where: str, dataset: AbstractDataset) -> DatasetSource:
+    """Return what a dataset stands for: its name and version, if it has them, and its paths, unless they are to be looked up at each run."""
+    if dataset._deferred is not None:
+        return DatasetSource(name=dataset._deferred[0], version=dataset._deferred[1])
+    return DatasetSource(paths=lower_paths(where, dataset._paths()), name=dataset.name, version=dataset.version)
 
 
 def plain_value(where: str, value: Any) -> bool | int | float | str:
@@ -45,10 +57,10 @@ def plain_text(where: str, text: str) -> str:
     found = _MARKER.search(text)
     if found is None:
         return check_encodable(where, str(text))
-    if found.group(0) == "PipelineParameter_Name:":
-        what = "a PipelineParameter, turned into text (by an f-string, str() or +)"
+    if found["parameter"] is not None:
+        what = f"PipelineParameter {shorten(repr(found['parameter']), 80)}, turned into text (by an f-string, str() or +)"
         advice = "give the PipelineParameter itself as an argument of its own, and put the text together in the script"
     else:
-        what = "an input or output, turned into text (by an f-string or str(), or because one list of arguments was given to two steps)"
+        what = f"the input or output {found['data']!r}, turned into text (by an f-string or str(), or because one list of arguments was given to two steps)"
         advice = "give the object itself as an argument of its own, and each step a list of its own"
     raise DefinitionError(f"{where} is {shorten(repr(str(text)))}, which holds {what}; {advice}")

@@ -14,8 +14,9 @@ from typing import Any
 
 from airflow_amlpipe.exceptions import DefinitionError, UnknownNameError, shorten
 from airflow_amlpipe.reuse.policy import ReusePolicy
-from airflow_amlpipe.spec.model import Scalar
+from airflow_amlpipe.spec.json_text import read_json
 from airflow_amlpipe.spec.parameter import ParameterSpec
+from airflow_amlpipe.spec.parameter_value import ParameterValue, shown
 from airflow_amlpipe.spec.pipeline import PipelineSpec
 
 __all__ = [
@@ -125,7 +126,7 @@ def collecting(collector: Collector) -> Iterator[Collector]:
         _active = before
 
 
-def parameters_from_text(spec: PipelineSpec, texts: Mapping[str, str]) -> dict[str, Scalar]:
+def parameters_from_text(spec: PipelineSpec, texts: Mapping[str, str]) -> dict[str, ParameterValue]:
     """Return values typed on a command line as values of the pipeline's parameters.
 
     :raises UnknownNameError: a name that the pipeline does not declare
@@ -141,13 +142,28 @@ def parameters_from_text(spec: PipelineSpec, texts: Mapping[str, str]) -> dict[s
     return {name: _typed(declared[name], text) for name, text in texts.items()}
 
 
-def _typed(parameter: ParameterSpec, text: str) -> Scalar:
+def _typed(parameter: ParameterSpec, text: str) -> ParameterValue:
+    if parameter.is_data:
+        return parameter.bind(_named(parameter, text))
     readers: dict[str, Any] = {"boolean": lambda given: _BOOLEANS[given.lower()], "integer": int, "number": float, "string": str}
     try:
-        value: Scalar = readers[parameter.type](text)
+        value: ParameterValue = readers[parameter.type](text)
     except (ValueError, KeyError) as error:
         raise DefinitionError(
-            f"parameter {parameter.name!r} takes a value of type {parameter.type} (its default is {shorten(repr(parameter.default))}), "
+            f"parameter {parameter.name!r} takes a value of type {parameter.type} (its default is {shown(parameter.default)}), "
             f"but was given {shorten(repr(text))}"
         ) from error
     return parameter.bind(value)
+
+
+def _named(parameter: ParameterSpec, text: str) -> object:
+    """Return the data that a text names: ``datastore/path``, ``dataset`` or ``dataset:version``, or the JSON object itself."""
+    if text.lstrip().startswith("{"):
+        return read_json(text, f"parameter {parameter.name!r}")
+    if parameter.type == "data_path":
+        datastore, _, path = text.partition("/")
+        return {"datastore": datastore, "path": path}
+    name, _, version = text.partition(":")
+    if not version or version == "latest":
+        return {"name": name}
+    return {"name": name, "version": int(version) if version.isdecimal() else version}

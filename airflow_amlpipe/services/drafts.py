@@ -177,5 +177,5 @@ def _kept(
 def _values(workspace: WorkspaceStore, digest: str, given: Mapping[str, object] | None) -> dict[str, Any]:
     spec = workspace.get_spec(digest)
     values = values_as_sent(spec, given or {})
-    spec.bind_parameters(values)
-    return values
+    bound = spec.bind_parameters(values)
+    return {name: bound[name] for name in values}

@@ -26,6 +26,7 @@ from airflow_amlpipe.services.engine_process import engine_folder, prune_engines
 from airflow_amlpipe.services.engine_startup import import_airflow
 from airflow_amlpipe.services.settle import end_running_tries
 from airflow_amlpipe.settings import Settings
+from airflow_amlpipe.spec.parameter_value import as_json
 from airflow_amlpipe.workspace.records import RunRecord, RunStatus, StepFinished
 
 if TYPE_CHECKING:
@@ -157,7 +158,7 @@ class EngineRun:
         dag_file = self._airflow_home / "dags" / "submitted_run.py"
         dag_file.write_text(_DAG_FILE.format(run_id=self.run_id))
         request: dict[str, Any] = {"run_id": self.run_id, "experiment": record.experiment, "reuse": record.policy, "tags": record.tags}
-        dag_run = _load(dag_file).test(run_conf={**record.parameters, "amlpipe": request})
+        dag_run = _load(dag_file).test(run_conf={**{name: as_json(value) for name, value in record.parameters.items()}, "amlpipe": request})
         return dag_run.state == "success" and self._has_every_step(record)
 
     def _has_every_step(self, record: RunRecord) -> bool:

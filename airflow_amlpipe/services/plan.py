@@ -20,11 +20,12 @@ from airflow_amlpipe.reuse.result import StoredOutput
 from airflow_amlpipe.services.sources import freeze_sources, stored_sources
 from airflow_amlpipe.settings import Settings
 from airflow_amlpipe.spec.data import DatasetSource, StepOutputSource
-from airflow_amlpipe.spec.model import Scalar
+from airflow_amlpipe.spec.parameter_value import ParameterValue
 from airflow_amlpipe.spec.pipeline import PipelineSpec
 from airflow_amlpipe.spec.step import StepSpec
 from airflow_amlpipe.workspace.assessment import Assessment, assess_step
 from airflow_amlpipe.workspace.history import StepHistory
+from airflow_amlpipe.workspace.parameters import bind_inputs
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
 
 __all__ = ["Answer", "PipelinePlan", "StepPlan", "ancestors_of", "plan_pipeline", "plan_steps"]
@@ -112,7 +113,7 @@ def plan_steps(
     workspace: WorkspaceStore,
     spec: PipelineSpec,
     *,
-    parameters: Mapping[str, Scalar],
+    parameters: Mapping[str, ParameterValue],
     policy: ReusePolicy,
     on_first_run: Callable[[], None] | None = None,
 ) -> PipelinePlan:
@@ -149,11 +150,12 @@ def _plan_step(
     spec: PipelineSpec,
     step: StepSpec,
     *,
-    parameters: Mapping[str, Scalar],
+    parameters: Mapping[str, ParameterValue],
     policy: ReusePolicy,
     ancestors: frozenset[str],
     written: Mapping[str, Mapping[str, StoredOutput]],
 ) -> StepPlan:
+    step = bind_inputs(workspace, step, parameters)
     unwritten = [item.source.step for item in step.inputs if isinstance(item.source, StepOutputSource) and item.source.step not in written]
     unwritten += _unregistered(workspace, spec, step, ancestors=ancestors, written=written)
     if not unwritten:

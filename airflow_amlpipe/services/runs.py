@@ -10,6 +10,7 @@ from typing import Any
 from airflow_amlpipe.exceptions import UnknownNameError, shorten
 from airflow_amlpipe.hooks.opening import open_workspace
 from airflow_amlpipe.services.settle import settle_if_possible
+from airflow_amlpipe.spec.parameter_value import as_json
 from airflow_amlpipe.workspace.records import RunRecord, StepTry
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
 
@@ -126,7 +127,7 @@ def _run(workspace: WorkspaceStore, record: RunRecord) -> dict[str, Any]:
         "duration_seconds": _seconds(record.created_at, finished.finished_at) if finished else None,
         "error": finished.error if finished else None,
         "reuse": record.policy,
-        "parameters": dict(record.parameters),
+        "parameters": {name: as_json(value) for name, value in record.parameters.items()},
         "tags": workspace.runs.tags(record.run_id),
         "description": record.description,
         "source": record.source,

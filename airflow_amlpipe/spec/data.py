@@ -17,6 +17,7 @@ __all__ = [
     "InputSpec",
     "OutputMode",
     "OutputSpec",
+    "ParameterSource",
     "RegistrationSpec",
     "StepOutputSource",
 ]
@@ -59,7 +60,18 @@ class StepOutputSource(SpecModel):
     definition: DatasetDefinition | None = added_later(None)
 
 
-InputSource = Annotated[DatasetSource | StepOutputSource, Field(discriminator="kind")]
+class ParameterSource(SpecModel):
+    """The data that a pipeline parameter names in the run.
+
+    :ivar holds: what it has to name, a type of ``ParameterSpec``
+    """
+
+    kind: Literal["parameter"] = "parameter"
+    parameter: str
+    holds: Literal["data_path", "file_dataset", "tabular_dataset"]
+
+
+InputSource = Annotated[DatasetSource | StepOutputSource | ParameterSource, Field(discriminator="kind")]
 
 
 class InputSpec(SpecModel):
@@ -85,6 +97,9 @@ class OutputSpec(SpecModel):
 
     ``destination`` is the unresolved template below the datastore's root (``{run-id}``, ``{output-name}``); ``None`` is the place we choose.
     ``source`` is the path on the compute that the script writes to; ``None`` is a private folder.
+
+    :ivar is_made: whether the folder is there when the script begins; if not, the script makes one, or writes a file in its place
+    :ivar pipeline_output: what the output is called among those of the whole pipeline
     """
 
     name: str
@@ -95,3 +110,5 @@ class OutputSpec(SpecModel):
     overwrite: bool = False
     globs: tuple[str, ...] = ()
     register_as: RegistrationSpec | None = None
+    is_made: bool = added_later(True)
+    pipeline_output: str | None = added_later(None)

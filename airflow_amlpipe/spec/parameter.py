@@ -6,17 +6,19 @@ import math
 from typing import Literal
 
 from airflow_amlpipe.exceptions import DefinitionError, shorten
-from airflow_amlpipe.spec.model import Scalar, SpecModel, added_later
+from airflow_amlpipe.spec.model import SpecModel, added_later
 from airflow_amlpipe.spec.names import check_parameter_name
+from airflow_amlpipe.spec.parameter_value import DATA_TYPES, DataType, ParameterValue, read_data, shown
 
-__all__ = ["ParameterSpec", "ParameterType", "parameter_type_of"]
+__all__ = ["ParameterSpec", "ParameterType", "ScalarType", "parameter_type_of"]
 
 # JSON Schema's words, because they become the types of Airflow's trigger form.
-ParameterType = Literal["boolean", "integer", "number", "string"]
+ScalarType = Literal["boolean", "integer", "number", "string"]
+ParameterType = ScalarType | DataType
 
 
-def parameter_type_of(value: object) -> ParameterType:
-    """Return the type of a parameter whose default is ``value``.
+def parameter_type_of(value: object) -> ScalarType:
+    """Return the type of a parameter whose default is ``value``, text, a number or a truth value.
 
     :raises DefinitionError: ``value`` is no str, int, float or bool
     """
@@ -41,12 +43,19 @@ class ParameterSpec(SpecModel):
 
     name: str
     type: ParameterType
-    default: Scalar
+    default: ParameterValue
     volatile: bool = added_later(False)
+
+    @property
+    def is_data(self) -> bool:
+        """Whether it stands for data, which a step reads as an input, and not for a value that a script is given as text."""
+        return self.type in DATA_TYPES
 
     def check(self) -> None:
         """:raises DefinitionError: the name cannot be used, or the default is not of the type."""
         check_parameter_name("pipeline parameter", self.name)
+        if self.is_data and self.volatile:
+            raise DefinitionError(f"parameter {self.name!r} is data, which cannot be volatile: what a step reads always counts")
         self.bind(self.default)
 
     def _check_storable(self, value: object) -> None:
@@ -65,13 +74,15 @@ class ParameterSpec(SpecModel):
                     f"parameter {self.name!r} was given {shorten(repr(value))}, which holds a NUL character; no script can be given that"
                 )
 
-    def bind(self, value: object) -> Scalar:
-        """Return ``value`` as this parameter takes it; a whole number given for a ``number`` becomes a float.
+    def bind(self, value: object) -> ParameterValue:
+        """Return ``value`` as this parameter takes it; a whole number given for a ``number`` becomes a float, an object the data it names.
 
         SDK v1 refused ``1`` for a default of ``0.5`` (``PipelineParameter``); JSON and the trigger form cannot tell the two apart, so we take it.
 
         :raises DefinitionError: ``value`` is of another type
         """
+        if self.type in DATA_TYPES:
+            return read_data(self.name, self.type, value)
         given = parameter_type_of(value)
         self._check_storable(value)
         if given == self.type:
@@ -79,6 +90,6 @@ class ParameterSpec(SpecModel):
         if self.type == "number" and given == "integer":
             return float(value)  # type: ignore[arg-type]
         raise DefinitionError(
-            f"parameter {self.name!r} takes a value of type {self.type} (its default is {shorten(repr(self.default))}), "
+            f"parameter {self.name!r} takes a value of type {self.type} (its default is {shown(self.default)}), "
             f"but was given {shorten(repr(value))} of type {given}"
         )

@@ -11,8 +11,8 @@ from typing import Final, Literal
 
 from airflow_amlpipe.exceptions import CycleError, DefinitionError, UnknownNameError, shorten
 from airflow_amlpipe.spec.command import check_command
-from airflow_amlpipe.spec.data import DatasetSource, StepOutputSource
-from airflow_amlpipe.spec.model import Scalar, SpecModel
+from airflow_amlpipe.spec.data import DatasetSource, ParameterSource, StepOutputSource
+from airflow_amlpipe.spec.model import SpecModel
 from airflow_amlpipe.spec.names import (
     check_binding_name,
     check_display_name,
@@ -24,6 +24,7 @@ from airflow_amlpipe.spec.names import (
     parameter_variable,
 )
 from airflow_amlpipe.spec.parameter import ParameterSpec
+from airflow_amlpipe.spec.parameter_value import ParameterValue
 from airflow_amlpipe.spec.step import InputArgument, OutputArgument, StepSpec
 from airflow_amlpipe.spec.template import check_destination, resolve_destination
 from airflow_amlpipe.spec.workspace import WorkspaceNames
@@ -70,7 +71,7 @@ class PipelineSpec(SpecModel):
             sorter.done(*ready)
         return tuple(ordered)
 
-    def bind_parameters(self, given: dict[str, object]) -> dict[str, Scalar]:
+    def bind_parameters(self, given: dict[str, object]) -> dict[str, ParameterValue]:
         """Return the value of every parameter: the given one, else the default, each as the parameter takes it.
 
         :raises UnknownNameError: a name that the pipeline does not declare
@@ -151,6 +152,7 @@ class PipelineSpec(SpecModel):
         for name in step.parameters:
             if name not in parameters:
                 raise UnknownNameError(f"{where} reads parameter {shorten(repr(name))}, which pipeline {self.name!r} does not declare")
+        self._check_data_parameters(step, where, parameters)
         for use in step.parameter_uses:
             if parameters[use.parameter].volatile and not use.volatile:
                 raise DefinitionError(
@@ -162,6 +164,21 @@ class PipelineSpec(SpecModel):
                 raise UnknownNameError(f"{where}: an argument names input {argument.input!r}, which the step does not have")
             if isinstance(argument, OutputArgument) and argument.output not in outputs:
                 raise UnknownNameError(f"{where}: an argument names output {argument.output!r}, which the step does not have")
+
+    def _check_data_parameters(self, step: StepSpec, where: str, parameters: Mapping[str, ParameterSpec]) -> None:
+        for name in step.parameters:
+            if parameters[name].is_data:
+                raise DefinitionError(
+                    f"{where} gives parameter {name!r} to its script as text, but it is data; read it as an input, and give the script that input"
+                )
+        for item in step.inputs:
+            if isinstance(item.source, ParameterSource):
+                known = parameters.get(item.source.parameter)
+                if known is None or known.type != item.source.holds:
+                    raise UnknownNameError(
+                        f"{where}: input {item.name!r} is parameter {shorten(repr(item.source.parameter))} of type {item.source.holds}, "
+                        f"which pipeline {self.name!r} does not declare"
+                    )
 
     def _check_variables(self, step: StepSpec, where: str) -> None:
         for name, count in Counter(variable.name for variable in step.variables).items():

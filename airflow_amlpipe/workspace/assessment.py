@@ -17,8 +17,10 @@ from airflow_amlpipe.reuse.policy import ReusePolicy
 from airflow_amlpipe.reuse.result import StoredOutput
 from airflow_amlpipe.reuse.volatile import volatile_changes, volatile_values
 from airflow_amlpipe.spec.model import Scalar
+from airflow_amlpipe.spec.parameter_value import ParameterValue
 from airflow_amlpipe.spec.step import StepSpec
 from airflow_amlpipe.workspace.inputs import ResolvedInput, resolve_input
+from airflow_amlpipe.workspace.parameters import bind_inputs, scalars_read
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
 
 __all__ = ["Assessment", "assess_step", "enforce"]
@@ -28,6 +30,8 @@ __all__ = ["Assessment", "assess_step", "enforce"]
 class Assessment:
     """A step of one run: what identifies it, and what was decided.
 
+    :ivar step: with the data that the run's parameters name as the data of its inputs
+    :ivar parameters: the values that the script is given as text
     :ivar volatile: values that the script is given although the key does not hold them, by their names for people
     """
 
@@ -53,7 +57,7 @@ def assess_step(
     step: StepSpec,
     *,
     snapshot: str,
-    parameters: Mapping[str, Scalar],
+    parameters: Mapping[str, ParameterValue],
     upstream: Mapping[str, Mapping[str, StoredOutput]],
     policy: ReusePolicy,
     ancestors: Collection[str],
@@ -70,8 +74,9 @@ def assess_step(
     :raises DatastoreUnavailableError: something could not be read; that is neither a hit nor a miss
     """
     where = f"step {shorten(repr(step.name))}"
+    step = bind_inputs(workspace, step, parameters)
     inputs = {item.name: resolve_input(workspace, where, item, upstream) for item in step.inputs}
-    read = {name: parameters[name] for name in step.parameters}
+    read = scalars_read(step, parameters)
     manifest = step_key(
         step,
         snapshot=snapshot,

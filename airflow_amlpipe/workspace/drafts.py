@@ -10,7 +10,8 @@ import uuid
 from typing import Any, Literal
 
 from airflow_amlpipe.exceptions import UnknownNameError, shorten
-from airflow_amlpipe.spec.model import Scalar, SpecModel
+from airflow_amlpipe.spec.model import SpecModel
+from airflow_amlpipe.spec.parameter_value import ParameterValue
 from airflow_amlpipe.storage.log import AppendLog
 from airflow_amlpipe.storage.store import Store
 from airflow_amlpipe.workspace.entries import entry_body, is_uuid, parse_entry
@@ -40,7 +41,7 @@ class DraftRecord(SpecModel):
     step_names: dict[str, str]
     description: str | None = None
     experiment: str | None = None
-    parameters: dict[str, Scalar] = {}
+    parameters: dict[str, ParameterValue] = {}
     continue_on_step_failure: bool | None = None
     tags: dict[str, str] = {}
     properties: dict[str, str] = {}

@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from posixpath import commonpath, dirname
 
-from airflow_amlpipe.exceptions import DefinitionError, shorten
+from airflow_amlpipe.exceptions import DefinitionError, UnknownNameError, shorten
 from airflow_amlpipe.fingerprint.canonical import Json, digest
 from airflow_amlpipe.fingerprint.pattern import split_pattern
 from airflow_amlpipe.fingerprint.tree import TreeManifest
 from airflow_amlpipe.reuse.result import StoredOutput
 from airflow_amlpipe.runtime.dataset_files import choose_files, chooses_files
 from airflow_amlpipe.runtime.errors import UserErrorException
-from airflow_amlpipe.spec.data import DatasetSource, DatastorePath, InputSpec
+from airflow_amlpipe.spec.data import DatasetSource, DatastorePath, InputSpec, ParameterSource
 from airflow_amlpipe.spec.dataset import DatasetDefinition, SqlQuery
 from airflow_amlpipe.workspace.datasets import DatasetRecord
 from airflow_amlpipe.workspace.queries import ask_rows, rows_manifest
@@ -109,6 +109,8 @@ def resolve_input(
             return _resolve_rows(workspace, place, item.name, definition, definition.sql, record)
         resolved = resolve_paths(workspace, place, item.name, paths, definition)
         return replace(resolved, record=record)
+    if isinstance(item.source, ParameterSource):
+        raise UnknownNameError(f"{place}: parameter {item.source.parameter!r} names no data in this run")
     output = upstream[item.source.step][item.source.output]
     is_file = output.file_count == 1 and workspace.get_manifest(output.digest).is_file
     part = InputPart(

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from airflow_amlpipe.reuse.result import StoredOutput
 from airflow_amlpipe.reuse.streak import Streak
 from airflow_amlpipe.spec.model import Scalar, SpecModel, added_later
+from airflow_amlpipe.spec.parameter_value import ParameterValue
 
 __all__ = [
     "DatasetVersion",
@@ -48,7 +49,7 @@ class RunRecord(SpecModel):
     spec: str | None = None
     step_ids: tuple[str, ...] = ()
     step_names: dict[str, str] = {}
-    parameters: dict[str, Scalar] = {}
+    parameters: dict[str, ParameterValue] = {}
     policy: str = "auto"
     tags: dict[str, str] = {}
     description: str | None = None

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from airflow_amlpipe.exceptions import DefinitionError, UnknownNameError, shorten
+from airflow_amlpipe.exceptions import DefinitionError, shorten
 from airflow_amlpipe.sdk._absent import absent, refuse
 from airflow_amlpipe.sdk._arguments import check_tags, check_text, check_workspace_given
 from airflow_amlpipe.sdk._parsing import refuse_while_parsing
@@ -188,9 +188,11 @@ class Experiment:
         refuse_while_parsing(f"submitting a {kind}")
         texts = self._tags(tags)
         check_workspace(f"the pipeline submitted to experiment {self._name!r}", pipeline.workspace, self._workspace)
+        from airflow_amlpipe.sdk.lowering_parameters import lower_submitted
+
         source_base = Path.cwd()
         spec = pipeline._to_spec(self._name, source_base)
-        parameters = _bound(spec, pipeline_parameters)
+        parameters = lower_submitted(pipeline.workspace, spec, pipeline_parameters)
         policy = self._policy(regenerate_outputs, reuse_policy)
         workspace = pipeline.workspace._url
         run_id = self._hand_over(spec, workspace, parameters, policy, source_base, texts, continue_on_step_failure, parent_run_id, kind)
@@ -226,6 +228,7 @@ class Experiment:
         pipeline_version: str | None = None,
         reuse_policy: str | None = None,
     ) -> PipelineRun:
+        from airflow_amlpipe.sdk.lowering_parameters import lower_values
         from airflow_amlpipe.sdk.pipeline.core._printed import print_submitted
         from airflow_amlpipe.sdk.pipeline.core.pipeline_endpoint import PipelineEndpoint
         from airflow_amlpipe.sdk.pipeline.core.run import PipelineRun
@@ -236,7 +239,7 @@ class Experiment:
         check_workspace(f"what is submitted to experiment {self._name!r}", config._workspace, self._workspace)
         given: dict[str, Any] = {
             "home": home(),
-            "parameters": _dictionary(pipeline_parameters),
+            "parameters": lower_values(self._workspace, pipeline_parameters),
             "policy": self._policy(regenerate_outputs, reuse_policy),
             "tags": self._tags(tags),
             "continue_on_step_failure": continue_on_step_failure,
@@ -290,25 +293,3 @@ class Experiment:
 
     def __repr__(self) -> str:
         return f"Experiment(Name: {self._name},\nWorkspace: {self._workspace.name})"
-
-
-def _bound(spec: PipelineSpec, given: Any) -> dict[str, Any]:
-    """Check values given at submission, with SDK v1's words in front of ours."""
-    for name, value in _dictionary(given).items():
-        try:
-            spec.bind_parameters({name: value})
-        except UnknownNameError as error:
-            raise UserErrorException(f"Pipeline parameter with name {shorten(str(name))} does not exist: {error}") from error
-        except DefinitionError as error:
-            default = next(parameter.default for parameter in spec.parameters if parameter.name == name)
-            raise UserErrorException(
-                f"Expected type of the pipeline parameter {shorten(str(name))} is {type(default).__name__}, "
-                f"but the value {shorten(repr(value))} provided is of type {type(value).__name__}: {error}"
-            ) from error
-    return _dictionary(given)
-
-
-def _dictionary(given: Any) -> dict[str, Any]:
-    if given is not None and not isinstance(given, dict):
-        raise UserErrorException(f"pipeline_parameters must be a dictionary of names and values, not {shorten(repr(given))}")
-    return dict(given or {})

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 __all__ = ["DataPath", "DataPathComputeBinding"]
 
+_MODES = ("mount", "download", "upload")
+
 
 class DataPath:
     """A path on a datastore, with nothing said yet about how a step gets it."""
@@ -52,9 +54,11 @@ class DataPath:
 
 
 class DataPathComputeBinding:
-    """How a step gets the data of a DataPath."""
+    """How a step gets the data of a DataPath: that of ``DataReference``, or of a PipelineParameter, as ``(parameter, binding)``."""
 
     def __init__(self, mode: str = "mount", path_on_compute: str | None = None, overwrite: bool = False) -> None:
+        if mode not in _MODES:
+            raise UserErrorException(f"DataPathComputeBinding: mode {shorten(repr(mode))} is not known; use one of: {', '.join(_MODES)}")
         self.mode: Any = mode
         self.path_on_compute = path_on_compute
         self.overwrite = overwrite

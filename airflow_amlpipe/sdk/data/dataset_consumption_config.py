@@ -10,8 +10,10 @@ from airflow_amlpipe.sdk._absent import absent, refuse
 from airflow_amlpipe.sdk._arguments import check_text
 from airflow_amlpipe.sdk.data._config_helper import check_binding_name
 from airflow_amlpipe.sdk.data.abstract_dataset import AbstractDataset
+from airflow_amlpipe.sdk.data.datapath import DataPath
 from airflow_amlpipe.sdk.data.output_dataset_config import OutputDatasetConfig
 from airflow_amlpipe.sdk.exceptions import UserErrorException
+from airflow_amlpipe.sdk.pipeline.core.graph import PipelineParameter
 
 __all__ = ["DatasetConsumptionConfig"]
 
@@ -21,7 +23,7 @@ _MODES = ("direct", "mount", "download")
 class DatasetConsumptionConfig:
     """An input of a step: its name there, its data, and how the script gets it.
 
-    :param dataset: a dataset, an output of another step, or ``(workspace, name[, version])``; version ``"latest"`` is resolved at each run
+    :param dataset: a dataset, a PipelineParameter whose default is one, an output of another step, or ``(workspace, name[, version])``; version ``"latest"`` is resolved at each run
     :param mode: ``direct`` (the script gets the dataset's id), ``mount`` or ``download`` (a local path)
     :param path_on_compute: where the data is put, for scripts that expect it there
     """
@@ -43,15 +45,19 @@ class DatasetConsumptionConfig:
             refuse("mode 'hdfs'", "use as_mount() or as_download()")
         if mode not in _MODES:
             raise UserErrorException(f"DatasetConsumptionConfig: mode {shorten(repr(mode))} is not known; use one of: {', '.join(_MODES)}")
-        if type(dataset).__name__ == "PipelineParameter":
-            refuse("a dataset as a PipelineParameter", "register the dataset and read its latest version with (workspace, name)")
         is_tuple = (
             isinstance(dataset, tuple) and len(dataset) in {2, 3} and isinstance(dataset[1], str) and hasattr(dataset[0], "subscription_id")
         )
-        if not is_tuple and not isinstance(dataset, (AbstractDataset, OutputDatasetConfig)):
+        data = dataset.default_value if isinstance(dataset, PipelineParameter) else dataset
+        if isinstance(data, DataPath):
+            raise UserErrorException(
+                f"DatasetConsumptionConfig: PipelineParameter {dataset.name!r} is a DataPath; "
+                "give the tuple (parameter, DataPathComputeBinding()) to inputs and arguments"
+            )
+        if not is_tuple and not isinstance(data, (AbstractDataset, OutputDatasetConfig)):
             raise UserErrorException(
                 f"DatasetConsumptionConfig: {shorten(repr(dataset))} is no data; "
-                "give a dataset, an output of another step, or a tuple (workspace, name[, version])"
+                "give a dataset, a PipelineParameter whose default is one, an output of another step, or a tuple (workspace, name[, version])"
             )
         self.dataset = dataset
         self.mode = mode

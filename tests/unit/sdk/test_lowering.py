@@ -13,14 +13,17 @@ import pytest
 from airflow_amlpipe.exceptions import CycleError, DefinitionError, UnknownNameError
 from airflow_amlpipe.sdk.lowering import lower_pipeline
 from airflow_amlpipe.sdk.lowering_environment import lower_environment
+from airflow_amlpipe.spec.data import DatasetSource, DatastorePath, ParameterSource
 from airflow_amlpipe.spec.document import dump_pipeline, load_pipeline
+from airflow_amlpipe.spec.parameter import ParameterSpec
 from airflow_amlpipe.spec.pipeline import PipelineSpec
-from airflow_amlpipe.spec.step import StepSpec
+from airflow_amlpipe.spec.step import InputArgument, StepSpec
 from airflow_amlpipe.spec.workspace import WorkspaceNames
 from azureml.core import Dataset, Datastore, Environment, RunConfiguration, Workspace
 from azureml.core.compute import AmlCompute, ComputeTarget
 from azureml.core.conda_dependencies import CondaDependencies
 from azureml.data import DataReference, OutputFileDatasetConfig
+from azureml.data.datapath import DataPath, DataPathComputeBinding
 from azureml.data.dataset_consumption_config import DatasetConsumptionConfig
 from azureml.pipeline.core import Pipeline, PipelineParameter, PipelineStep, StepSequence, Volatile
 from azureml.pipeline.steps import PythonScriptStep
@@ -176,14 +179,14 @@ RATE = PipelineParameter("rate", 0.5)
     ids=["argument", "params", "destination", "dataset name"],
 )
 def test_a_parameter_in_an_f_string_is_refused(ws: Workspace, changes: dict[str, Any]) -> None:
-    with pytest.raises(DefinitionError, match=r"PipelineParameter, turned into text .*give the PipelineParameter itself"):
+    with pytest.raises(DefinitionError, match=r"PipelineParameter 'rate', turned into text .*give the PipelineParameter itself"):
         only(ws, **changes)
 
 
 def test_an_input_or_output_in_an_f_string_is_refused(ws: Workspace) -> None:
     reference = DataReference(ws.get_default_datastore(), "raw")
     for thing in (files(ws).as_named_input("data"), OutputFileDatasetConfig("o"), reference):
-        with pytest.raises(DefinitionError, match=r"argument 1 is .* which holds an input or output, turned into text"):
+        with pytest.raises(DefinitionError, match=r"argument 1 is .* which holds the input or output .*, turned into text"):
             only(ws, arguments=[f"--data={thing}"])
 
 
@@ -541,3 +544,92 @@ def test_a_definition_that_reads_a_volatile_parameter_as_another_is_refused(ws: 
     text = dump_pipeline(spec).replace('"parameter":"build","volatile":true', '"parameter":"build"')
     with pytest.raises(DefinitionError, match="step 'train' reads the volatile parameter 'build' as one that is not; mark"):
         load_pipeline(text)
+
+
+# ---- parameters that name data
+
+
+def place_of(ws: Workspace, name: str = "where", **binding: Any) -> Any:
+    return (PipelineParameter(name, DataPath(Datastore.get(ws, "workspaceblobstore"), "images")), DataPathComputeBinding(**binding))
+
+
+def test_a_place_is_a_parameter_and_an_input(ws: Workspace) -> None:
+    place = place_of(ws, "the-place", mode="download", path_on_compute="here")
+    spec = lowered(ws, step(inputs=[place], arguments=["--in", place]))
+    read = spec.steps[0]
+    assert spec.parameters == (
+        ParameterSpec(name="the-place", type="data_path", default=DatastorePath(datastore="workspaceblobstore", path="images")),
+    )
+    assert [(item.name, item.mode, item.path_on_compute) for item in read.inputs] == [("the_place", "download", "here")]
+    assert read.inputs[0].source == ParameterSource(parameter="the-place", holds="data_path")
+    assert read.arguments[1] == InputArgument(input="the_place")
+    assert load_pipeline(dump_pipeline(spec)) == spec
+
+
+def test_a_dataset_is_a_parameter_and_an_input_that_is_added_by_itself(ws: Workspace) -> None:
+    data = DatasetConsumptionConfig("data", PipelineParameter("which", files(ws))).as_mount()
+    spec = lowered(ws, step(arguments=["--in", data]))
+    default = DatasetSource(paths=(DatastorePath(datastore="workspaceblobstore", path="images"),))
+    assert spec.parameters == (ParameterSpec(name="which", type="file_dataset", default=default),)
+    assert spec.steps[0].inputs[0].source == ParameterSource(parameter="which", holds="file_dataset")
+    assert (spec.steps[0].inputs[0].name, spec.steps[0].inputs[0].mode) == ("data", "mount")
+    assert load_pipeline(dump_pipeline(spec)) == spec
+
+
+def test_a_registered_dataset_is_a_default_by_its_name_and_version(ws: Workspace) -> None:
+    parameter = PipelineParameter("which", files(ws).register(ws, "digits"))
+    spec = lowered(ws, step(inputs=[DatasetConsumptionConfig("data", parameter)]))
+    assert spec.parameters[0].default == DatasetSource(name="digits", version=1)
+
+
+def test_one_parameter_serves_several_steps(ws: Workspace) -> None:
+    place = place_of(ws)
+    spec = lowered(ws, step("a", inputs=[place]), step("b", inputs=[place]))
+    assert len(spec.parameters) == 1
+
+
+def test_two_parameters_of_one_name_that_name_other_data_are_refused(ws: Workspace) -> None:
+    other = (PipelineParameter("where", DataPath(Datastore.get(ws, "workspaceblobstore"), "other")), DataPathComputeBinding())
+    with pytest.raises(DefinitionError, match="has the default workspaceblobstore/other, but workspaceblobstore/images elsewhere"):
+        lowered(ws, step("a", inputs=[place_of(ws)]), step("b", inputs=[other]))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (lambda ws: {"arguments": [place_of(ws)]}, r"argument 1: .* must be in inputs=\[...\] of the step as well"),
+        (lambda ws: {"arguments": [place_of(ws)[0]]}, "PipelineParameter 'where' is a DataPath; give the tuple"),
+        (lambda ws: {"inputs": [place_of(ws)[0]]}, "PipelineParameter 'where' is a DataPath; give the tuple"),
+        (lambda ws: {"params": {"a": place_of(ws)[0]}}, "PipelineParameter 'where' is a DataPath; give the tuple"),
+        (
+            lambda ws: {"arguments": [PipelineParameter("p", files(ws))]},
+            "PipelineParameter 'p' is a dataset; give DatasetConsumptionConfig",
+        ),
+        (
+            lambda ws: {"inputs": [(PipelineParameter("p", "x"), DataPathComputeBinding())]},
+            "is no DataPath, but a str; give the PipelineParameter",
+        ),
+        (lambda ws: {"inputs": [(PipelineParameter("p", DataPath()), DataPathComputeBinding())]}, "names no datastore"),
+        (lambda ws: {"inputs": [place_of(ws, mode="upload")]}, "data in mode 'upload' is no input"),
+    ],
+)
+def test_data_parameters_in_places_that_take_none_are_refused(ws: Workspace, changes: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        lowered(ws, step(**changes(ws)))
+
+
+@pytest.mark.parametrize("text", ["out/{}", "{}"])
+@pytest.mark.parametrize("where", ["arguments", "destination", "source", "params", "path_on_compute"])
+def test_a_parameter_turned_into_text_is_refused_by_its_name(ws: Workspace, where: str, text: str) -> None:
+    literal = text.format(PipelineParameter("level", "x"))
+    store = Datastore.get(ws, "workspaceblobstore")
+    changes: dict[str, Any] = {
+        "arguments": {"arguments": [literal]},
+        "destination": {"outputs": [OutputFileDatasetConfig("o", destination=(store, literal))]},
+        "source": {"outputs": [OutputFileDatasetConfig("o", source=literal)]},
+        "params": {"params": {"a": literal}},
+        "path_on_compute": {"inputs": [files(ws).as_mount(literal)]},
+    }
+    message = "which holds PipelineParameter 'level', turned into text .* put the text together in the script"
+    with pytest.raises(ValueError, match=message):
+        lowered(ws, step(**changes[where]))

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from airflow_amlpipe.sdk._lazy import lazy_names
 
 if TYPE_CHECKING:
+    from airflow_amlpipe.sdk.pipeline.core._pipeline_data import PipelineData
+    from airflow_amlpipe.sdk.pipeline.core._port_bindings import InputPortBinding, OutputPortBinding, TrainingOutput
     from airflow_amlpipe.sdk.pipeline.core.builder import PipelineStep, StepSequence
     from airflow_amlpipe.sdk.pipeline.core.graph import PipelineParameter, Volatile
     from airflow_amlpipe.sdk.pipeline.core.pipeline import Pipeline
@@ -16,7 +18,10 @@ if TYPE_CHECKING:
     from airflow_amlpipe.sdk.pipeline.core.run import PipelineRun, PortDataReference, StepRun, StepRunOutput
 
 __all__ = [
+    "InputPortBinding",
+    "OutputPortBinding",
     "Pipeline",
+    "PipelineData",
     "PipelineDraft",
     "PipelineEndpoint",
     "PipelineParameter",
@@ -27,17 +32,20 @@ __all__ = [
     "StepRun",
     "StepRunOutput",
     "StepSequence",
+    "TrainingOutput",
     "Volatile",
 ]
 
-_OUTPUT = "use OutputFileDatasetConfig"
 _MODULE = "make the script a PythonScriptStep"
 _SCHEDULE = "give the schedule to Pipeline.to_dag(dag_id, schedule=...)"
 
 __getattr__, __dir__ = lazy_names(
     __name__,
     {
+        "InputPortBinding": "pipeline.core._port_bindings",
+        "OutputPortBinding": "pipeline.core._port_bindings",
         "Pipeline": "pipeline.core.pipeline",
+        "PipelineData": "pipeline.core._pipeline_data",
         "PipelineDraft": "pipeline.core.pipeline_draft",
         "PipelineEndpoint": "pipeline.core.pipeline_endpoint",
         "PipelineParameter": "pipeline.core.graph",
@@ -48,20 +56,17 @@ __getattr__, __dir__ = lazy_names(
         "StepRun": "pipeline.core.run",
         "StepRunOutput": "pipeline.core.run",
         "StepSequence": "pipeline.core.builder",
+        "TrainingOutput": "pipeline.core._port_bindings",
         "Volatile": "pipeline.core.graph",
     },
     {
         "Graph": "look at the DAG in Airflow",
-        "InputPortBinding": "give the output itself, or output.as_input(), to the step",
         "Module": _MODULE,
         "ModuleVersion": _MODULE,
         "ModuleVersionDescriptor": _MODULE,
-        "OutputPortBinding": _OUTPUT,
-        "PipelineData": _OUTPUT,
         "PipelineDataset": "use dataset.as_named_input(name)",
         "Schedule": _SCHEDULE,
         "ScheduleRecurrence": _SCHEDULE,
         "TimeZone": _SCHEDULE,
-        "TrainingOutput": _OUTPUT,
     },
 )

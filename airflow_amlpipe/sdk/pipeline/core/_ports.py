@@ -6,18 +6,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow_amlpipe.exceptions import shorten
 from airflow_amlpipe.sdk.data._config_helper import check_binding_name
-from airflow_amlpipe.sdk.data.abstract_dataset import AbstractDataset
-from airflow_amlpipe.sdk.data.data_reference import DataReference
 from airflow_amlpipe.sdk.data.dataset_consumption_config import DatasetConsumptionConfig
 from airflow_amlpipe.sdk.data.output_dataset_config import OutputDatasetConfig, OutputOrigin
 from airflow_amlpipe.sdk.exceptions import UserErrorException
+from airflow_amlpipe.sdk.pipeline.core._items import InputItem, OutputItem, is_data_path, read_input, read_output
 
 if TYPE_CHECKING:
     from airflow_amlpipe.sdk.pipeline.core.builder import PipelineStep
 
-__all__ = ["NAMED_INPUT", "Binding", "Inputs", "Outputs", "listed", "tell_callers"]
-
-NAMED_INPUT = "use dataset.as_named_input('name'), with .as_mount() or .as_download() for a local path"
+__all__ = ["Binding", "Inputs", "Outputs", "listed", "tell_callers"]
 
 
 class Binding(NamedTuple):
@@ -32,44 +29,41 @@ class Inputs:
 
     def __init__(self, where: str, given: list[Any]) -> None:
         self._where = where
-        self.items: list[Any] = []
+        self.items: list[InputItem] = []
         # Outputs of other steps that were given bare, by what their copies share.
-        self._bare: dict[OutputOrigin, DatasetConsumptionConfig] = {}
+        self._bare: dict[OutputOrigin, InputItem] = {}
         for item in given:
+            added = self.add(item)
             if isinstance(item, OutputDatasetConfig):
-                self._bare[item._origin] = self.add(item.as_input())
-            elif isinstance(item, (DatasetConsumptionConfig, DataReference)):
-                self.add(item)
-            elif isinstance(item, AbstractDataset):
-                raise UserErrorException(f"{where}: inputs: a dataset cannot be an input by itself; {NAMED_INPUT}")
-            else:
-                raise UserErrorException(
-                    f"{where}: inputs: {shorten(repr(item))} of type {type(item).__name__} is no input; "
-                    "use dataset.as_named_input(...), output.as_input() or a DataReference"
-                )
+                self._bare[item._origin] = added
 
-    def add(self, item: Any) -> Any:
-        """Return the input that ``item`` is: itself, or the same one that is there already."""
+    def add(self, given: Any) -> InputItem:
+        """Return the input that ``given`` is: the same one that is there already, or a new one."""
+        item = read_input(self._where, given)
         for known in self.items:
-            if known is item or _is_same_input(known, item):
+            if known.is_same(item):
                 return known
         self.items.append(item)
         return item
 
-    def has(self, item: Any) -> bool:
-        return any(known is item or _is_same_input(known, item) for known in self.items)
+    def find(self, given: Any) -> InputItem | None:
+        """Return the input that ``given``, which has to be there already, is: itself, or else one that reads the same data."""
+        if isinstance(given, tuple):
+            return next((known for known in self.items if is_data_path(known.given) and _is_same_place(known.given, given)), None)
+        item = read_input(self._where, given)
+        same = next((known for known in self.items if known.is_same(item)), None)
+        return same or next((known for known in self.items if known.has_source(item.source)), None)
 
-    def find_output(self, output: OutputDatasetConfig) -> DatasetConsumptionConfig | None:
+    def find_output(self, output: OutputDatasetConfig) -> InputItem | None:
         return self._bare.get(output._origin)
 
     def named(self, taken_by_outputs: set[str]) -> list[Binding]:
-        explicit = [_explicit_name(item) for item in self.items]
-        names = _names("input", self._where, explicit)
+        names = _names("input", self._where, [item.name for item in self.items])
         bindings = []
         for item, name in zip(self.items, names, strict=True):
             chosen = f"INPUT_{name}" if name in taken_by_outputs else name
-            if isinstance(item, DatasetConsumptionConfig) and item._name is None:
-                item._given_name = chosen
+            if isinstance(item.given, DatasetConsumptionConfig) and item.name is None:
+                item.given._given_name = chosen
             bindings.append(Binding(chosen, item))
         return bindings
 
@@ -79,19 +73,16 @@ class Outputs:
 
     def __init__(self, where: str, given: list[Any]) -> None:
         self._where = where
-        self.items: list[OutputDatasetConfig] = []
+        self.items: list[OutputItem] = []
         for item in given:
-            if not isinstance(item, OutputDatasetConfig):
-                raise UserErrorException(
-                    f"{where}: outputs: {shorten(repr(item))} of type {type(item).__name__} is no output; use OutputFileDatasetConfig"
-                )
             self.add(item)
 
-    def add(self, item: OutputDatasetConfig) -> OutputDatasetConfig:
-        """Return the output that ``item`` is: itself, or the copy of it that is there already."""
+    def add(self, given: Any) -> OutputItem:
+        """Return the output that ``given`` is: the copy of it that is there already, or a new one."""
+        item = read_output(self._where, given)
         for known in self.items:
-            if known._origin is item._origin:
-                if _settings(known) != _settings(item):
+            if known.origin is item.origin:
+                if known.settings != item.settings:
                     raise UserErrorException(
                         f"{self._where}: output {item.name or 'without a name'!r} is there twice, with different settings; "
                         "use the object that register_on_complete(), as_upload() or as_mount() returned in both places"
@@ -100,11 +91,16 @@ class Outputs:
         self.items.append(item)
         return item
 
+    def find(self, given: Any) -> OutputItem | None:
+        """Return the output that ``given``, which has to be there already, is."""
+        origin = read_output(self._where, given).origin
+        return next((known for known in self.items if known.origin is origin), None)
+
     def named(self, step: PipelineStep) -> list[Binding]:
-        names = _names("output", self._where, [item._name for item in self.items])
+        names = _names("output", self._where, [item.name for item in self.items])
         for item, name in zip(self.items, names, strict=True):
-            item._origin.producer = step
-            item._origin.given_name = name if item._name is None else None
+            item.origin.producer = step
+            item.origin.given_name = name if item.name is None else None
         return [Binding(name, item) for name, item in zip(names, self.items, strict=True)]
 
 
@@ -114,6 +110,23 @@ def listed(what: str, value: Any) -> list[Any]:
     if isinstance(value, (list, tuple)):
         return list(value)
     raise UserErrorException(f"{what} must be a list, not {shorten(repr(value))} of type {type(value).__name__}; write [...]")
+
+
+def tell_callers(
+    arguments: Any, resolved: list[Any], inputs: Any, consumed: list[InputItem], outputs: Any, produced: list[OutputItem]
+) -> None:
+    """Change the lists that were given, as SDK v1 did: what was added is there, and datasets in ``arguments`` are text that names them."""
+    if isinstance(arguments, list):
+        arguments[:] = [_told(item) for item in resolved]
+    if isinstance(inputs, list):
+        inputs[:] = [item.given for item in consumed]
+    if isinstance(outputs, list):
+        outputs[:] = [item.given for item in produced]
+
+
+def _told(item: Any) -> Any:
+    given = item.given if isinstance(item, (InputItem, OutputItem)) else item
+    return str(given) if isinstance(given, (DatasetConsumptionConfig, OutputDatasetConfig)) else given
 
 
 def _names(what: str, where: str, explicit: list[str | None]) -> list[str]:
@@ -133,36 +146,5 @@ def _names(what: str, where: str, explicit: list[str | None]) -> list[str]:
     return names
 
 
-def _explicit_name(item: Any) -> str | None:
-    return item.data_reference_name if isinstance(item, DataReference) else item._name
-
-
-def _is_same_input(one: Any, other: Any) -> bool:
-    if isinstance(one, DatasetConsumptionConfig) and isinstance(other, DatasetConsumptionConfig):
-        return (
-            one._name is not None
-            and (one._name, one.mode, one.path_on_compute) == (other._name, other.mode, other.path_on_compute)
-            and (one.dataset is other.dataset or getattr(one.dataset, "_origin", one) is getattr(other.dataset, "_origin", other))
-        )
-    return isinstance(one, DataReference) and isinstance(other, DataReference) and vars(one) == vars(other)
-
-
-def _settings(output: Any) -> tuple[Any, ...]:
-    registration, upload = output._registration, getattr(output, "_upload_options", None)
-    return (
-        output._name,
-        output.mode,
-        getattr(output, "destination", None),
-        getattr(output, "source", None),
-        None if registration is None else registration.name,
-        None if upload is None else (upload.overwrite, upload.source_globs),
-    )
-
-
-def tell_callers(arguments: Any, resolved: list[Any], inputs: Any, consumed: list[Any], outputs: Any, produced: list[Any]) -> None:
-    if isinstance(arguments, list):
-        arguments[:] = [str(item) if isinstance(item, (DatasetConsumptionConfig, OutputDatasetConfig)) else item for item in resolved]
-    if isinstance(inputs, list):
-        inputs[:] = consumed
-    if isinstance(outputs, list):
-        outputs[:] = produced
+def _is_same_place(one: tuple[Any, Any], other: tuple[Any, Any]) -> bool:
+    return one[0] is other[0] and vars(one[1]) == vars(other[1])

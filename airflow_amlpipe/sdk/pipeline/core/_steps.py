@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from airflow_amlpipe.exceptions import shorten
+from airflow_amlpipe.sdk.data.output_dataset_config import OutputOrigin
 from airflow_amlpipe.sdk.exceptions import UserErrorException
 from airflow_amlpipe.sdk.pipeline.core.builder import PipelineStep, StepSequence
 
@@ -58,7 +59,7 @@ class StepTypeError(UserErrorException, NotImplementedError):
 
 def _upstream(step: PipelineStep) -> Iterator[PipelineStep]:
     for binding in step._inputs:
-        origin = getattr(getattr(binding.item, "dataset", None), "_origin", None)
-        if origin is not None and origin.producer is not None:
-            yield origin.producer
+        source = binding.item.source
+        if isinstance(source, OutputOrigin) and source.producer is not None:
+            yield source.producer
     yield from step._run_after

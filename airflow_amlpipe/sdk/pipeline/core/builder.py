@@ -11,11 +11,13 @@ from airflow_amlpipe.exceptions import shorten
 from airflow_amlpipe.sdk._arguments import check_items
 from airflow_amlpipe.sdk._lazy import lazy_names
 from airflow_amlpipe.sdk.data.abstract_dataset import AbstractDataset
-from airflow_amlpipe.sdk.data.data_reference import DataReference
+from airflow_amlpipe.sdk.data.datapath import DataPath
 from airflow_amlpipe.sdk.data.dataset_consumption_config import DatasetConsumptionConfig
 from airflow_amlpipe.sdk.data.output_dataset_config import OutputDatasetConfig
 from airflow_amlpipe.sdk.exceptions import UserErrorException
-from airflow_amlpipe.sdk.pipeline.core._ports import NAMED_INPUT, Inputs, Outputs, listed, tell_callers
+from airflow_amlpipe.sdk.pipeline.core._items import NAMED_INPUT, OUTPUT_DATA, PORT_DATA, InputItem, OutputItem, how_to_read, is_data_path
+from airflow_amlpipe.sdk.pipeline.core._port_bindings import OutputPortBinding
+from airflow_amlpipe.sdk.pipeline.core._ports import Inputs, Outputs, listed, tell_callers
 from airflow_amlpipe.sdk.pipeline.core.graph import PipelineParameter, Volatile
 
 __all__ = ["PipelineStep", "StepSequence"]
@@ -78,16 +80,16 @@ class PipelineStep:
         where = f"{self._where}: argument {index}"
         if isinstance(value, (str, bool, int, float)):
             return value
-        if isinstance(value, (PipelineParameter, Volatile)):
+        if isinstance(value, PipelineParameter):
+            return self._parameter(where, value)
+        if isinstance(value, Volatile):
             return value
         if isinstance(value, DatasetConsumptionConfig):
             return consumed.add(value)
         if isinstance(value, OutputDatasetConfig):
             return consumed.find_output(value) or produced.add(value)
-        if isinstance(value, DataReference):
-            if not consumed.has(value):
-                raise UserErrorException(f"{where}: {value!r} must be in inputs=[...] of the step as well; add it there")
-            return value
+        if isinstance(value, PORT_DATA) or is_data_path(value):
+            return self._port(where, value, consumed, produced)
         if isinstance(value, AbstractDataset):
             raise UserErrorException(f"{where}: a dataset cannot be an argument by itself; {NAMED_INPUT}")
         if isinstance(value, os.PathLike):
@@ -99,8 +101,27 @@ class PipelineStep:
             "use text, a number, a PipelineParameter, an input or an output"
         )
 
+    @staticmethod
+    def _parameter(where: str, value: PipelineParameter) -> PipelineParameter:
+        if isinstance(value.default_value, (DataPath, AbstractDataset)):
+            raise UserErrorException(f"{where}: {how_to_read(value)}")
+        return value
+
+    @staticmethod
+    def _port(where: str, value: Any, consumed: Inputs, produced: Outputs) -> InputItem | OutputItem:
+        """Return the input or output of this step that ``value`` is; SDK v1 added none of these by itself."""
+        found: InputItem | OutputItem | None = None
+        if isinstance(value, OUTPUT_DATA):
+            found = produced.find(value)
+        if found is None and not isinstance(value, OutputPortBinding):
+            found = consumed.find(value)
+        if found is None:
+            places = "inputs=[...] or outputs=[...]" if isinstance(value, OUTPUT_DATA) else "inputs=[...]"
+            raise UserErrorException(f"{where}: {shorten(repr(value))} must be in {places} of the step as well; add it there")
+        return found
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}(name={self.name!r})"
 
 
-__getattr__, __dir__ = lazy_names(__name__, {}, {"PipelineData": "use OutputFileDatasetConfig"})
+__getattr__, __dir__ = lazy_names(__name__, {"PipelineData": "pipeline.core._pipeline_data"})

@@ -7,8 +7,9 @@ import os
 from typing import Any
 
 from airflow_amlpipe.exceptions import DefinitionError, shorten
-from airflow_amlpipe.sdk._absent import refuse
 from airflow_amlpipe.sdk._lazy import lazy_names
+from airflow_amlpipe.sdk.data.abstract_dataset import AbstractDataset
+from airflow_amlpipe.sdk.data.datapath import DataPath
 from airflow_amlpipe.sdk.exceptions import UserErrorException
 
 __all__ = ["PipelineParameter", "Volatile"]
@@ -17,9 +18,10 @@ _GRAPH = "build the pipeline from steps; airflow-amlpipe shows its graph in Airf
 
 
 class PipelineParameter:
-    """A value that a pipeline takes at submission, of the type of its default: str, int, float or bool.
+    """A value that a pipeline takes at submission, of the type of its default: str, int, float, bool, a dataset or a DataPath.
 
-    Give the object itself to a step's ``arguments`` or ``params``. As text it is SDK v1's ``PipelineParameter_Name:..._Default:...``,
+    Give the object itself to a step's ``arguments`` or ``params``; a dataset as ``DatasetConsumptionConfig("name", parameter)``, a DataPath
+    as ``(parameter, DataPathComputeBinding())`` in ``inputs`` and ``arguments``. As text it is SDK v1's ``PipelineParameter_Name:..._Default:...``,
     which SDK v1 ran literally when it got into an f-string; such text is refused when the pipeline is built.
 
     :param volatile: scripts get the value, but another one is no reason to run a step again; say so of what does not influence any output,
@@ -29,20 +31,17 @@ class PipelineParameter:
 
     def __init__(self, name: str, default_value: Any, *, volatile: bool = False) -> None:
         _check_name(name)
-        if hasattr(default_value, "datastore_name") or hasattr(default_value, "as_named_input"):
-            refuse(
-                f"PipelineParameter {name!r} with a {type(default_value).__name__} as its default",
-                "give the path below a datastore as text, or register the dataset and read its latest version with (workspace, name)",
-            )
-        if not isinstance(default_value, (bool, int, float, str)):
+        if not isinstance(default_value, (bool, int, float, str, DataPath, AbstractDataset)):
             raise UserErrorException(
-                f"Default value is of unsupported type: {type(default_value).__name__}; "
-                f"PipelineParameter {name!r}: use a str, int, float or bool, not {shorten(repr(default_value))}"
+                f"Default value is of unsupported type: {type(default_value).__name__}; PipelineParameter {name!r}: "
+                f"use a str, int, float, bool, dataset or DataPath, not {shorten(repr(default_value))}"
             )
         if isinstance(default_value, float) and not math.isfinite(default_value):
             raise UserErrorException(f"PipelineParameter {name!r}: the default {default_value!r} is no number; use a finite one")
         if not isinstance(volatile, bool):
             raise UserErrorException(f"PipelineParameter {name!r}: volatile must be True or False, not {shorten(repr(volatile))}")
+        if volatile and isinstance(default_value, (DataPath, AbstractDataset)):
+            raise UserErrorException(f"PipelineParameter {name!r}: data cannot be volatile; what a step reads always counts")
         self.name = name
         self.default_value = default_value
         self.volatile = volatile
@@ -66,7 +65,8 @@ class Volatile:
 
     def __init__(self, value: Any) -> None:
         value = os.fspath(value) if isinstance(value, os.PathLike) else value
-        if not isinstance(value, (bool, int, float, str, PipelineParameter)):
+        is_data = isinstance(value, PipelineParameter) and isinstance(value.default_value, (DataPath, AbstractDataset))
+        if is_data or not isinstance(value, (bool, int, float, str, PipelineParameter)):
             raise UserErrorException(
                 f"Volatile({shorten(repr(value))}): a {type(value).__name__} cannot be volatile; use text, a number or a PipelineParameter. "
                 "What a step reads and writes always counts"
@@ -91,6 +91,9 @@ def _check_name(name: Any) -> None:
 
 
 _ELSEWHERE = {
+    "InputPortBinding": "pipeline.core._port_bindings",
+    "OutputPortBinding": "pipeline.core._port_bindings",
+    "TrainingOutput": "pipeline.core._port_bindings",
     "PipelineRun": "pipeline.core.run",
     "PublishedPipeline": "pipeline.core.published_pipeline",
     "StepRun": "pipeline.core.run",
@@ -118,9 +121,6 @@ _ABSENT = {
         ),
         _GRAPH,
     ),
-    "InputPortBinding": "give the output itself, or output.as_input(), to the step",
-    "OutputPortBinding": "use OutputFileDatasetConfig",
-    "TrainingOutput": "write the model with OutputFileDatasetConfig",
 }
 
 __getattr__, __dir__ = lazy_names(__name__, _ELSEWHERE, _ABSENT)

@@ -89,7 +89,7 @@ class PipelineDraft:
                 name,
                 home=home(),
                 **_source("PipelineDraft.create", workspace, pipeline, name),
-                parameters=_dictionary("pipeline_parameters", pipeline_parameters),
+                parameters=_values(workspace, pipeline_parameters),
                 description=description,
                 experiment=_experiment(workspace, experiment_name),
                 continue_on_step_failure=continue_on_step_failure,
@@ -190,7 +190,7 @@ class PipelineDraft:
             fields["tags"] = _texts("PipelineDraft.update: tags", tags)
         if pipeline is not None:
             fields |= _source("PipelineDraft.update", self._workspace, pipeline, name or self._name or _UNNAMED)
-        self._take(change_draft, parameters=_dictionary("pipeline_parameters", pipeline_parameters), **fields)
+        self._take(change_draft, parameters=_values(self._workspace, pipeline_parameters), **fields)
 
     def submit_run(self, _workflow_provider: Any = None) -> PipelineRun:
         """Run it in its experiment and return at once.
@@ -280,10 +280,10 @@ def _experiment(workspace: Workspace, name: str | None) -> str | None:
     return None if name is None else Experiment(workspace, name).name
 
 
-def _dictionary(what: str, value: Any) -> dict[str, Any] | None:
-    if value is not None and not isinstance(value, dict):
-        raise UserErrorException(f"{what} must be a dictionary of names and values, not {shorten(repr(value))}")
-    return value
+def _values(workspace: Workspace, given: Any) -> dict[str, Any] | None:
+    from airflow_amlpipe.sdk.lowering_parameters import lower_values
+
+    return None if given is None else lower_values(workspace, given)
 
 
 def _texts(what: str, value: Any) -> dict[str, str]:

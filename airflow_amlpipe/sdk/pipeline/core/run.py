@@ -61,8 +61,10 @@ class PipelineRun(Run):
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """The values of the pipeline's parameters in this run. Ours."""
-        return dict(self._record.parameters)
+        """The values of the pipeline's parameters in this run; data as the JSON object that names it. Ours."""
+        from airflow_amlpipe.spec.parameter_value import as_json
+
+        return {name: as_json(value) for name, value in self._record.parameters.items()}
 
     def get_status(self) -> str:
         """Return NotStarted, Running, Finished, Failed or Canceled."""

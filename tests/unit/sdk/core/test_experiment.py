@@ -11,7 +11,10 @@ import pytest
 from airflow_amlpipe.exceptions import DefinitionError, UnsupportedFeatureError
 from airflow_amlpipe.sdk.exceptions import UserErrorException
 from airflow_amlpipe.services import submit
-from azureml.core import Experiment, Run, Workspace, get_run
+from airflow_amlpipe.spec.data import DatasetSource, DatastorePath
+from azureml.core import Dataset, Experiment, Run, Workspace, get_run
+from azureml.data.datapath import DataPath, DataPathComputeBinding
+from azureml.data.dataset_consumption_config import DatasetConsumptionConfig
 from azureml.pipeline.core import Pipeline, PipelineParameter, PipelineRun, StepRun
 from azureml.pipeline.steps import PythonScriptStep
 from tests.unit.sdk.runs import a_run, a_step_run
@@ -55,14 +58,18 @@ def test_another_name_is_refused(ws: Workspace, name: Any) -> None:
 
 def test_a_pipeline_is_handed_over_with_what_was_asked(ws: Workspace, project: Path, home: Path, submitted: dict[str, Any]) -> None:
     run = Experiment(ws, "digits").submit(
-        pipeline(ws), tags={"a": 1, "b": "x", "c": None}, pipeline_parameters={"rate": 1}, continue_on_step_failure=True, parent_run_id="p"
+        pipeline(ws),
+        tags={"a": 1, "b": "x", "c": None},
+        pipeline_parameters={"rate": 1.0},
+        continue_on_step_failure=True,
+        parent_run_id="p",
     )
     assert isinstance(run, PipelineRun)
     assert submitted.pop("spec").name == "digits"
     assert submitted == {
         "workspace": ws._url,
         "experiment": "digits",
-        "parameters": {"rate": 1},
+        "parameters": {"rate": 1.0},
         "policy": "auto",
         "tags": {"a": "1", "b": "x", "c": ""},
         "source_base": project,
@@ -106,7 +113,7 @@ def test_a_keyword_that_is_not_known_is_warned_of(ws: Workspace, submitted: dict
         ({"rat": 1}, "Pipeline parameter with name rat does not exist: .*its parameters are: note, rate, size"),
         ({"size": "4"}, "Expected type of the pipeline parameter size is int, but the value '4' provided is of type str: "),
         ({"size": 4.0}, "Expected type of the pipeline parameter size is int"),
-        ({"size": True}, "Expected type of the pipeline parameter size is int"),
+        ({"rate": 1}, "Expected type of the pipeline parameter rate is float, but the value 1 provided is of type int: .*write 1.0"),
         ({"rate": "x"}, "Expected type of the pipeline parameter rate is float"),
         ({"note": 3}, "Expected type of the pipeline parameter note is str"),
         ({"note": None}, "Expected type of the pipeline parameter note is str"),
@@ -198,3 +205,60 @@ def test_an_unknown_run_is_refused(ws: Workspace, run_id: Any) -> None:
 def test_an_experiments_own_state_is_not_supported(ws: Workspace) -> None:
     with pytest.raises(UnsupportedFeatureError, match="Experiment.archive is not supported"):
         Experiment(ws, "digits").archive()
+
+
+# ---- values of parameters that name data
+
+
+def data_pipeline(ws: Workspace) -> Pipeline:
+    store = ws.get_default_datastore()
+    place = (PipelineParameter("where", DataPath(store, "a")), DataPathComputeBinding())
+    data = DatasetConsumptionConfig("data", PipelineParameter("which", files(ws, "a"))).as_mount()
+    return Pipeline(ws, PythonScriptStep("train.py", name="train", source_directory="src", arguments=[place, data], inputs=[place]))
+
+
+def files(ws: Workspace, path: str) -> Any:
+    return Dataset.File.from_files((ws.get_default_datastore(), path), validate=False)
+
+
+def test_data_is_handed_over_as_what_names_it(ws: Workspace, submitted: dict[str, Any]) -> None:
+    registered = files(ws, "b").register(ws, "rows")
+    values = {"where": DataPath(ws.get_default_datastore(), "/b/c"), "which": registered}
+    Experiment(ws, "digits").submit(data_pipeline(ws), pipeline_parameters=values)
+    assert submitted["parameters"] == {
+        "where": DatastorePath(datastore="workspaceblobstore", path="b/c"),
+        "which": DatasetSource(name="rows", version=1),
+    }
+
+
+def test_a_truth_value_is_a_whole_number_as_for_sdk_v1(ws: Workspace, submitted: dict[str, Any]) -> None:
+    Experiment(ws, "digits").submit(pipeline(ws), pipeline_parameters={"size": True})
+    assert [type(value) for value in submitted["parameters"].values()] == [int]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"where": "b"}, "Expected type of the pipeline parameter where is DataPath, but the value 'b' provided is of type str: "),
+        ({"which": 3}, "Expected type of the pipeline parameter which is FileDataset, but the value 3 provided is of type int: "),
+        ({"which": DataPath(None, "x")}, "names no datastore"),
+        ({"what": 3}, "Pipeline parameter with name what does not exist: .* its parameters are: where, which"),
+    ],
+)
+def test_a_value_of_another_kind_of_data_is_refused(ws: Workspace, submitted: dict[str, Any], given: Any, message: str) -> None:
+    with pytest.raises(DefinitionError, match=message):
+        Experiment(ws, "digits").submit(data_pipeline(ws), pipeline_parameters=given)
+    assert not submitted
+
+
+def test_a_place_is_no_dataset_and_a_dataset_no_place(ws: Workspace, submitted: dict[str, Any]) -> None:
+    place = DataPath(ws.get_default_datastore(), "b")
+    for given, kind in (({"which": place}, "FileDataset"), ({"where": files(ws, "b")}, "DataPath")):
+        with pytest.raises(UserErrorException, match=f"is {kind}, but the value"):
+            Experiment(ws, "digits").submit(data_pipeline(ws), pipeline_parameters=given)
+
+
+def test_data_of_another_workspace_is_refused_as_a_value(ws: Workspace, submitted: dict[str, Any]) -> None:
+    other = Workspace.create("other")
+    with pytest.raises(UserErrorException, match="is of workspace 'other' .* but is used in workspace 'team'"):
+        Experiment(ws, "digits").submit(data_pipeline(ws), pipeline_parameters={"where": DataPath(other.get_default_datastore(), "b")})

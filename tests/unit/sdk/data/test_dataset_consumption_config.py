@@ -8,6 +8,7 @@ import pytest
 
 from airflow_amlpipe.exceptions import UnsupportedFeatureError
 from azureml.core import Dataset, Workspace
+from azureml.data.datapath import DataPath
 from azureml.data.dataset_consumption_config import DatasetConsumptionConfig
 from azureml.exceptions import UserErrorException
 from azureml.pipeline.core import PipelineParameter
@@ -49,10 +50,24 @@ def test_a_mode_that_is_not_known_is_refused(dataset: Any) -> None:
 
 @pytest.mark.parametrize("data", ["images", None, ("team", "images"), 3])
 def test_what_is_no_data_is_refused(data: Any) -> None:
-    with pytest.raises(UserErrorException, match="is no data; give a dataset, an output of another step, or a tuple"):
+    with pytest.raises(
+        UserErrorException,
+        match="is no data; give a dataset, a PipelineParameter whose default is one, an output of another step, or a tuple",
+    ):
         DatasetConsumptionConfig("data", data)
 
 
-def test_a_dataset_parameter_is_not_supported_yet() -> None:
-    with pytest.raises(UnsupportedFeatureError, match="a dataset as a PipelineParameter is not supported"):
+def test_a_parameter_whose_default_is_a_dataset_is_data(dataset: Any) -> None:
+    parameter = PipelineParameter("p", dataset)
+    config = DatasetConsumptionConfig("data", parameter).as_mount()
+    assert (config.name, config.dataset, config.mode) == ("data", parameter, "mount")
+
+
+def test_a_parameter_of_anything_else_is_refused_with_what_to_do(ws: Workspace) -> None:
+    with pytest.raises(UserErrorException, match=r"PipelineParameter\(name='p', default_value='x'\) is no data"):
         DatasetConsumptionConfig("data", PipelineParameter("p", "x"))
+    place = PipelineParameter("p", DataPath(ws.get_default_datastore(), "x"))
+    with pytest.raises(
+        UserErrorException, match=r"PipelineParameter 'p' is a DataPath; give the tuple \(parameter, DataPathComputeBinding\(\)\)"
+    ):
+        DatasetConsumptionConfig("data", place)

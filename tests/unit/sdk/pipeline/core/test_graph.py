@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from airflow_amlpipe.exceptions import UnsupportedFeatureError
 from azureml.core import Dataset, Workspace
 from azureml.data import OutputFileDatasetConfig
 from azureml.data.datapath import DataPath
@@ -28,7 +27,8 @@ def test_as_text_it_is_sdk_v1s_literal(default: Any) -> None:
 @pytest.mark.parametrize("default", [None, [1], {"a": 1}, object()], ids=lambda default: type(default).__name__)
 def test_a_default_of_another_type_is_refused(default: Any) -> None:
     with pytest.raises(
-        ValueError, match=f"Default value is of unsupported type: {type(default).__name__}; .*use a str, int, float or bool"
+        ValueError,
+        match=f"Default value is of unsupported type: {type(default).__name__}; .*use a str, int, float, bool, dataset or DataPath",
     ):
         PipelineParameter("p", default)
 
@@ -38,11 +38,18 @@ def test_a_default_is_required() -> None:
         PipelineParameter("p")  # type: ignore[call-arg]
 
 
-def test_data_as_a_default_is_not_supported_yet(ws: Workspace) -> None:
+def test_data_is_a_default_too(ws: Workspace) -> None:
     store = ws.get_default_datastore()
     for default in (DataPath(store, "x"), Dataset.File.from_files((store, "x"), validate=False)):
-        with pytest.raises(UnsupportedFeatureError, match="PipelineParameter 'p' with a .* as its default is not supported"):
-            PipelineParameter("p", default)
+        assert PipelineParameter("p", default).default_value is default
+
+
+def test_data_is_never_volatile(ws: Workspace) -> None:
+    place = DataPath(ws.get_default_datastore(), "x")
+    with pytest.raises(UserErrorException, match="PipelineParameter 'p': data cannot be volatile; what a step reads always counts"):
+        PipelineParameter("p", place, volatile=True)
+    with pytest.raises(UserErrorException, match="cannot be volatile"):
+        Volatile(PipelineParameter("p", place))
 
 
 @pytest.mark.parametrize("name", ["", "-a", "a/b", "a\n", "x" * 256, "é", 3, None])
@@ -66,9 +73,11 @@ def test_a_default_that_is_no_number_is_refused() -> None:
         PipelineParameter("p", float("nan"))
 
 
-def test_the_graphs_other_names_say_what_to_use() -> None:
-    with pytest.raises(ImportError, match="azureml.pipeline.core.graph.OutputPortBinding is not supported"):
-        from azureml.pipeline.core.graph import OutputPortBinding  # noqa: F401
+def test_the_graph_offers_the_ports_too() -> None:
+    from azureml.pipeline.core import InputPortBinding
+    from azureml.pipeline.core.graph import InputPortBinding as OfGraph
+
+    assert OfGraph is InputPortBinding
 
 
 @pytest.mark.parametrize("value", ["text", 1, 0.5, True, Path("rows.csv"), PipelineParameter("build", "b1")])

@@ -90,7 +90,7 @@ def test_data_turned_into_text_is_the_variable_that_sdk_v1_set_for_it(ws: Worksp
 
 
 def test_a_parameter_turned_into_text_is_refused(ws: Workspace) -> None:
-    with pytest.raises(DefinitionError, match="holds a PipelineParameter, turned into text"):
+    with pytest.raises(DefinitionError, match="holds PipelineParameter 'rate', turned into text"):
         only(ws, command(f"train --rate {PipelineParameter('rate', 0.5)}"))
 
 

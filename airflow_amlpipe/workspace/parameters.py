@@ -1,0 +1,61 @@
+"""Which data do the parameters of a run name for a step?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from airflow_amlpipe.exceptions import DefinitionError, UnknownNameError, shorten
+from airflow_amlpipe.spec.data import DatasetSource, DatastorePath, InputSpec, ParameterSource
+from airflow_amlpipe.spec.model import Scalar
+from airflow_amlpipe.spec.parameter_value import DataValue, ParameterValue
+from airflow_amlpipe.spec.step import StepSpec
+from airflow_amlpipe.workspace.datasets import DatasetRecord
+from airflow_amlpipe.workspace.workspace import WorkspaceStore
+
+__all__ = ["bind_inputs", "scalars_read"]
+
+
+def bind_inputs(workspace: WorkspaceStore, step: StepSpec, parameters: Mapping[str, ParameterValue]) -> StepSpec:
+    """Return ``step`` with the data that the run's parameters name in the place of the parameters; one that reads none is itself.
+
+    :raises UnknownNameError: a parameter has no value, or the workspace has no such dataset
+    :raises DefinitionError: a parameter names data of another kind than the step reads
+    """
+    if not any(isinstance(item.source, ParameterSource) for item in step.inputs):
+        return step
+    where = f"step {shorten(repr(step.name))}"
+    return step.model_copy(update={"inputs": tuple(_bound(workspace, where, item, parameters) for item in step.inputs)})
+
+
+def scalars_read(step: StepSpec, parameters: Mapping[str, ParameterValue]) -> dict[str, Scalar]:
+    """Return the values of the parameters that the step's script is given as text.
+
+    :raises DefinitionError: one of them names data
+    """
+    found: dict[str, Scalar] = {}
+    for name in step.parameters:
+        value = parameters[name]
+        if not isinstance(value, (bool, int, float, str)):
+            raise DefinitionError(f"step {shorten(repr(step.name))} gives parameter {name!r} to its script as text, but it names data")
+        found[name] = value
+    return found
+
+
+def _bound(workspace: WorkspaceStore, where: str, item: InputSpec, parameters: Mapping[str, ParameterValue]) -> InputSpec:
+    if not isinstance(item.source, ParameterSource):
+        return item
+    value = parameters.get(item.source.parameter)
+    if value is None or isinstance(value, (bool, int, float, str)):
+        raise UnknownNameError(f"{where}: input {item.name!r}: parameter {item.source.parameter!r} names no data in this run")
+    return item.model_copy(update={"source": _data(workspace, value)})
+
+
+def _data(workspace: WorkspaceStore, value: DataValue) -> DatasetSource:
+    if isinstance(value, DatastorePath):
+        return DatasetSource(paths=(value,))
+    if isinstance(value, DatasetSource):
+        return value
+    found = workspace.datasets.find_id(value.id)
+    if isinstance(found, DatasetRecord):
+        return DatasetSource(name=found.name, version=found.version)
+    return DatasetSource(paths=found.paths, definition=found.definition)
