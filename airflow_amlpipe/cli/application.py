@@ -5,7 +5,7 @@ code  meaning
 ====  ==================================================================================================
 0     done; a run that was waited for ended well
 1     a run or a step failed or was cancelled, the script of ``amlpipe run`` failed, ``amlpipe fsck`` found damage, or ``amlpipe doctor``
-      something that will fail
+      something that will fail, or ``amlpipe migrate --check`` something to change
 2     the command line, or a definition it leads to, has to be changed: a retry cannot help
 3     storage, a back end or the engine failed: a retry may help
 130   interrupted with Ctrl-C; a run that the command waited for itself is stopped
@@ -37,6 +37,7 @@ _MODULES = {
     "explain": "explain",
     "report": "report",
     "doctor": "doctor",
+    "migrate": "migrate",
     "runs": "runs",
     "pipelines": "pipelines",
     "endpoints": "endpoints",
