@@ -33,14 +33,11 @@ _SHIM = str(Path("airflow_amlpipe", "runtime", "shim"))
 _INSTEAD = {
     "azureml.automl": "run the training script in a PythonScriptStep",
     "azureml.contrib": "use PythonScriptStep",
-    "azureml.core.authentication": "leave it out: Workspace.from_config() needs no sign-in",
     "azureml.core.model": "keep the model as an output: OutputFileDatasetConfig(...).register_on_complete(name)",
     "azureml.core.webservice": "serve the model outside of airflow-amlpipe",
     "azureml.data.tabular_dataset": "make a FileDataset and read it with pandas in the script",
     "azureml.dataprep": "read the files with pandas in the script",
     "azureml.mlflow": "set MLFLOW_TRACKING_URI in the step's environment_variables",
-    "azureml.pipeline.core.schedule": "give the schedule to Pipeline.to_dag(dag_id, schedule=...)",
-    "azureml.widgets": "use run.wait_for_completion(show_output=True)",
 }
 
 

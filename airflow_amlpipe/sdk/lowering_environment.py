@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from airflow_amlpipe.sdk.core.conda_dependencies import CondaDependencies
     from airflow_amlpipe.sdk.core.environment import Environment
 
-__all__ = ["lower_compute", "lower_environment", "lower_run_settings", "lower_timeout", "parse_environment"]
+__all__ = ["lower_attached", "lower_compute", "lower_environment", "lower_run_settings", "lower_timeout", "parse_environment"]
 
 # SDK v1's own packages: never installed, a step's `azureml` comes with airflow-amlpipe.
 _AZUREML = re.compile(r"azureml(?:-[A-Za-z0-9._-]+)?(?=$|[\s\[=<>!~;@])")
@@ -83,6 +83,12 @@ def lower_compute(name: str, configuration: Any) -> ComputeTargetSpec:
             description=configuration.description,
             tags={str(key): str(value) for key, value in (configuration.tags or {}).items()},
         )
+
+
+def lower_attached(name: str, sdk_type: str, details: dict[str, Any]) -> ComputeTargetSpec:
+    """Return what a compute target that exists elsewhere is registered as."""
+    with validation_explained(f"compute target {shorten(repr(name))}"):
+        return ComputeTargetSpec(name=name, sdk_type=sdk_type, details=details)
 
 
 def lower_run_settings(where: str, runconfig: Any) -> RunSettingsSpec:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from airflow_amlpipe.spec.model import SpecModel
+from airflow_amlpipe.spec.model import SpecModel, added_later
 
 __all__ = ["ComputeKind", "ComputeTargetSpec", "RunSettingsSpec"]
 
@@ -16,6 +16,7 @@ class ComputeTargetSpec(SpecModel):
 
     :ivar kind: the back end
     :ivar sdk_type: the SDK v1 class it was created as, so that it comes back as that class
+    :ivar details: what that class shows beside it (``address``, ``resource_id``, ...); never a password or token
     """
 
     name: str
@@ -28,6 +29,7 @@ class ComputeTargetSpec(SpecModel):
     idle_seconds_before_scaledown: int = 1800
     description: str | None = None
     tags: dict[str, str] = {}
+    details: dict[str, str | int] = added_later({})
 
 
 class RunSettingsSpec(SpecModel):

@@ -68,9 +68,9 @@ def test_what_is_not_there_says_what_to_use() -> None:
             "from azureml.core import Model",
             "from azureml.core.model import Model",
             "import azureml.automl",
-            "from azureml.core.authentication import InteractiveLoginAuthentication",
+            "from azureml.core.webservice import Webservice",
             "import azureml.dataprep",
-            "from azureml.widgets import RunDetails",
+            "import azureml.mlflow",
             "import azureml.no_such_thing",
         ):
             try:

@@ -290,8 +290,6 @@ def test_an_environment_is_referred_to_by_name_and_version(guide: Any, ws: Works
 @pytest.mark.parametrize(
     "line",
     [
-        # guide 004, schedule
-        "from azureml.pipeline.core.schedule import ScheduleRecurrence, Schedule",
         # guide 001, tabular data
         "Dataset.Tabular.from_delimited_files((def_blob_store, 'iris.csv'))",
     ],

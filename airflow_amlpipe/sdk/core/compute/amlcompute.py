@@ -189,30 +189,13 @@ class AmlCompute(ComputeTarget):
         )
 
     @property
-    def status(self) -> AmlComputeStatus:
-        """What is known of it now."""
-        return self.get_status()
-
-    @property
     def vm_size(self) -> str:
         return self._known().vm_size or ""
-
-    @property
-    def tags(self) -> dict[str, str]:
-        return dict(self._known().tags)
-
-    @property
-    def description(self) -> str | None:
-        return self._known().description  # type: ignore[no-any-return]
 
     @property
     def scale_settings(self) -> ScaleSettings:
         spec = self._known()
         return ScaleSettings(spec.min_nodes, spec.max_nodes, spec.idle_seconds_before_scaledown)
-
-    @property
-    def provisioning_state(self) -> str:
-        return "Succeeded"
 
     def get(self) -> AmlCompute:
         """Return this compute target as it is registered now."""
@@ -290,11 +273,6 @@ class AmlCompute(ComputeTarget):
     list_usages = absent("AmlCompute.list_usages", "leave it out: there are no quotas")
     supported_vmsizes = absent("AmlCompute.supported_vmsizes", "any vm_size can be given")
     update_quotas = absent("AmlCompute.update_quotas", "leave it out: there are no quotas")
-
-    def _known(self) -> Any:
-        if self._spec is None:
-            self.refresh_state()
-        return self._spec
 
 
 def _camel(key: str) -> str:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from airflow_amlpipe.sdk.pipeline.core.pipeline_endpoint import PipelineEndpoint
     from airflow_amlpipe.sdk.pipeline.core.published_pipeline import PublishedPipeline
     from airflow_amlpipe.sdk.pipeline.core.run import PipelineRun, PortDataReference, StepRun, StepRunOutput
+    from airflow_amlpipe.sdk.pipeline.core.schedule import Schedule, ScheduleRecurrence, TimeZone
 
 __all__ = [
     "InputPortBinding",
@@ -29,15 +30,17 @@ __all__ = [
     "PipelineStep",
     "PortDataReference",
     "PublishedPipeline",
+    "Schedule",
+    "ScheduleRecurrence",
     "StepRun",
     "StepRunOutput",
     "StepSequence",
+    "TimeZone",
     "TrainingOutput",
     "Volatile",
 ]
 
 _MODULE = "make the script a PythonScriptStep"
-_SCHEDULE = "give the schedule to Pipeline.to_dag(dag_id, schedule=...)"
 
 __getattr__, __dir__ = lazy_names(
     __name__,
@@ -53,9 +56,12 @@ __getattr__, __dir__ = lazy_names(
         "PipelineStep": "pipeline.core.builder",
         "PortDataReference": "pipeline.core.run",
         "PublishedPipeline": "pipeline.core.published_pipeline",
+        "Schedule": "pipeline.core.schedule",
+        "ScheduleRecurrence": "pipeline.core.schedule",
         "StepRun": "pipeline.core.run",
         "StepRunOutput": "pipeline.core.run",
         "StepSequence": "pipeline.core.builder",
+        "TimeZone": "pipeline.core.schedule",
         "TrainingOutput": "pipeline.core._port_bindings",
         "Volatile": "pipeline.core.graph",
     },
@@ -65,8 +71,5 @@ __getattr__, __dir__ = lazy_names(
         "ModuleVersion": _MODULE,
         "ModuleVersionDescriptor": _MODULE,
         "PipelineDataset": "use dataset.as_named_input(name)",
-        "Schedule": _SCHEDULE,
-        "ScheduleRecurrence": _SCHEDULE,
-        "TimeZone": _SCHEDULE,
     },
 )

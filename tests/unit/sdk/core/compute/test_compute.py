@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from airflow_amlpipe.exceptions import UnknownNameError, UnsupportedFeatureError
 from azureml.core import Workspace
-from azureml.core.compute import AmlCompute, ComputeTarget
+from azureml.core.compute import (
+    AdlaCompute,
+    AksCompute,
+    AmlCompute,
+    BatchCompute,
+    ComputeInstance,
+    ComputeTarget,
+    DatabricksCompute,
+    DataFactoryCompute,
+    DsvmCompute,
+    HDInsightCompute,
+    KubernetesCompute,
+    RemoteCompute,
+    SynapseCompute,
+)
 from azureml.core.compute.amlcompute import AmlComputeStatus
 from azureml.core.compute_target import ComputeTargetException
 from azureml.exceptions import ComputeTargetException as FromExceptions
+
+SECRET = "hunter2-is-no-secret"
 
 
 def test_the_idiom_of_the_notebooks(ws: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
@@ -94,11 +111,73 @@ def test_a_status_comes_back_from_what_it_was_serialized_to(ws: Workspace) -> No
     assert AmlComputeStatus.deserialize(status.serialize()).serialize() == status.serialize()
 
 
-def test_other_kinds_say_what_to_use() -> None:
-    with pytest.raises(ImportError, match="azureml.core.compute.DatabricksCompute is not supported .*use AmlCompute"):
-        from azureml.core.compute import DatabricksCompute  # noqa: F401
-    with pytest.raises(UnsupportedFeatureError, match="ComputeTarget.attach is not supported"):
-        ComputeTarget.attach(None, "x", None)
+@pytest.mark.parametrize(
+    ("made", "kind", "details"),
+    [
+        (lambda: RemoteCompute.attach_configuration("me", address="10.0.0.4", password=SECRET), "VirtualMachine", {"username": "me", "address": "10.0.0.4", "ssh_port": 22}),
+        (lambda: DataFactoryCompute.attach_configuration(resource_group="g", factory_name="f"), "DataFactory", {"resource_group": "g", "factory_name": "f"}),
+        (lambda: DatabricksCompute.attach_configuration(workspace_name="w", access_token=SECRET), "Databricks", {"workspace_name": "w"}),
+        (lambda: AksCompute.attach_configuration("g", "c"), "AKS", {"resource_group": "g", "cluster_name": "c"}),
+        (lambda: BatchCompute.attach_configuration("g", "a"), "Batch", {"resource_group": "g", "account_name": "a"}),
+        (lambda: AdlaCompute.attach_configuration("g", "a"), "DataLakeAnalytics", {"resource_group": "g", "account_name": "a"}),
+        (lambda: HDInsightCompute.attach_configuration("me", address="10.0.0.4", password=SECRET), "HDInsight", {"username": "me", "address": "10.0.0.4", "ssh_port": 22}),
+        (lambda: DsvmCompute.attach_configuration("g", "vm"), "VirtualMachine", {"resource_group": "g", "vm_name": "vm"}),
+        (lambda: KubernetesCompute.attach_configuration("id", "team"), "Kubernetes", {"resource_id": "id", "namespace": "team"}),
+        (lambda: SynapseCompute.attach_configuration(None, "SynapseSpark", "pool"), "SynapseSpark", {"type": "SynapseSpark", "pool_name": "pool"}),
+    ],
+)  # fmt: skip
+def test_what_exists_elsewhere_becomes_a_name_for_steps_without_its_secrets(
+    ws: Workspace, made: Any, kind: str, details: dict[str, Any]
+) -> None:
+    """S11"""
+    target = ComputeTarget.attach(ws, "other", made())
+    assert (target.type, target.serialize()["properties"]) == (kind, details)
+    found = ws.compute_targets["other"]
+    assert (type(found), found.get_status(), found.provisioning_state) == (type(target), "Succeeded", "Succeeded")
+    assert SECRET.encode() not in b"".join(file.read_bytes() for file in Path(ws._url.removeprefix("file://")).rglob("*.json"))
+
+
+def test_a_compute_instance_is_a_name_that_is_always_ready(ws: Workspace) -> None:
+    made = ComputeTarget.create(ws, "mine", ComputeInstance.provisioning_configuration(vm_size="STANDARD_D3_V2"))
+    assert isinstance(made, ComputeInstance)
+    made.start()
+    made.stop()
+    made.restart(wait_for_completion=True)
+    assert made.get().get_status().serialize() == {"state": "Running", "vmSize": "STANDARD_D3_V2", "errors": []}
+    made.delete(wait_for_completion=True)
+    with pytest.raises(ComputeTargetException, match="ComputeTargetNotFound"):
+        ComputeInstance(ws, "mine")
+
+
+def test_the_old_attach_of_each_class_registers_too(ws: Workspace) -> None:
+    RemoteCompute.attach(ws, "machine", "me", "10.0.0.4", password=SECRET)
+    DataFactoryCompute.attach(ws, "factory", "id")
+    DatabricksCompute.attach(ws, "bricks", "id", SECRET)
+    assert ComputeTarget.create(ws, "other-factory", DataFactoryCompute.provisioning_configuration("westeurope")).type == "DataFactory"
+    assert {target.name: type(target) for target in ComputeTarget.list(ws)} == {
+        "local": AmlCompute,
+        "machine": RemoteCompute,
+        "factory": DataFactoryCompute,
+        "bricks": DatabricksCompute,
+        "other-factory": DataFactoryCompute,
+    }
+
+
+def test_a_compute_target_of_another_class_is_not_found_under_this_one(ws: Workspace) -> None:
+    DataFactoryCompute.attach(ws, "factory", "id")
+    with pytest.raises(
+        ComputeTargetException, match="ComputeTargetNotFound: compute target 'factory' is a DataFactoryCompute, not a AmlCompute"
+    ):
+        AmlCompute(ws, "factory")
+    assert type(DataFactoryCompute(ws, "factory")) is DataFactoryCompute
+
+
+def test_credentials_of_a_compute_target_are_not_kept_to_be_asked_for(ws: Workspace) -> None:
+    machine = RemoteCompute.attach(ws, "machine", "me", "10.0.0.4", password=SECRET)
+    with pytest.raises(UnsupportedFeatureError, match="keep credentials in Airflow connections"):
+        machine.get_credentials()  # type: ignore[attr-defined]
+    with pytest.raises(ComputeTargetException, match=r"RemoteCompute: address \['10'\] cannot be used; give text"):
+        ComputeTarget.attach(ws, "odd", RemoteCompute.attach_configuration("me", address=["10"]))  # type: ignore[arg-type]
 
 
 def test_while_airflow_parses_a_target_is_its_name(ws: Workspace, airflow_is_parsing: None) -> None:
