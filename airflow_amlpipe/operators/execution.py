@@ -39,6 +39,7 @@ from airflow_amlpipe.workspace.workspace import WorkspaceStore
 
 if TYPE_CHECKING:
     from airflow_amlpipe.compute.backend import JobHandle
+    from airflow_amlpipe.operators.answering import AnswerQuestion
     from airflow_amlpipe.operators.handover import Handover
 
 __all__ = ["StepExecution"]
@@ -257,19 +258,21 @@ class StepExecution:
         """
         from airflow_amlpipe.compute.backend import open_backend
         from airflow_amlpipe.compute.waiting import follow_job
+        from airflow_amlpipe.operators.answering import answering
 
         self._watch_changes()  # while the job runs: nobody waits for it
         try:
-            follow_job(
-                open_backend(handle.kind),
-                handle,
-                on_line=self._tell,
-                what=self._where,
-                timeout_seconds=self.step.timeout_seconds,
-                running_seconds=0.0 if self._job is None else self._job.running_seconds,
-                poll_interval_seconds=self.settings.poll_interval_seconds,
-                terminate_grace_seconds=self.settings.terminate_grace_seconds,
-            )
+            with answering(self._folder, self._answers(), self._note):
+                follow_job(
+                    open_backend(handle.kind),
+                    handle,
+                    on_line=self._tell,
+                    what=self._where,
+                    timeout_seconds=self.step.timeout_seconds,
+                    running_seconds=0.0 if self._job is None else self._job.running_seconds,
+                    poll_interval_seconds=self.settings.poll_interval_seconds,
+                    terminate_grace_seconds=self.settings.terminate_grace_seconds,
+                )
         except AmlPipeError:
             self._refuse_when_stopped()
             raise
@@ -457,6 +460,14 @@ class StepExecution:
         self._record_run()
         self.run.finish_failed(error, getattr(self, "assessment", None), status="Canceled" if canceled else "Failed")
         self._clean()
+
+    def _answers(self) -> AnswerQuestion:
+        from airflow_amlpipe.hooks.secrets import find_secret
+        from airflow_amlpipe.operators.answers import Answers
+        from airflow_amlpipe.operators.preparing import workspace_names
+
+        names = workspace_names(self.workspace, self.outline.workspace)
+        return Answers(self.run, names, self.request.experiment, self._note, find_secret)
 
     def _tell(self, _stream: str, line: str) -> None:
         crash_point("script-heard")

@@ -7,7 +7,9 @@ from collections.abc import Callable
 from airflow_amlpipe.compute.collection import CollectedStep, RunOutcome, collect_step
 from airflow_amlpipe.compute.folder import StepFolder
 from airflow_amlpipe.exceptions import shorten
+from airflow_amlpipe.operators.answering import asked_so_far
 from airflow_amlpipe.storage.crash_points import crash_point
+from airflow_amlpipe.workspace.asked import keep_asked
 from airflow_amlpipe.workspace.layout import run_folder
 from airflow_amlpipe.workspace.step_run import StepRun
 from airflow_amlpipe.workspace.try_files import Logged, keep_artifacts, keep_logged, keep_logs
@@ -34,6 +36,7 @@ def keep_files(workspace: WorkspaceStore, run: StepRun, folder: StepFolder, *, s
         for name in keep_artifacts(workspace, place, {item.name: item.path for item in outcome.artifacts}):
             say(f"a file called {shorten(repr(name))} had been uploaded to the same run before; the first one is kept")
     crash_point("artifacts-kept")
+    keep_asked(workspace, run.folder, asked_so_far(folder))
     keep_logged(workspace, run.run_id, run.folder, run.step_run_id, own=_logged(own), parent=_logged(parent))
     if parent.tags:
         workspace.runs.change_tags(run.run_id, parent.tags)

@@ -18,7 +18,7 @@ from airflow_amlpipe.workspace.step_run import StepRun
 from airflow_amlpipe.workspace.try_files import logged_by_steps
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
 
-__all__ = ["prepare_job", "run_facts"]
+__all__ = ["prepare_job", "run_facts", "workspace_names"]
 
 
 def prepare_job(
@@ -72,7 +72,7 @@ def run_facts(workspace: WorkspaceStore, run: StepRun, experiment: str, names: W
 
     :param names: of the workspace, as its config.json has them; without them it is called like its folder
     """
-    names = names or WorkspaceNames(name=workspace.url.rstrip("/").rsplit("/", 1)[-1] or "workspace")
+    names = workspace_names(workspace, names)
     logged = logged_by_steps(workspace, run.run_id)
     return RunFacts(
         step_run_id=run.step_run_id,
@@ -87,3 +87,8 @@ def run_facts(workspace: WorkspaceStore, run: StepRun, experiment: str, names: W
         parent_properties=logged.properties,
         parent_events=logged.events,
     )
+
+
+def workspace_names(workspace: WorkspaceStore, names: WorkspaceNames | None) -> WorkspaceNames:
+    """Return ``names``, or what a workspace is called without a config.json."""
+    return names or WorkspaceNames(name=workspace.url.rstrip("/").rsplit("/", 1)[-1] or "workspace")

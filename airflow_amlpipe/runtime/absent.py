@@ -34,14 +34,6 @@ class AbsentMethods:
         """The environment's definition is not handed to the script."""
         raise _absent("get_environment", "ask Environment.get(workspace, name)")
 
-    def get_secret(self, *_: Any, **__: Any) -> Any:
-        """No secrets are handed to the script."""
-        raise _absent("get_secret", "pass the secret as an environment variable of the step's environment")
-
-    def get_secrets(self, *_: Any, **__: Any) -> Any:
-        """No secrets are handed to the script."""
-        raise _absent("get_secrets", "pass the secrets as environment variables of the step's environment")
-
     def take_snapshot(self, *_: Any, **__: Any) -> Any:
         """The snapshot is taken before the step starts."""
         raise _absent("take_snapshot", "upload_folder() keeps a folder with the run")

@@ -9,7 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["REQUIREMENT", "from_sdk", "sdk_module"]
+__all__ = ["REQUIREMENT", "CompletedBySdk", "from_sdk", "sdk_module"]
 
 REQUIREMENT = "airflow-amlpipe"
 
@@ -31,7 +31,7 @@ def sdk_module(module: str, wanted: str) -> Any:
             raise ModuleNotFoundError(
                 "%s is not part of the runtime that every step has: add the requirement %r to the pip packages of this step's environment "
                 "(it needs Python 3.11 or newer), or run the step in the worker's own interpreter (user_managed_dependencies = True). "
-                "Only azureml.core.Run, azureml.core.VERSION and azureml.exceptions work without it%s"
+                "What works without it, inside a step: azureml.core's Run, Workspace, Datastore, Dataset, Keyvault, and azureml.exceptions%s"
                 % (wanted, REQUIREMENT, "" if missing == "airflow_amlpipe" else "; missing: %s" % missing),
                 name=wanted,
             ) from error
@@ -48,3 +48,25 @@ def from_sdk(module: str, name: str, wanted: str) -> Any:
         return getattr(found, name)
     except AttributeError as error:
         raise ImportError("%s is not served by airflow-amlpipe; see docs/reference/coverage.md" % wanted, name=wanted) from error
+
+
+class CompletedBySdk:
+    """Has what the runtime serves; anything else is asked of the SDK's object of the same kind, which is made when it is first needed."""
+
+    _sdk: Any = None
+    _NAME = ""
+
+    def _load_sdk(self, wanted: str) -> Any:
+        raise NotImplementedError
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        if self._sdk is None:
+            try:
+                self._sdk = self._load_sdk("%s.%s" % (self._NAME, name))
+            except ImportError as error:
+                if name.startswith("_"):  # probed for, not asked for: notebooks look for _repr_html_
+                    raise AttributeError(name) from error
+                raise
+        return getattr(self._sdk, name)

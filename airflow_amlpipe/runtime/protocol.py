@@ -3,7 +3,8 @@
 The host prepares a *run folder*, names it in ``AMLPIPE_RUN_FOLDER`` and writes ``context.json`` into it. The script's side appends one
 JSON line per metric, tag, property or note to ``events.jsonl`` and puts uploaded files below ``uploads/<target>/``, where the target is
 the step's own run (``self``) or the pipeline's run (``parent``). The host reads them when the script has ended, or while it runs.
-Nothing else passes: no socket, no token, no secret.
+What the script may ask of the host while it runs, and through which files, is in ``questions.py``. Nothing else passes: no socket, no token,
+and no secret that the script does not ask for by name.
 """
 
 from __future__ import annotations

@@ -87,11 +87,11 @@ class Run(MetricMethods, FileMethods, AbsentMethods):
 
     @staticmethod
     def get(workspace: Any, run_id: str) -> Any:
-        """Return another run of the workspace, as the SDK knows it.
+        """Return another run of the workspace, to be read.
 
-        :raises ImportError: airflow-amlpipe is not installed in this step's environment
+        :raises UserErrorException: there is none of this id
         """
-        return from_sdk("core", "Run", "Run.get").get(workspace, run_id)
+        return workspace.get_run(run_id)
 
     @staticmethod
     def list(experiment: Any, *args: Any, **kwargs: Any) -> Any:
@@ -180,6 +180,20 @@ class Run(MetricMethods, FileMethods, AbsentMethods):
     def properties(self) -> Dict[str, str]:
         """The properties; add to them with :meth:`add_properties`."""
         return self.get_properties()
+
+    # -- secrets --
+
+    def get_secret(self, name: str) -> str:
+        """Return the value of a secret of the workspace: of Airflow's variable ``amlpipe_secret_<name>``.
+
+        :raises UserErrorException: there is none of this name
+        """
+        value: str = self.experiment.workspace.get_default_keyvault().get_secret(name)
+        return value
+
+    def get_secrets(self, secrets: Iterable[str]) -> Dict[str, str]:
+        """Return the values of several secrets by name."""
+        return {name: self.get_secret(name) for name in secrets}
 
     # -- its end --
 

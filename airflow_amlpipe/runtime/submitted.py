@@ -11,7 +11,7 @@ from airflow_amlpipe.runtime.artifacts import ArtifactFolder
 from airflow_amlpipe.runtime.errors import RunEnvironmentException
 from airflow_amlpipe.runtime.protocol import PARENT, SELF, ContextError, append_event, read_context, read_events, uploads_folder
 from airflow_amlpipe.runtime.run import Run
-from airflow_amlpipe.runtime.surroundings import ExperimentOfRun, InputDatasets, WorkspaceOfRun, output_datasets
+from airflow_amlpipe.runtime.surroundings import ExperimentOfRun, InputDatasets, output_datasets
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -90,12 +90,16 @@ class SubmittedRun(_RecordedRun):
     """The run of the step that this script is."""
 
     def __init__(self, run_folder: str, context: RunContext) -> None:
-        workspace = WorkspaceOfRun(context["workspace"])
-        experiment = ExperimentOfRun(context["experiment"], context["experiment_id"], lambda: workspace)
+        def workspace() -> Any:
+            from airflow_amlpipe.runtime.workspace import Workspace
+
+            return Workspace.of(context["workspace"])
+
+        experiment = ExperimentOfRun(context["experiment"], context["experiment_id"], workspace)
         super().__init__(run_folder, context, context["run"], experiment)
         parent = context["parent"]
         self.parent = None if parent is None else ParentRun(run_folder, context, parent, experiment)
-        self.input_datasets = InputDatasets(context["inputs"], lambda: workspace)
+        self.input_datasets = InputDatasets(context["inputs"], lambda: experiment.workspace)
         self.output_datasets = dict(output_datasets(context["outputs"]))
 
     def get_snapshot_id(self) -> str:

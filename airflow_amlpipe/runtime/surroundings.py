@@ -1,83 +1,26 @@
 """What does a run belong to: which experiment, in which workspace, with which inputs and outputs?
 
-``run.experiment.workspace`` is how SDK v1's scripts get hold of their workspace. Its name and ids are here; for datasets, datastores
-and the rest it becomes the SDK's ``Workspace`` when they are asked for.
+``run.experiment.workspace`` is how SDK v1's scripts get hold of their workspace (``workspace.py``).
 """
 
 from __future__ import annotations
 
-from airflow_amlpipe.runtime.elsewhere import from_sdk
+from airflow_amlpipe.runtime.elsewhere import CompletedBySdk, from_sdk
 from airflow_amlpipe.runtime.errors import UserErrorException
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable, Dict, Iterable, List, Optional
 
-    from airflow_amlpipe.runtime.protocol import InputPart, OutputPart, WorkspacePart
+    from airflow_amlpipe.runtime.protocol import InputPart, OutputPart
 
-__all__ = ["ExperimentOfRun", "InputDatasets", "OutputPath", "WorkspaceOfRun", "offline_experiment", "output_datasets"]
-
-
-class _CompletedBySdk:
-    """Has what the context tells; anything else is asked of the SDK's object of the same kind, which is made when it is first needed."""
-
-    _sdk: Any = None
-
-    def _load_sdk(self, wanted: str) -> Any:
-        raise NotImplementedError
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        if self._sdk is None:
-            try:
-                self._sdk = self._load_sdk("%s.%s" % (type(self).__name__[: -len("OfRun")], name))
-            except ImportError as error:
-                if name.startswith("_"):  # probed for, not asked for: notebooks look for _repr_html_
-                    raise AttributeError(name) from error
-                raise
-        return getattr(self._sdk, name)
+__all__ = ["Experiment", "ExperimentOfRun", "InputDatasets", "OutputPath", "offline_experiment", "output_datasets"]
 
 
-class WorkspaceOfRun(_CompletedBySdk):
-    """The workspace, as far as the run's context tells; everything else is the SDK's."""
-
-    def __init__(self, part: WorkspacePart) -> None:
-        self._part = part
-
-    @property
-    def name(self) -> str:
-        """The workspace's name."""
-        return self._part["name"]
-
-    @property
-    def subscription_id(self) -> str:
-        """As config.json has it; nothing depends on it."""
-        return self._part["subscription_id"]
-
-    @property
-    def resource_group(self) -> str:
-        """As config.json has it; nothing depends on it."""
-        return self._part["resource_group"]
-
-    @property
-    def location(self) -> str:
-        """Where it is."""
-        return self._part["location"]
-
-    def _load_sdk(self, wanted: str) -> Any:
-        part = self._part
-        workspace = from_sdk("core", "Workspace", wanted)
-        return workspace(
-            part["subscription_id"], part["resource_group"], part["name"], _location=part["location"], _root=part["url"] or None
-        )
-
-    def __repr__(self) -> str:
-        return "Workspace(name=%r, subscription_id=%r, resource_group=%r)" % (self.name, self.subscription_id, self.resource_group)
-
-
-class ExperimentOfRun(_CompletedBySdk):
+class ExperimentOfRun(CompletedBySdk):
     """The experiment a run belongs to; what is not here is the SDK's."""
+
+    _NAME = "Experiment"
 
     def __init__(self, name: str, experiment_id: str, workspace: Callable[[], Any]) -> None:
         self._name = name
@@ -114,23 +57,31 @@ class ExperimentOfRun(_CompletedBySdk):
         return "Experiment(name=%r)" % self._name
 
 
+class Experiment(ExperimentOfRun):
+    """An experiment of the step's workspace, by its name."""
+
+    def __init__(self, workspace: Any, name: str, *_: Any, **__: Any) -> None:
+        super().__init__(name, name, lambda: workspace)
+
+
 class InputDatasets(dict):  # type: ignore[type-arg]  # a subscript would be evaluated, and Python 3.8 has none for dict
     """``run.input_datasets``: an ordinary dict; the values are local paths, and dataset objects for inputs in direct mode.
 
-    A dataset in direct mode is loaded when it is first asked for, because only that needs the SDK.
+    A dataset in direct mode is made when it is first asked for.
     """
 
     def __init__(self, parts: Iterable[InputPart], workspace: Callable[[], Any]) -> None:
         super().__init__()
         self._workspace = workspace
         for part in parts:
-            super().__setitem__(part["name"], _NotLoaded(part["value"]) if part["mode"] == "direct" else part["value"])
+            super().__setitem__(part["name"], _NotLoaded(part) if part["mode"] == "direct" else part["value"])
 
     def __getitem__(self, name: Any) -> Any:
         value = super().__getitem__(name)
         if isinstance(value, _NotLoaded):
-            dataset = from_sdk("core", "Dataset", "run.input_datasets[%r], an input in direct mode," % name)
-            value = dataset.get_by_id(self._workspace(), id=value.id)
+            from airflow_amlpipe.runtime.datasets import dataset_of_input
+
+            value = dataset_of_input(value.part, self._workspace)
             super().__setitem__(name, value)
         return value
 
@@ -167,11 +118,11 @@ def output_datasets(parts: Iterable[OutputPart]) -> Dict[str, OutputPath]:
 
 
 class _NotLoaded:
-    def __init__(self, dataset_id: str) -> None:
-        self.id = dataset_id
+    def __init__(self, part: InputPart) -> None:
+        self.part = part
 
     def __repr__(self) -> str:
-        return "<dataset %s>" % self.id
+        return "<dataset %s>" % self.part["value"]
 
 
 def offline_experiment(name: Optional[str] = None) -> ExperimentOfRun:

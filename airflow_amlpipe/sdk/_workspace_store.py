@@ -31,7 +31,6 @@ __all__ = [
     "check_registered",
     "check_workspace",
     "chosen_root",
-    "data_files",
     "dataset_files",
     "given_login",
     "home",
@@ -173,24 +172,13 @@ def _check_compute(workspace: Any, step: str, name: str) -> None:
         raise UserErrorException(f"step {step!r}: Target {shorten(name)} does not exist in the workspace. {error}") from error
 
 
-def data_files(store: Store, path: str) -> list[tuple[str, str]]:
-    """Return the files that a path or glob names as (path in the store, path below what was named), sorted; empty if there are none."""
-    from airflow_amlpipe.fingerprint.pattern import is_pattern, split_pattern
-
-    names = store.match(path) if path else store.match("**")
-    if path and not is_pattern(path):
-        # Only a path that names itself can be a folder's.
-        names = store.match(f"{path.rstrip('/')}/**") or names
-    root = split_pattern(path.strip("/"))[0]
-    return sorted((name, _relative(name, root)) for name in names)
-
-
 def dataset_files(workspace: Any, paths: Sequence[tuple[str, str]], what: str) -> list[tuple[Store, str, str]]:
     """Return the files that (datastore, path or glob) name together, each as (store, path there, path in the folder that a step gets them in).
 
     :raises UserErrorException: no such datastore is registered
     """
     from airflow_amlpipe.fingerprint.pattern import split_pattern
+    from airflow_amlpipe.storage.copies import data_files
     from airflow_amlpipe.workspace.inputs import place_together
 
     parts = []
@@ -207,10 +195,6 @@ def dataset_files(workspace: Any, paths: Sequence[tuple[str, str]], what: str) -
         for name, relative in files
     }
     return [(store, name, relative) for relative, (store, name) in found.items()]
-
-
-def _relative(file: str, root: str) -> str:
-    return file.rpartition("/")[2] if file == root else file.removeprefix(f"{root}/") if root else file
 
 
 @contextmanager

@@ -10,20 +10,21 @@ import sys
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, TypeVar
 
-from airflow_amlpipe.exceptions import SourceChangedError, shorten
+from airflow_amlpipe.exceptions import shorten
 from airflow_amlpipe.sdk._arguments import check_items, check_local_path
-from airflow_amlpipe.sdk._workspace_store import data_files, open_datastore
+from airflow_amlpipe.sdk._workspace_store import open_datastore
 from airflow_amlpipe.sdk.data._config_helper import path_on_datastore
 from airflow_amlpipe.sdk.data.abstract_datastore import AbstractDatastore, TextDetail
 from airflow_amlpipe.sdk.data.data_reference import DataReference
 from airflow_amlpipe.sdk.exceptions import UserErrorException
+from airflow_amlpipe.storage.copies import data_files, fetch_file, put_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from airflow_amlpipe.storage.store import Store
 
-__all__ = ["AbstractAzureStorageDatastore", "AzureBlobDatastore", "AzureFileDatastore", "fetch_file"]
+__all__ = ["AbstractAzureStorageDatastore", "AzureBlobDatastore", "AzureFileDatastore"]
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
@@ -162,56 +163,6 @@ class AzureBlobDatastore(AbstractAzureStorageDatastore):
 
 class AzureFileDatastore(AbstractAzureStorageDatastore):
     """What SDK v1 kept in a file share."""
-
-
-def put_file(store: Store, source: Path, target: str) -> None:
-    """Copy a local file to ``target``, replacing what is there in one step; the same bytes stay as they are.
-
-    Most object stores give every upload a new version, and what reads another version runs again: scripts that upload whenever they run
-    would never find a result.
-    """
-    import shutil
-    import tempfile
-    import uuid
-
-    with tempfile.TemporaryDirectory() as folder:
-        copied = Path(folder, "upload")
-        shutil.copyfile(source, copied)
-        if not store.exists(target):
-            store.ingest(copied, target)
-            return
-        if _holds(store, target, copied, Path(folder, "there")):
-            return
-        beside = f"{target}.upload-{uuid.uuid4().hex}"
-        store.ingest(copied, beside)
-        store.replace(beside, target)
-        store.remove_tree(beside)
-
-
-def _holds(store: Store, name: str, content: Path, aside: Path) -> bool:
-    """Whether a file of a datastore has these bytes; a file of another size is not read."""
-    import filecmp
-
-    identity = store.identify(name)
-    if identity.file_count != 1 or identity.size_bytes != content.stat().st_size or not identity.manifest().is_file:
-        return False
-    try:
-        store.fetch(name, aside)
-    except SourceChangedError:
-        return False  # written to since it was looked at: it is replaced
-    return filecmp.cmp(content, aside, shallow=False)
-
-
-def fetch_file(store: Store, name: str, target: Path, *, overwrite: bool) -> bool:
-    """Copy a file of a datastore to ``target``; ``False`` if something is there and is left."""
-    target = target.absolute()
-    if target.exists():
-        if not overwrite:
-            return False
-        target.unlink()
-    target.parent.mkdir(parents=True, exist_ok=True)
-    store.fetch(name, target)
-    return True
 
 
 def _each(store: Store, action: Callable[[_Item], _Result], items: Sequence[_Item]) -> Iterator[tuple[_Item, _Result]]:

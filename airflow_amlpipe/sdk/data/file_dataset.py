@@ -10,8 +10,8 @@ from airflow_amlpipe.sdk._absent import absent
 from airflow_amlpipe.sdk._arguments import check_local_path
 from airflow_amlpipe.sdk._workspace_store import dataset_files
 from airflow_amlpipe.sdk.data.abstract_dataset import AbstractDataset
-from airflow_amlpipe.sdk.data.azure_storage_datastore import fetch_file
 from airflow_amlpipe.sdk.exceptions import UserErrorException
+from airflow_amlpipe.storage.copies import fetch_file
 
 if TYPE_CHECKING:
     from airflow_amlpipe.sdk.data.dataset_consumption_config import DatasetConsumptionConfig

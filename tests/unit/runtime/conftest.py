@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from airflow_amlpipe.runtime import protocol, run
+from airflow_amlpipe.runtime import datasets, protocol, run
 from airflow_amlpipe.runtime.submitted import SubmittedRun
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 @pytest.fixture(autouse=True)
 def _no_open_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run, "_current", {})
+    monkeypatch.setattr(datasets, "_DIRECT", {})
     monkeypatch.delenv(protocol.ENV_RUN_FOLDER, raising=False)
     monkeypatch.delenv(protocol.ENV_RUN_ID, raising=False)
 
@@ -34,8 +35,8 @@ def context(tmp_path: Path) -> RunContext:
         "experiment_id": "e-1",
         "workspace": {"name": "team", "subscription_id": "sub", "resource_group": "group", "location": "local", "url": ""},
         "inputs": [
-            {"name": "raw", "mode": "mount", "value": "/data/raw"},
-            {"name": "table", "mode": "direct", "value": "5d6e"},
+            {"name": "raw", "mode": "mount", "value": "/data/raw", "dataset": None},
+            {"name": "table", "mode": "direct", "value": "5d6e", "dataset": None},
         ],
         "outputs": [{"name": "model", "mode": "mount", "path": "/private/outputs/model"}],
         "working_folder": str(tmp_path / "code"),

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from airflow_amlpipe.runtime import elsewhere
+from airflow_amlpipe.runtime.datasets import Dataset
 from airflow_amlpipe.runtime.elsewhere import from_sdk, sdk_module
 from airflow_amlpipe.runtime.offline import OfflineRun
 from airflow_amlpipe.runtime.run import Run
 from airflow_amlpipe.runtime.submitted import SubmittedRun
+
+if TYPE_CHECKING:
+    from airflow_amlpipe.runtime.protocol import RunContext
 
 Open = Callable[[], SubmittedRun]
 
@@ -21,17 +26,11 @@ Open = Callable[[], SubmittedRun]
 class FakeWorkspace:
     def __init__(self, subscription_id: str, resource_group: str, workspace_name: str, **more: Any) -> None:
         self.made_of = (subscription_id, resource_group, workspace_name, more)
-        self.datasets = {"images": "dataset"}
+        self.images: dict[str, str] = {}
 
     @staticmethod
     def from_config() -> str:
         return "from config.json"
-
-
-class FakeDataset:
-    @staticmethod
-    def get_by_id(workspace: Any, id: str) -> tuple[str, str]:  # noqa: A002  # SDK v1's name
-        return (workspace.name, id)
 
 
 class FakeRuns:
@@ -40,10 +39,6 @@ class FakeRuns:
 
     def get_runs(self) -> str:
         return f"runs of {self.where}"
-
-    @staticmethod
-    def get(workspace: Any, run_id: str) -> str:
-        return f"{run_id} of {workspace.name}"
 
     @staticmethod
     def list(experiment: Any, **filters: Any) -> tuple[str, dict[str, Any]]:
@@ -56,7 +51,6 @@ def sdk(monkeypatch: pytest.MonkeyPatch) -> None:
     core.Workspace = FakeWorkspace  # type: ignore[attr-defined]
     core.Experiment = lambda workspace, name: FakeRuns(f"{workspace.name}/{name}")  # type: ignore[attr-defined]
     core.Run = FakeRuns  # type: ignore[attr-defined]
-    core.Dataset = FakeDataset  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "airflow_amlpipe.sdk.core", core)
 
 
@@ -72,7 +66,7 @@ def _no_sdk(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_workspace_becomes_the_sdks_when_more_is_asked(open_run: Open, sdk: None) -> None:
     workspace = open_run().experiment.workspace
-    assert workspace.datasets == {"images": "dataset"}
+    assert workspace.images == {}
     assert workspace.made_of == ("sub", "group", "team", {"_location": "local", "_root": None})
     with pytest.raises(AttributeError):
         workspace.no_such_thing  # noqa: B018
@@ -81,17 +75,30 @@ def test_the_workspace_becomes_the_sdks_when_more_is_asked(open_run: Open, sdk: 
 def test_other_runs_are_those_of_the_sdk(open_run: Open, sdk: None) -> None:
     run = open_run()
     assert run.experiment.get_runs() == "runs of team/digits"
-    assert Run.get(run.experiment.workspace, "other") == "other of team"
     assert Run.list(run.experiment, type="x") == ("runs of team/digits", {"type": "x"})
 
 
-def test_a_dataset_in_direct_mode_is_loaded_when_it_is_asked_for(open_run: Open, sdk: None) -> None:
+def test_a_dataset_in_direct_mode_is_there_without_asking(open_run: Open, context: RunContext, tmp_path: Path) -> None:
+    (tmp_path / "table").mkdir()
+    (tmp_path / "table" / "rows.csv").write_text("1,2")
+    context["inputs"][1]["dataset"] = {
+        "id": "5d6e",
+        "name": "rows",
+        "version": 3,
+        "description": None,
+        "tags": {},
+        "created_at": "",
+        "definition": {"kind": "file"},
+        "path": str(tmp_path / "table"),
+        "roots": [["", "/raw"]],
+    }
     datasets = open_run().input_datasets
-    assert datasets["table"] == ("team", "5d6e")
-    assert datasets.get("table") == ("team", "5d6e")
-    assert open_run().input_datasets.values() == ["/data/raw", ("team", "5d6e")]
-    assert open_run().input_datasets.items() == [("raw", "/data/raw"), ("table", ("team", "5d6e"))]
-    assert open_run().input_datasets.pop("table") == ("team", "5d6e")
+    table = datasets["table"]
+    assert (table.id, table.name, table.version, table.to_path()) == ("5d6e", "rows", 3, ["/rows.csv"])
+    assert Dataset.get_by_id(open_run().experiment.workspace, "5d6e") is table is datasets.get("table")
+    assert open_run().input_datasets.values() == ["/data/raw", table]
+    assert open_run().input_datasets.items() == [("raw", "/data/raw"), ("table", table)]
+    assert open_run().input_datasets.pop("table") is table
     assert open_run().input_datasets.pop("other", 1) == 1
 
 
@@ -104,10 +111,8 @@ def test_without_the_sdk_the_error_names_the_requirement_to_add(open_run: Open) 
     run = open_run()
     assert run.experiment.workspace.name == "team"
     for ask in (
-        lambda: run.input_datasets["table"],
-        lambda: run.experiment.workspace.datasets,
+        lambda: run.experiment.workspace.compute_targets,
         lambda: run.experiment.get_runs,
-        lambda: Run.get(run.experiment.workspace, "x"),
         lambda: Run.list(run.experiment),
         lambda: from_sdk("core", "X", "azureml.core.X"),
     ):

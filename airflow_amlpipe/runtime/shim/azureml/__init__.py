@@ -2,7 +2,7 @@
 
 This package, put on the script's path by the back end. It loads the runtime from the folder it lies in, under the runtime's own name, so
 that nothing has to be installed in the step's environment, and a script that has airflow-amlpipe too sees the same classes.
-Everything but ``Run`` and the exceptions comes from ``airflow_amlpipe.sdk``, where that is installed.
+What the runtime does not serve comes from ``airflow_amlpipe.sdk``, where that is installed.
 """
 
 import os
@@ -28,6 +28,21 @@ def _load_runtime():
     loader.exec_module(module)
 
 
+# Modules whose names a script imports from; what is not among them is the SDK's.
+_SERVED = {
+    "azureml.core.dataset": {"Dataset": "datasets"},
+    "azureml.core.datastore": {"Datastore": "datastores"},
+    "azureml.core.environment": {"Environment": "environments"},
+    "azureml.core.experiment": {"Experiment": "surroundings"},
+    "azureml.core.keyvault": {"Keyvault": "secrets"},
+    "azureml.core.workspace": {"Workspace": "workspace"},
+    "azureml.data": {"FileDataset": "datasets", "TabularDataset": "datasets"},
+    "azureml.data.abstract_dataset": {"AbstractDataset": "datasets"},
+    "azureml.data.file_dataset": {"FileDataset": "datasets"},
+    "azureml.data.tabular_dataset": {"TabularDataset": "datasets"},
+}
+
+
 class _ServedBySdk:
     """Finds `azureml.data`, `azureml.pipeline.core` and the like: the modules of ``airflow_amlpipe.sdk`` under SDK v1's names."""
 
@@ -43,11 +58,28 @@ class _ServedBySdk:
     def create_module(spec):
         from airflow_amlpipe.runtime.elsewhere import sdk_module
 
-        served = sdk_module(spec.name[len("azureml.") :], spec.name)
-        module = type(sys)(spec.name, served.__doc__)
-        module.__getattr__ = lambda name: getattr(served, name)
+        ours = _SERVED.get(spec.name)
+        module = type(sys)(spec.name)
         module.__path__ = []
-        module.__all__ = [name for name in getattr(served, "__all__", dir(served)) if not name.startswith("_")]
+        if ours is None:
+            served = sdk_module(spec.name[len("azureml.") :], spec.name)
+            module.__doc__ = served.__doc__
+            module.__getattr__ = lambda name: getattr(served, name)
+            module.__all__ = [name for name in getattr(served, "__all__", dir(served)) if not name.startswith("_")]
+            return module
+        from importlib import import_module
+
+        def find(name):
+            if name in ours:
+                return getattr(import_module("airflow_amlpipe.runtime." + ours[name]), name)
+            if name.startswith("__"):
+                raise AttributeError(name)
+            from airflow_amlpipe.runtime.elsewhere import from_sdk
+
+            return from_sdk(spec.name[len("azureml.") :], name, spec.name + "." + name)
+
+        module.__getattr__ = find
+        module.__all__ = sorted(ours)
         return module
 
     @staticmethod

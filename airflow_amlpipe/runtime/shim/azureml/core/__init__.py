@@ -13,9 +13,27 @@ def get_run(experiment, run_id, rehydrate=True, clean_up=True):
     return Run.get(experiment.workspace, run_id)
 
 
+# Read when they are first asked for: a script that only logs pays for none of them.
+_SERVED = {
+    "Dataset": "datasets",
+    "Datastore": "datastores",
+    "Environment": "environments",
+    "Keyvault": "secrets",
+    "Workspace": "workspace",
+}
+
+
 def __getattr__(name):
     if name.startswith("__"):
         raise AttributeError(name)
+    if name in _SERVED:
+        from importlib import import_module
+
+        return getattr(import_module("airflow_amlpipe.runtime." + _SERVED[name]), name)
+    if name == "Experiment":
+        from airflow_amlpipe.runtime.surroundings import Experiment
+
+        return Experiment
     from airflow_amlpipe.runtime.elsewhere import from_sdk
 
     return from_sdk("core", name, "azureml.core." + name)

@@ -1,0 +1,63 @@
+"""What can a script learn of an environment that the workspace has registered?"""
+
+# SDK v1's signatures.
+
+from __future__ import annotations
+
+from airflow_amlpipe.runtime.asking import ask, is_inside_step
+from airflow_amlpipe.runtime.elsewhere import CompletedBySdk, from_sdk
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict, List, Mapping, Optional
+
+__all__ = ["Environment"]
+
+
+class Environment(CompletedBySdk):
+    """A registered environment, to be read."""
+
+    _NAME = "Environment"
+
+    def __new__(cls, name: str, **kwargs: Any) -> Any:
+        return from_sdk("core", "Environment", "azureml.core.Environment")(name, **kwargs)
+
+    @staticmethod
+    def get(workspace: Any, name: str, version: Optional[str] = None, label: Optional[str] = None) -> Any:
+        """Return a registered environment, the latest version unless ``version`` says which.
+
+        :raises UserErrorException: it is not registered; the message lists those that are
+        """
+        if not is_inside_step() or label not in (None, "latest", "Latest"):
+            return from_sdk("core", "Environment", "Environment.get").get(workspace, name, version, label)
+        told = ask("environment", {"name": name, "version": None if version is None else str(version)})
+        environment: Environment = object.__new__(Environment)
+        environment._workspace, environment._record = workspace, told["record"]
+        environment.name, environment.version = name, told["version"]
+        return environment
+
+    @staticmethod
+    def list(workspace: Any) -> Any:
+        """Return the latest version of every registered environment by its name."""
+        return workspace.environments
+
+    _workspace: Any
+    _record: Mapping[str, Any]
+    name: str
+    version: str
+
+    @property
+    def environment_variables(self) -> Dict[str, str]:
+        """What it sets for scripts."""
+        return dict(self._record["variables"])
+
+    @property
+    def requirements(self) -> List[str]:
+        """The pip requirements it installs."""
+        return list(self._record["pip_requirements"])
+
+    def _load_sdk(self, wanted: str) -> Any:
+        return from_sdk("core", "Environment", wanted).get(self._workspace, self.name, self.version)
+
+    def __repr__(self) -> str:
+        return "Environment(name=%r, version=%r)" % (self.name, self.version)

@@ -1,0 +1,76 @@
+"""How do single files get from a folder of this machine to a datastore, and back?
+
+For files that nobody has identified: no manifest says what they are. Inputs of steps go through ``workspace/staging.py``.
+"""
+
+from __future__ import annotations
+
+import filecmp
+import shutil
+import tempfile
+import uuid
+from pathlib import Path
+
+from airflow_amlpipe.exceptions import SourceChangedError
+from airflow_amlpipe.fingerprint.pattern import is_pattern, split_pattern
+from airflow_amlpipe.storage.store import Store
+
+__all__ = ["data_files", "fetch_file", "put_file"]
+
+
+def data_files(store: Store, path: str) -> list[tuple[str, str]]:
+    """Return the files that a path or glob names as (path in the store, path below what was named), sorted; empty if there are none."""
+    names = store.match(path) if path else store.match("**")
+    if path and not is_pattern(path):
+        # Only a path that names itself can be a folder's.
+        names = store.match(f"{path.rstrip('/')}/**") or names
+    root = split_pattern(path.strip("/"))[0]
+    return sorted((name, _relative(name, root)) for name in names)
+
+
+def put_file(store: Store, source: Path, target: str) -> None:
+    """Copy a local file to ``target``, replacing what is there in one step; the same bytes stay as they are.
+
+    Most object stores give every upload a new version, and what reads another version runs again: scripts that upload whenever they run
+    would never find a result.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        copied = Path(folder, "upload")
+        shutil.copyfile(source, copied)
+        if not store.exists(target):
+            store.ingest(copied, target)
+            return
+        if _holds(store, target, copied, Path(folder, "there")):
+            return
+        beside = f"{target}.upload-{uuid.uuid4().hex}"
+        store.ingest(copied, beside)
+        store.replace(beside, target)
+        store.remove_tree(beside)
+
+
+def fetch_file(store: Store, name: str, target: Path, *, overwrite: bool) -> bool:
+    """Copy a file of a datastore to ``target``; ``False`` if something is there and is left."""
+    target = target.absolute()
+    if target.exists():
+        if not overwrite:
+            return False
+        target.unlink()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    store.fetch(name, target)
+    return True
+
+
+def _holds(store: Store, name: str, content: Path, aside: Path) -> bool:
+    """Whether a file of a datastore has these bytes; a file of another size is not read."""
+    identity = store.identify(name)
+    if identity.file_count != 1 or identity.size_bytes != content.stat().st_size or not identity.manifest().is_file:
+        return False
+    try:
+        store.fetch(name, aside)
+    except SourceChangedError:
+        return False  # written to since it was looked at: it is replaced
+    return filecmp.cmp(content, aside, shallow=False)
+
+
+def _relative(file: str, root: str) -> str:
+    return file.rpartition("/")[2] if file == root else file.removeprefix(f"{root}/") if root else file

@@ -1,0 +1,72 @@
+"""What did the script of a try ask of its host while it ran, beside the inputs that its step declares?
+
+What a script reads so is not in the step's key, so people have to be able to see it. Kept with the try in ``asked.json``; a reused step shows
+what the try asked that produced its result. Values of secrets are never written down, only their names.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+from airflow_amlpipe.exceptions import DefinitionError, ProtocolError
+from airflow_amlpipe.spec.document import parse_model
+from airflow_amlpipe.spec.model import SpecModel
+from airflow_amlpipe.workspace.workspace import WorkspaceStore
+
+__all__ = ["AskedThing", "fold_asked", "keep_asked", "read_asked"]
+
+
+class AskedThing(SpecModel):
+    """One thing that was asked for, however often.
+
+    :ivar verb: of ``runtime.questions.VERBS``
+    :ivar what: the thing as people read it, such as ``dataset 'irises' version 3``
+    :ivar digest: identity of the data or model that was handed over, if any was
+    :ivar changes: whether the script changed something outside its step: registered, uploaded
+    :ivar is_keyed: whether it is an input of the step, or its own, and so in the key all the same
+    """
+
+    verb: str
+    what: str
+    digest: str | None = None
+    changes: bool = False
+    is_keyed: bool = False
+    first_at: str = ""
+    times: int = 1
+
+
+class _AskedRecord(SpecModel):
+    asked: tuple[AskedThing, ...] = ()
+
+
+def fold_asked(things: Iterable[AskedThing]) -> tuple[AskedThing, ...]:
+    """Return each thing once, in the order they were first asked for, with how often that was."""
+    folded: dict[tuple[str, str, str | None], AskedThing] = {}
+    for thing in things:
+        place = (thing.verb, thing.what, thing.digest)
+        known = folded.get(place)
+        folded[place] = thing if known is None else known.model_copy(update={"times": known.times + thing.times})
+    return tuple(folded.values())
+
+
+def keep_asked(workspace: WorkspaceStore, folder: str, things: Iterable[AskedThing]) -> None:
+    """Store what the script of the try in ``folder`` asked for; nothing is written for nothing."""
+    folded = fold_asked(things)
+    if folded:
+        body = json.dumps(_AskedRecord(asked=folded).model_dump(mode="json"), sort_keys=True).encode()
+        workspace.store.put(f"{folder}/asked.json", body, durable=False)
+
+
+def read_asked(workspace: WorkspaceStore, folder: str) -> tuple[AskedThing, ...]:
+    """Return what the script of the try in ``folder`` asked for.
+
+    :raises ProtocolError: the record cannot be read
+    """
+    path = f"{folder}/asked.json"
+    try:
+        return parse_model(_AskedRecord, workspace.store.read(path), f"record {path}").asked
+    except FileNotFoundError:
+        return ()
+    except DefinitionError as error:
+        raise ProtocolError(f"a record in the workspace cannot be read: {error}") from error

@@ -1,0 +1,391 @@
+"""Does a script get an answer to what it may ask, to nothing else, and is it written down?"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_amlpipe.compute.folder import StepFolder, create_step_folder
+from airflow_amlpipe.compute.interpreters import find_python
+from airflow_amlpipe.operators.answering import Answer, Question, answering, asked_so_far
+from airflow_amlpipe.operators.answers import Answers
+from airflow_amlpipe.runtime import questions
+from airflow_amlpipe.runtime.asking import ask
+from airflow_amlpipe.runtime.errors import AzureMLException, RunEnvironmentException, UserErrorException
+from airflow_amlpipe.runtime.protocol import CONTEXT_FILE, CONTEXT_FORMAT, ENV_RUN_FOLDER, shim_folder
+from airflow_amlpipe.spec.data import DatastorePath
+from airflow_amlpipe.spec.workspace import WorkspaceNames
+from airflow_amlpipe.workspace.asked import AskedThing, keep_asked, read_asked
+from airflow_amlpipe.workspace.step_run import StepRun
+from airflow_amlpipe.workspace.workspace import WorkspaceStore
+from tests.builders import a_step
+
+SECRETS = {"db-password": "hunter2"}
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> WorkspaceStore:
+    return WorkspaceStore.open(str(tmp_path / "ws"), home=tmp_path / "home")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StepFolder:
+    folder = create_step_folder(tmp_path / "try")
+    folder.code.mkdir()
+    monkeypatch.setenv(ENV_RUN_FOLDER, str(folder.run))
+    (folder.run / CONTEXT_FILE).write_text(json.dumps(context_of(folder)))
+    return folder
+
+
+def context_of(folder: StepFolder) -> dict[str, Any]:
+    part = {"number": 1, "tags": {}, "properties": {}, "url": "", "events": []}
+    return {
+        "format": CONTEXT_FORMAT,
+        "run": {**part, "id": "step-run-1", "name": "train"},
+        "parent": {**part, "id": "run-1", "name": "nightly"},
+        "experiment": "digits",
+        "experiment_id": "digits",
+        "workspace": {"name": "team", "subscription_id": "s", "resource_group": "g", "location": "local", "url": ""},
+        "inputs": [],
+        "outputs": [],
+        "working_folder": str(folder.code),
+        "script": "train.py",
+        "arguments": [],
+        "snapshot": "",
+        "target": "local",
+        "started_at": "2026-01-01T00:00:00+00:00",
+    }
+
+
+@pytest.fixture
+def said() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def host(workspace: WorkspaceStore, folder: StepFolder, said: list[str]) -> Callable[[], Any]:
+    """Open the host's side: a process that waits for the job."""
+
+    @contextmanager
+    def host() -> Iterator[None]:
+        run = StepRun(workspace, "nightly", "run-1", a_step("train"), 1, step_run_id="step-run-1")
+        answers = Answers(run, WorkspaceNames(name="team"), "digits", said.append, SECRETS.get)
+        with answering(folder, answers, said.append):
+            yield
+
+    return host
+
+
+def put_data(workspace: WorkspaceStore, path: str, **files: str) -> None:
+    root = Path(workspace.datastores.get("workspaceblobstore").url.removeprefix("file://")) / path
+    root.mkdir(parents=True, exist_ok=True)
+    for name, text in files.items():
+        (root / f"{name}.csv").write_text(text)
+
+
+def register(workspace: WorkspaceStore, name: str, path: str) -> Any:
+    return workspace.datasets.add_version(
+        name, (DatastorePath(datastore="workspaceblobstore", path=path),), description="rows", tags={"a": "b"}
+    )
+
+
+SCRIPT = """
+import os
+from azureml.core import Run, Workspace, Dataset, Datastore, Keyvault, Environment, Experiment
+from azureml.core.dataset import Dataset as Same
+from azureml.data import FileDataset
+from azureml.exceptions import UserErrorException
+run = Run.get_context()
+ws = run.experiment.workspace
+assert ws == Workspace.from_config() == Workspace("s", "g", "team") == Workspace.get("team") and Dataset is Same
+dataset = Dataset.get_by_name(ws, "irises")
+assert isinstance(dataset, FileDataset) and (dataset.name, dataset.version, dataset.tags) == ("irises", 1, {"a": "b"})
+assert dataset.to_path() == ["/a.csv", "/b.csv"], dataset.to_path()
+print(open(dataset.download("copied")[1]).read())
+with dataset.mount() as mounted:
+    print(sorted(os.listdir(mounted.mount_point)))
+assert Dataset.get_by_id(ws, dataset.id).name == ws.datasets["irises"].name == "irises" and list(ws.datasets) == ["irises"]
+store = ws.get_default_datastore()
+assert store.name == Datastore(ws).name == Datastore.get(ws, "workspaceblobstore").name == "workspaceblobstore"
+open("model.txt", "w").write("weights")
+store.upload_files(["model.txt"], target_path="models", show_progress=False)
+store.upload_files(["model.txt"], target_path="models")
+print(store.download("down", prefix="models", show_progress=False), open("down/models/model.txt").read())
+assert run.get_secret("db-password") == Keyvault(ws).get_secret("db-password") == ws.get_default_keyvault().get_secrets(["db-password"])["db-password"] == "hunter2"
+try:
+    Dataset.get_by_name(ws, "roses")
+except UserErrorException as error:
+    print(error)
+try:
+    store.upload_files(["model.txt"], target_path="../elsewhere")
+except UserErrorException as error:
+    print("refused:", error)
+try:
+    run.get_secret("airflow-fernet-key")
+except UserErrorException as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize("version", ["3.8", "3.14", "3.13", "ours"])
+def test_a_script_whose_interpreter_has_nothing_of_ours_reaches_its_workspace(
+    version: str, workspace: WorkspaceStore, folder: StepFolder, host: Callable[[], Any], said: list[str]
+) -> None:
+    python = sys.executable if version == "ours" else find_python(version)
+    if python is None:
+        pytest.skip(f"this machine has no Python {version}")
+    put_data(workspace, "raw", a="1,2", b="3,4")
+    register(workspace, "irises", "raw")
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": shim_folder(), ENV_RUN_FOLDER: str(folder.run)}
+    with host():
+        ran = subprocess.run([python, "-S", "-c", SCRIPT], cwd=folder.code, env=environment, capture_output=True, text=True, timeout=60)
+    assert ran.stderr == ""
+    assert ran.stdout.splitlines() == [
+        "3,4",
+        "['a.csv', 'b.csv']",
+        "Target already exists. Skipping upload for models/model.txt",
+        "Uploaded 0 files",
+        "1 weights",
+        "dataset 'roses' is not registered in the workspace; registered are: irises",
+        "refused: datastore 'workspaceblobstore': upload: target_path: the path '../elsewhere' must be relative and stay below its root; remove '..' and leading '/'",
+        "secret 'airflow-fernet-key': there is none of this name that steps may read",
+    ]
+    assert (folder.root.parent / "ws/workspaceblobstore/models/model.txt").read_text() == "weights"
+    whats = {thing.what: thing for thing in asked_so_far(folder)}
+    assert whats["the data of dataset 'irises' version 1"].digest is not None
+    assert [(thing.verb, thing.changes) for thing in asked_so_far(folder) if thing.what.startswith("'models'")] == [
+        ("datastore-upload", True),
+        ("datastore-upload", True),
+        ("datastore-download", False),
+    ]
+    assert "the secret 'db-password'" in whats
+    assert len([line for line in said if "dataset 'irises' version 1, the latest" in line]) == 1, "said once, however often it was asked"
+    assert "hunter2" not in (folder.root / "asked.jsonl").read_text()
+    assert not list((folder.run / questions.ANSWERS_FOLDER).iterdir()), "a secret does not stay on the disk"
+    assert not list((folder.run / questions.ASKS_FOLDER).iterdir())
+
+
+def test_what_was_asked_is_kept_with_the_try_once(workspace: WorkspaceStore) -> None:
+    thing = AskedThing(verb="dataset", what="dataset 'irises' version 1")
+    keep_asked(workspace, "runs/r/steps/s/1", [thing, AskedThing(verb="secret", what="the secret 's'"), thing])
+    assert [(kept.what, kept.times) for kept in read_asked(workspace, "runs/r/steps/s/1")] == [
+        ("dataset 'irises' version 1", 2),
+        ("the secret 's'", 1),
+    ]
+    assert read_asked(workspace, "runs/r/steps/s/2") == ()
+
+
+def test_many_threads_may_ask_at_once(workspace: WorkspaceStore, host: Callable[[], Any], folder: StepFolder) -> None:
+    register(workspace, "irises", "raw")
+    names: list[str] = []
+    with host():
+        threads = [
+            threading.Thread(
+                target=lambda: names.append(ask("dataset", {"name": "irises", "version": None, "id": None})["dataset"]["name"])
+            )
+            for _ in range(20)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(30)
+    assert names == ["irises"] * 20
+
+
+def test_a_question_outlives_the_host_that_did_not_answer_it(
+    workspace: WorkspaceStore, host: Callable[[], Any], folder: StepFolder
+) -> None:
+    register(workspace, "irises", "raw")
+    found: list[str] = []
+    asking = threading.Thread(target=lambda: found.append(ask("dataset", {"name": "irises", "version": 1, "id": None})["dataset"]["name"]))
+    asking.start()
+    time.sleep(0.1)
+    assert found == []
+    with host():
+        asking.join(30)
+    assert found == ["irises"]
+
+
+def test_two_hosts_that_both_believe_the_other_dead_give_one_answer(
+    workspace: WorkspaceStore, host: Callable[[], Any], folder: StepFolder
+) -> None:
+    put_data(workspace, "raw", a="1")
+    record = register(workspace, "irises", "raw")
+    with host(), host():
+        for _ in range(5):
+            path = Path(ask("dataset-data", {"id": record.id})["dataset"]["path"])
+            assert (path / "a.csv").read_text() == "1"
+
+
+def test_without_a_host_the_wait_ends_and_says_so(folder: StepFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(questions.ENV_PATIENCE, "0.1")
+    with pytest.raises(
+        RunEnvironmentException, match=r"dataset: nobody on the host has looked for questions of this step for 0\.1 seconds"
+    ):
+        ask("dataset", {"name": "irises", "version": None, "id": None})
+    assert not list((folder.run / questions.ASKS_FOLDER).iterdir()), "nobody is left to wait for an answer"
+
+
+def test_a_host_that_takes_its_time_is_waited_for(folder: StepFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    from airflow_amlpipe.operators import answering as module
+
+    monkeypatch.setenv(questions.ENV_PATIENCE, "0.4")
+    monkeypatch.setattr(module, "_ALIVE_SECONDS", 0.05)
+
+    def slow(_: Question) -> Answer:
+        time.sleep(1.2)
+        return Answer({"root": "here"})
+
+    with answering(folder, slow, lambda _: None):
+        assert ask("workspace", {}) == {"root": "here"}
+
+
+def test_outside_a_step_there_is_nobody_to_ask(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(ENV_RUN_FOLDER, raising=False)
+    with pytest.raises(RunEnvironmentException, match="does not run inside a step"):
+        ask("workspace", {})
+
+
+def test_a_fault_of_the_host_is_told_as_what_it_is(folder: StepFolder) -> None:
+    def broken(_: Question) -> Answer:
+        raise KeyError("oops")
+
+    with (
+        answering(folder, broken, lambda _: None),
+        pytest.raises(AzureMLException, match="the host could not answer: KeyError: 'oops'") as caught,
+    ):
+        ask("workspace", {})
+    assert not isinstance(caught.value, UserErrorException)
+
+
+@pytest.mark.parametrize(
+    ("verb", "arguments", "fault"),
+    [
+        ("shell", {"command": "id"}, "'shell' is not among what a step can ask"),
+        ("__class__", {}, "is not among what a step can ask"),
+        (["dataset"], {}, "is not among what a step can ask"),
+        ("dataset", {"name": "x"}, "dataset takes the arguments id, name, version"),
+        ("dataset", {"name": 1, "version": None, "id": None}, "dataset: name has to be a text or nothing, not 1"),
+        ("dataset", {"name": "x", "version": True, "id": None}, "version has to be a whole number or nothing"),
+        ("names", {"kind": "runs"}, "a workspace has no 'runs'"),
+        ("names", {"kind": "__dict__"}, "a workspace has no '__dict__'"),
+        ("dataset", {"name": "../../etc/passwd", "version": None, "id": None}, "cannot be registered"),
+        ("dataset", {"name": None, "version": None, "id": "../../runs/x/run"}, "must be relative and stay below the root"),
+        ("datastore-download", {"datastore": "workspaceblobstore", "prefix": "../.amlpipe"}, "must be relative and stay below its root"),
+        ("datastore-download", {"datastore": "../x", "prefix": None}, "cannot be registered"),
+        ("secret", {"name": "../x"}, "there is none of this name|a name has letters"),
+        ("run", {"id": "../../x"}, "is not in experiment 'digits'"),
+        ("environment", {"name": "../x", "version": None}, "cannot be registered"),
+    ],
+)
+def test_a_hostile_script_can_ask_nothing_else(verb: Any, arguments: Any, fault: str, folder: StepFolder, host: Callable[[], Any]) -> None:
+    with host(), pytest.raises(UserErrorException, match=fault):
+        ask(verb, arguments)
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b"{", b'{"verb": "workspace"}', b"[" * 100_000, b"\xff", b" " * (questions.LARGEST_QUESTION + 1)]
+)
+def test_what_is_no_question_is_refused_and_the_host_goes_on(body: bytes, folder: StepFolder, host: Callable[[], Any]) -> None:
+    for name in (questions.ASKS_FOLDER, questions.ANSWERS_FOLDER):
+        (folder.run / name).mkdir()
+    (folder.run / questions.ASKS_FOLDER / "1.json").write_bytes(body)
+    with host():
+        assert ask("workspace", {})["name"] == "team"
+    answer = json.loads((folder.run / questions.ANSWERS_FOLDER / "1.json").read_text())
+    assert "a question " in answer["error"]
+
+
+def test_a_link_or_a_pipe_is_no_question(folder: StepFolder, host: Callable[[], Any]) -> None:
+    for name in (questions.ASKS_FOLDER, questions.ANSWERS_FOLDER):
+        (folder.run / name).mkdir()
+    secret = folder.root / "secret.json"
+    secret.write_text(json.dumps({"verb": "workspace", "arguments": {}}))
+    (folder.run / questions.ASKS_FOLDER / "1.json").symlink_to(secret)
+    os.mkfifo(folder.run / questions.ASKS_FOLDER / "2.json")
+    with host():
+        assert ask("workspace", {})["name"] == "team"
+    for name in ("1.json", "2.json"):
+        assert "plain file" in json.loads((folder.run / questions.ANSWERS_FOLDER / name).read_text())["error"]
+
+
+def test_a_link_that_is_sent_along_does_not_carry_what_it_leads_to(folder: StepFolder, host: Callable[[], Any], tmp_path: Path) -> None:
+    """S03."""
+    for name in (questions.ASKS_FOLDER, questions.ANSWERS_FOLDER):
+        (folder.run / name).mkdir()
+    asks = folder.run / questions.ASKS_FOLDER
+    (asks / "1.files").mkdir()
+    (asks / "1.files" / "passwd").symlink_to("/etc/passwd")
+    arguments = {"datastore": "workspaceblobstore", "target": "x", "overwrite": True}
+    questions.write_document(str(asks / "1.json"), {"verb": "datastore-upload", "arguments": arguments})
+    with host():
+        ask("workspace", {})
+    answer = json.loads((folder.run / questions.ANSWERS_FOLDER / "1.json").read_text())
+    assert "'passwd' cannot be sent along" in answer["error"]
+    assert not (tmp_path / "ws/workspaceblobstore/x").exists()
+
+
+def test_another_run_is_read_by_its_id(workspace: WorkspaceStore, folder: StepFolder, host: Callable[[], Any]) -> None:
+    from airflow_amlpipe.workspace.records import RunRecord
+    from airflow_amlpipe.workspace.try_files import Logged, keep_logged
+
+    for run_id in ("run-1", "run-0"):
+        workspace.runs.create(RunRecord(run_id=run_id, pipeline="nightly", experiment="digits", created_at="2026-01-01T00:00:00+00:00"))
+    run = StepRun(workspace, "nightly", "run-0", a_step("train"), 1, step_run_id="step-run-0")
+    run.start()
+    event = {"kind": "metric", "type": "scalar", "name": "auc", "value": 0.5}
+    keep_logged(workspace, "run-0", run.folder, "step-run-0", own=Logged(events=(event,)), parent=Logged(events=(event,), tags={"a": "b"}))
+    from airflow_amlpipe.runtime.workspace import Workspace
+
+    with host():
+        ws = Workspace.from_config()
+        other = ws.get_run("run-0")
+        children = list(other.get_children())
+        assert (other.get_metrics(), other.type, other.get_status()) == ({"auc": 0.5}, "azureml.PipelineRun", "Running")
+        assert [(child.id, child.get_metrics("auc"), child.parent.id) for child in children] == [("step-run-0", {"auc": 0.5}, "run-0")]
+        assert other.get_metrics(recursive=True) == {"step-run-0": {"auc": 0.5}}
+        with pytest.raises(UserErrorException, match="run 'run-9' is not in experiment 'digits'"):
+            ws.get_run("run-9")
+    assert {thing.what for thing in asked_so_far(folder)} == {"what run run-0 logged", "what run step-run-0 logged"}
+
+
+def test_files_are_chosen_and_a_table_is_read_of_a_dataset_that_was_asked_for(
+    workspace: WorkspaceStore, folder: StepFolder, host: Callable[[], Any], tmp_path: Path
+) -> None:
+    from airflow_amlpipe.runtime.datasets import Dataset, TabularDataset
+    from airflow_amlpipe.runtime.workspace import Workspace
+    from airflow_amlpipe.spec.dataset import DatasetDefinition, Delimited
+
+    put_data(workspace, "raw", a="x,y\n1,2\n", b="x,y\n3,4\n")
+    register(workspace, "files", "raw")
+    workspace.datasets.add_version(
+        "table",
+        (DatastorePath(datastore="workspaceblobstore", path="raw"),),
+        definition=DatasetDefinition(kind="tabular", reading=Delimited()),
+    )
+    with host():
+        ws = Workspace.from_config()
+        files = Dataset.get_by_name(ws, "files")
+        assert files.take(1).to_path() == ["/a.csv"]
+        assert files.skip(1).to_path() == ["/b.csv"]
+        assert files.take(1).id is None, "what was taken of a dataset is another one"
+        with files.skip(1).mount(str(tmp_path / "mounted")) as mounted:
+            assert [path.name for path in Path(mounted.mount_point).iterdir()] == ["b.csv"]
+        assert not (tmp_path / "mounted").exists()
+        table = Dataset.get_by_name(ws, "table", version=1)
+        assert isinstance(table, TabularDataset)
+        assert table.filter(table["x"] > 1).to_pandas_dataframe().to_dict("list") == {"x": [3], "y": [4]}
+        with pytest.raises(UserErrorException, match="dataset 'table' has no version 7; its versions are: 1"):
+            Dataset.get_by_name(ws, "table", version=7)
+        with pytest.raises(UserErrorException, match="version 'newest' is not known"):
+            Dataset.get_by_name(ws, "table", version="newest")
