@@ -26,14 +26,12 @@ from airflow_amlpipe.runtime.errors import AmlPipeError, DefinitionError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import IO, Any, Dict, Iterable, Iterator, List, Sequence, Tuple
+    from typing import IO, Any, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
 
 __all__ = ["ROWS_FORMAT", "JsonText", "RowFile", "RowWriter", "decode_row", "encode_row"]
 
 ROWS_FORMAT = "amlpipe/rows/v1"
 
-# A subclass is none of these: what its own would be, nobody knows.
-_PLAIN = frozenset({type(None), bool, int, str})
 _FRAMED = frozenset({dict, list})
 _ADDRESSES = (
     ipaddress.IPv4Address,
@@ -43,7 +41,7 @@ _ADDRESSES = (
     ipaddress.IPv4Network,
     ipaddress.IPv6Network,
 )
-_encode = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), allow_nan=False, check_circular=False).encode
+_text = json.encoder.encode_basestring_ascii
 
 
 class JsonText:
@@ -79,7 +77,7 @@ class RowWriter:
         self._columns = list(columns)
         self._hash = hashlib.sha256()
         self.count = self.size_bytes = 0
-        self._write(_encode({"format": ROWS_FORMAT, "columns": self._columns}) + "\n")
+        self._write(json.dumps({"format": ROWS_FORMAT, "columns": self._columns}, separators=(",", ":")) + "\n")
 
     def write(self, rows: Iterable[Sequence[Any]]) -> None:
         """Add rows.
@@ -102,7 +100,7 @@ class RowWriter:
 
     def finish(self) -> str:
         """Write the last line and return the SHA-256 of the file, 64 hex characters; it is the caller who closes the file."""
-        self._write(_encode({"rows": self.count}) + "\n")
+        self._write('{"rows":%d}\n' % self.count)
         self._file.flush()
         return self._hash.hexdigest()
 
@@ -146,8 +144,8 @@ class RowFile:
                     if line.endswith("\n") and _object(self.path, line).get("rows") == count:
                         return
                     break
-                row = json.loads(line) if line.endswith("\n") else []
-                if len(row) != width:
+                row = _cells(line)
+                if row is None or len(row) != width:
                     break
                 count += 1
                 yield row
@@ -157,16 +155,13 @@ class RowFile:
 def encode_row(row: Sequence[Any]) -> str:
     """Return the line of a row, without its end."""
     cells = []
-    for index, value in enumerate(row):
+    for value in row:
         kind = value.__class__
-        if kind in _PLAIN or (kind is float and value - value == 0.0):
-            cells.append(value)
-        else:
-            try:
-                cells.append(_cell(value))
-            except TypeError:
-                raise _UnknownTypeError(index, value.__class__.__name__) from None
-    return _encode(cells)
+        try:
+            cells.append((_KNOWN.get(kind) or _encoder(kind))(value))
+        except TypeError:
+            raise _UnknownTypeError(len(cells), kind.__name__) from None
+    return "[" + ",".join(cells) + "]"
 
 
 def decode_row(line: str) -> Tuple[Any, ...]:
@@ -181,39 +176,55 @@ class _UnknownTypeError(Exception):
         self.type_name = type_name
 
 
-def _cell(value: Any) -> Any:
-    if value.__class__ in _PLAIN:
-        return value
-    for kind, encoded in _ENCODERS:
-        if isinstance(value, kind):
-            return encoded(value)
-    raise TypeError(value.__class__.__name__)
+def _encoder(kind: type) -> Any:
+    """Return what encodes values of a class, and remember it."""
+    for known, encoded in _ENCODERS:
+        if issubclass(kind, known):
+            _KNOWN[kind] = encoded
+            return encoded
+    raise TypeError(kind.__name__)
 
 
-def _moment(value: dt.datetime) -> Dict[str, str]:
+def _float(value: float) -> str:
+    text = float.__repr__(value)
+    return text if value - value == 0.0 else '{"float":"' + text + '"}'
+
+
+def _moment(value: dt.datetime) -> str:
     if value.tzinfo is None:
-        return {"datetime": value.isoformat()}
+        return '{"datetime":"' + value.isoformat() + '"}'
     try:
-        return {"instant": value.astimezone(dt.timezone.utc).isoformat()}
+        return '{"instant":"' + value.astimezone(dt.timezone.utc).isoformat() + '"}'
     except OverflowError:  # hours from the first or the last moment there is
-        return {"instant": value.isoformat()}
+        return '{"instant":"' + value.isoformat() + '"}'
 
 
-# In this order: a datetime is a date as well.
+def _list(values: Sequence[Any]) -> str:
+    return "[" + ",".join([(_KNOWN.get(value.__class__) or _encoder(value.__class__))(value) for value in values]) + "]"
+
+
+# What each class becomes, as it is written. In this order: a datetime is a date as well.
 _ENCODERS: Any = (
-    (float, lambda value: value if value - value == 0.0 else {"float": repr(float(value))}),
-    (decimal.Decimal, lambda value: {"decimal": str(value)}),
+    (float, _float),
+    (decimal.Decimal, lambda value: '{"decimal":"' + str(value) + '"}'),
     (dt.datetime, _moment),
-    (dt.date, lambda value: {"date": value.isoformat()}),
-    (dt.time, lambda value: {"time": value.isoformat()}),
-    (dt.timedelta, lambda value: {"interval": [value.days, value.seconds, value.microseconds]}),
-    ((bytes, bytearray, memoryview), lambda value: {"bytes": base64.b64encode(value).decode("ascii")}),
-    (JsonText, lambda value: {"json": value.text}),
-    (dict, lambda value: {"json": json.dumps(value, sort_keys=True, separators=(",", ":"))}),
-    ((list, tuple), lambda value: [_cell(item) for item in value]),
-    (uuid.UUID, lambda value: {"uuid": str(value)}),
-    (_ADDRESSES, str),
+    (dt.date, lambda value: '{"date":"' + value.isoformat() + '"}'),
+    (dt.time, lambda value: '{"time":"' + value.isoformat() + '"}'),
+    (dt.timedelta, lambda value: '{"interval":[%d,%d,%d]}' % (value.days, value.seconds, value.microseconds)),
+    ((bytes, bytearray, memoryview), lambda value: '{"bytes":"' + base64.b64encode(value).decode("ascii") + '"}'),
+    (JsonText, lambda value: '{"json":' + _text(value.text) + "}"),
+    (dict, lambda value: '{"json":' + _text(json.dumps(value, sort_keys=True, separators=(",", ":"))) + "}"),
+    ((list, tuple), _list),
+    (uuid.UUID, lambda value: '{"uuid":"' + str(value) + '"}'),
+    (_ADDRESSES, lambda value: _text(str(value))),
 )
+# A subclass of these is none of them: what it would be, nobody knows.
+_KNOWN: Dict[type, Any] = {
+    type(None): lambda _: "null",
+    bool: lambda value: "true" if value else "false",
+    int: int.__repr__,
+    str: _text,
+}
 
 
 def _value(cell: Any) -> Any:
@@ -248,6 +259,15 @@ def _header(path: str, line: str) -> List[str]:
     if not isinstance(columns, list) or _object(path, line).get("format") != ROWS_FORMAT:
         raise _damaged(path, "it does not begin as a file of rows (%s) does" % ROWS_FORMAT)
     return columns
+
+
+def _cells(line: str) -> Optional[List[Any]]:
+    """Return the cells of a line; ``None`` if it was cut or altered."""
+    try:
+        found = json.loads(line) if line.endswith("\n") else None
+    except ValueError:
+        return None
+    return found if isinstance(found, list) else None
 
 
 def _object(path: str, line: str) -> Dict[str, Any]:
