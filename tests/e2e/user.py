@@ -36,6 +36,18 @@ class User:
         (user.home / "environments").symlink_to(environments)
         return user
 
+    @classmethod
+    def with_files(cls, folder: Path, files: dict[str, str], workspace: str) -> User:
+        """Return a user who has these files, and a workspace of this name."""
+        user = cls(folder / "checkout", folder / "home")
+        user.home.mkdir(parents=True)
+        config = {"subscription_id": "none", "resource_group": "none", "workspace_name": workspace}
+        for name, text in (files | {".azureml/config.json": json.dumps(config)}).items():
+            path = user.checkout / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        return user
+
     def moved_to(self, folder: Path) -> User:
         """Return a user who goes on elsewhere with a copy of everything this one has."""
         shutil.copytree(self.checkout, folder / "checkout", symlinks=True)
