@@ -15,7 +15,23 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
     from typing import Any, Dict, List, Optional, Self, Sequence, Tuple, Union
 
-__all__ = ["DatasetMethods", "FileMethods", "TableMethods"]
+__all__ = ["DatasetMethods", "FileMethods", "TableMethods", "plain_definition"]
+
+
+def plain_definition(kind: str, **more: Any) -> Dict[str, Any]:
+    """Return the definition of a dataset of files, or of a table, of which nothing else is said: ``DatasetDefinition`` as JSON, whole."""
+    definition: Dict[str, Any] = {
+        "kind": kind,
+        "reading": None,
+        "path_glob": None,
+        "column_types": [],
+        "partition_format": None,
+        "include_path": False,
+        "timestamp": None,
+        "partition_timestamp": None,
+        "operations": [],
+    }
+    return dict(definition, **more)
 
 
 class DatasetMethods:

@@ -15,7 +15,7 @@ from airflow_amlpipe.sdk._arguments import check_workspace_given
 from airflow_amlpipe.sdk._parsing import is_airflow_parsing, refuse_while_parsing
 from airflow_amlpipe.sdk._workspace_choice import workspace_root
 from airflow_amlpipe.sdk.exceptions import UserErrorException
-from airflow_amlpipe.spec.datastores import WELL_KNOWN_DATASTORES
+from airflow_amlpipe.spec.datastores import WELL_KNOWN_DATASTORES, is_web_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -109,10 +109,15 @@ def log_in_with(root: str, conn_id: str) -> None:
 
 
 def open_datastore(workspace: Any, name: str, what: str) -> Store:
-    """Return the bytes of a datastore.
+    """Return the bytes of a datastore, or of a folder of a web server, which needs no workspace.
 
     :raises UserErrorException: no such datastore is registered
     """
+    if workspace is None and is_web_folder(name):
+        refuse_while_parsing(what)
+        from airflow_amlpipe.services.datastores import open_web_folder
+
+        return open_web_folder(name)
     with as_user_error():
         return open_workspace(workspace, what).datastores.open(name)
 
@@ -137,7 +142,7 @@ def check_registered(workspace: Any, spec: PipelineSpec) -> None:
     paths = [path for source in (*sources, *(parameter.default for parameter in spec.parameters)) for path in getattr(source, "paths", ())]
     paths += [parameter.default for parameter in spec.parameters if parameter.type == "data_path"]
     for name in {output.datastore for step in spec.steps for output in step.outputs} | {path.datastore for path in paths}:
-        if name not in WELL_KNOWN_DATASTORES:
+        if name not in WELL_KNOWN_DATASTORES and not is_web_folder(name):
             with as_user_error():
                 open_workspace(workspace).datastores.get(name)
 
@@ -184,7 +189,7 @@ def dataset_files(workspace: Any, paths: Sequence[tuple[str, str]], what: str) -
     parts = []
     for datastore, path in paths:
         store = open_datastore(workspace, datastore, what)
-        files = data_files(store, path)
+        files = [(path, path)] * store.exists(path) if is_web_folder(datastore) else data_files(store, path)
         is_file = [name for name, _ in files] == [path]
         parts.append((store, files, (datastore, path.rpartition("/")[0] if is_file else split_pattern(path)[0])))
     prefixes = place_together([folder for _, _, folder in parts])

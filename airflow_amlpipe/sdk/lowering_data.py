@@ -11,13 +11,14 @@ from airflow_amlpipe.sdk._workspace_store import check_workspace
 from airflow_amlpipe.sdk.data.data_reference import DataReference
 from airflow_amlpipe.sdk.data.output_dataset_config import OutputOrigin, RegistrationConfiguration
 from airflow_amlpipe.sdk.lowering_parameters import ParameterLowering
-from airflow_amlpipe.sdk.lowering_values import dataset_source, lower_paths, plain_text
+from airflow_amlpipe.sdk.lowering_values import dataset_source, lower_definition, lower_paths, plain_text
 from airflow_amlpipe.sdk.pipeline.core._items import InputItem, OutputItem
 from airflow_amlpipe.sdk.pipeline.core._port_bindings import OutputPortBinding
 from airflow_amlpipe.sdk.pipeline.core._ports import Binding
 from airflow_amlpipe.sdk.pipeline.core.builder import PipelineStep
 from airflow_amlpipe.sdk.pipeline.core.graph import PipelineParameter
 from airflow_amlpipe.spec.data import DatasetSource, InputSpec, OutputSpec, ParameterSource, RegistrationSpec, StepOutputSource
+from airflow_amlpipe.spec.dataset import DatasetDefinition
 
 if TYPE_CHECKING:
     from airflow_amlpipe.sdk.pipeline.core.pipeline import Pipeline
@@ -84,7 +85,7 @@ class DataLowering:
                 f"{where} is an output ({name or 'without a name'}) that no step of the pipeline writes; add the step that does to steps=[...]"
             )
         writer, output = self._writers[item.source]
-        return StepOutputSource(step=self._ids[writer], output=output)
+        return StepOutputSource(step=self._ids[writer], output=output, definition=_definition(where, item.definition))
 
     def output(self, where: str, binding: Binding) -> OutputSpec:
         content = binding.item.content
@@ -101,7 +102,7 @@ class DataLowering:
             source=None if content.source is None else plain_text(f"{where}: source", str(content.source)),
             overwrite=upload is not None and bool(upload.overwrite),
             globs=() if upload is None else tuple(upload.source_globs or ()),
-            register_as=_registration(where, content._registration),
+            register_as=_registration(where, content._registration, _definition(where, content._definition)),
         )
 
     def _port_output(self, where: str, name: str, content: OutputPortBinding) -> OutputSpec:
@@ -152,11 +153,19 @@ def name_in(bindings: list[Binding], item: InputItem | OutputItem) -> str:
     raise DefinitionError(f"an argument names {shorten(str(item.given))}, which the step does not have")
 
 
-def _registration(where: str, given: RegistrationConfiguration | None) -> RegistrationSpec | None:
+def _definition(where: str, described: Any) -> DatasetDefinition | None:
+    """Return as what an output is read; ``None``: the files."""
+    return None if described is None else lower_definition(where, described)
+
+
+def _registration(
+    where: str, given: RegistrationConfiguration | None, definition: DatasetDefinition | None = None
+) -> RegistrationSpec | None:
     if given is None:
         return None
     return RegistrationSpec(
         name=plain_text(where, given.name),
         description=given.description,
         tags={str(key): str(value) for key, value in (given.tags or {}).items()},
+        definition=definition or _definition(where, given._definition),
     )

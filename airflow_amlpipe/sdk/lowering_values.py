@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable
 from typing import Any
 
 from airflow_amlpipe.exceptions import DefinitionError, shorten
+from airflow_amlpipe.runtime.dataset_methods import plain_definition
 from airflow_amlpipe.sdk._arguments import check_encodable
 from airflow_amlpipe.sdk.data.abstract_dataset import AbstractDataset
 from airflow_amlpipe.spec.data import DatasetSource, DatastorePath
+from airflow_amlpipe.spec.dataset import DatasetDefinition
+from airflow_amlpipe.spec.document import parse_model
 from airflow_amlpipe.spec.names import check_relative_path
 
-__all__ = ["dataset_source", "lower_paths", "plain_text", "plain_value"]
+__all__ = ["dataset_source", "lower_definition", "lower_paths", "plain_text", "plain_value"]
 
 _MARKER = re.compile(
     r"PipelineParameter_Name:(?P<parameter>.*?)(?:_Default:|$)"
@@ -35,7 +39,18 @@ def dataset_source(where: str, dataset: AbstractDataset) -> DatasetSource:
     """Return what a dataset stands for: its name and version, if it has them, and its paths, unless they are to be looked up at each run."""
     if dataset._deferred is not None:
         return DatasetSource(name=dataset._deferred[0], version=dataset._deferred[1])
-    return DatasetSource(paths=lower_paths(where, dataset._paths()), name=dataset.name, version=dataset.version)
+    definition = lower_definition(where, dataset._described())
+    return DatasetSource(paths=lower_paths(where, dataset._paths()), name=dataset.name, version=dataset.version, definition=definition)
+
+
+def lower_definition(where: str, definition: dict[str, Any]) -> DatasetDefinition | None:
+    """Return what a dataset is beside its paths; ``None``: the files.
+
+    :raises DefinitionError: something in it cannot be kept
+    """
+    if definition == plain_definition("file"):
+        return None
+    return parse_model(DatasetDefinition, json.dumps(definition, allow_nan=False), where)
 
 
 def plain_value(where: str, value: Any) -> bool | int | float | str:

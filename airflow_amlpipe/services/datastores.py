@@ -17,7 +17,7 @@ from airflow_amlpipe.storage.store_url import Service, parse_store_url
 from airflow_amlpipe.storage.urls import folder_url
 from airflow_amlpipe.workspace.datastores import DatastoreRecord, DatastoreRegistry
 
-__all__ = ["add_datastore", "list_datastores", "register_datastore", "show_datastore", "store_root", "test_datastore"]
+__all__ = ["add_datastore", "list_datastores", "open_web_folder", "register_datastore", "show_datastore", "store_root", "test_datastore"]
 
 
 def list_datastores(workspace: str, *, home: Path) -> list[dict[str, Any]]:
@@ -96,6 +96,14 @@ def test_datastore(workspace: str, name: str, *, home: Path) -> dict[str, Any]:
     except AmlPipeError as error:
         return {"name": name, "url": record.url, "reached": False, "message": str(error)}
     return {"name": name, "url": record.url, "reached": True, "message": f"it {found}"}
+
+
+def open_web_folder(url: str) -> Store:
+    """Return the files of a folder of a web server, for data that is of no workspace. Nothing is contacted.
+
+    :raises DefinitionError: the server may not be asked
+    """
+    return store_access(Settings.load()).open(url, conn_id=None, what="a file of the web")
 
 
 def _opened(record: DatastoreRecord, login: Login | None) -> Store | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
-__all__ = ["DATABASE_TYPES", "DEFAULT_DATASTORE", "WELL_KNOWN_DATASTORES", "DatastoreType"]
+__all__ = ["DATABASE_TYPES", "DEFAULT_DATASTORE", "WELL_KNOWN_DATASTORES", "DatastoreType", "is_web_folder"]
 
 # SDK v1's words for what lay behind a datastore (Datastore.datastore_type).
 DatastoreType = Literal["AzureBlob", "AzureFile", "AzureDataLakeGen2", "AzureSqlDatabase", "AzurePostgreSql", "AzureMySql"]
@@ -18,3 +18,8 @@ WELL_KNOWN_DATASTORES: Final[dict[str, DatastoreType]] = {
     "workspacefilestore": "AzureFile",
     "workspaceartifactstore": "AzureBlob",
 }
+
+
+def is_web_folder(name: str) -> bool:
+    """Whether a path says, in place of a datastore's name, in which folder of a web server it lies: a file of the web needs no datastore."""
+    return name.startswith(("https://", "http://"))

@@ -47,7 +47,11 @@ def as_json(value: ParameterValue) -> Any:
     """Return ``value`` as a run's ``conf``, a form and a REST call hold it; :func:`read_data` reads it back."""
     if not isinstance(value, BaseModel):
         return value
-    return value.model_dump(mode="json") if isinstance(value, DatastorePath) else value.model_dump(mode="json", exclude_defaults=True)
+    whole, fields = value.model_dump(mode="json"), type(value).model_fields
+    # With every word of what it says: a default deep inside may be what tells one thing from another.
+    return (
+        whole if isinstance(value, DatastorePath) else {name: whole[name] for name in whole if getattr(value, name) != fields[name].default}
+    )
 
 
 def shown(value: ParameterValue) -> str:
@@ -71,7 +75,7 @@ def read_data(name: str, kind: DataType, value: object) -> DataValue:
     where = f"parameter {name!r}"
     model: type[DataValue] = DatastorePath if kind == "data_path" else DatasetSource
     if isinstance(value, BaseModel):
-        given: object = value.model_dump(mode="json", exclude_defaults=True)
+        given: object = as_json(value)  # type: ignore[arg-type]
     else:
         given = _as_ours(value) if isinstance(value, Mapping) else value
     if not isinstance(given, Mapping):

@@ -7,7 +7,7 @@ import json
 from pydantic import Field
 
 from airflow_amlpipe.exceptions import DefinitionError, shorten
-from airflow_amlpipe.spec.datastores import DATABASE_TYPES, DEFAULT_DATASTORE, WELL_KNOWN_DATASTORES, DatastoreType
+from airflow_amlpipe.spec.datastores import DATABASE_TYPES, DEFAULT_DATASTORE, WELL_KNOWN_DATASTORES, DatastoreType, is_web_folder
 from airflow_amlpipe.spec.json_text import read_note
 from airflow_amlpipe.spec.model import SpecModel
 from airflow_amlpipe.storage.access import StoreAccess
@@ -85,11 +85,13 @@ class DatastoreRegistry(Registry[DatastoreRecord]):
         self._databases.pop(name, None)
 
     def open(self, name: str) -> Store:
-        """Return the bytes below the datastore's root. Nothing is contacted, but Airflow is asked for the connection.
+        """Return the bytes below the datastore's root, or in a folder of a web server. Nothing is contacted, but Airflow is asked for the connection.
 
         :raises UnknownNameError: it is not registered, or there is no such connection
         :raises DefinitionError: it is a database, or its root cannot be opened here
         """
+        if name not in self._open and is_web_folder(name):
+            self._open[name] = self._access.open(name, conn_id=None, what="a file of the web")
         if name not in self._open:
             record = self.get(name)
             if record.is_database:

@@ -99,7 +99,16 @@ def resolve_input(
     :param upstream: what the steps before this one wrote in this run, by step id and output name
     :raises DefinitionError: nothing lies where the definition points
     """
-    place = f"{where}: input {item.name!r}"
+    resolved = _resolve(workspace, f"{where}: input {item.name!r}", item, upstream)
+    if item.mode != "direct" and resolved.definition is not None and resolved.definition.kind == "tabular":
+        raise DefinitionError(
+            f"{where}: input {item.name!r} is a table, which has no files to {item.mode}; hand it over with as_named_input(name), "
+            "so that the script gets the dataset: run.input_datasets[name].to_pandas_dataframe()"
+        )
+    return resolved
+
+
+def _resolve(workspace: WorkspaceStore, place: str, item: InputSpec, upstream: Mapping[str, Mapping[str, StoredOutput]]) -> ResolvedInput:
     if isinstance(item.source, DatasetSource):
         paths, definition, record = item.source.paths, item.source.definition, None
         if item.source.name is not None and not paths:
@@ -181,7 +190,7 @@ def place_together(folders: Sequence[tuple[str, str]]) -> tuple[str, ...]:
     ('2023', '2024')
     """
     if len({datastore for datastore, _ in folders}) > 1:
-        return tuple(f"{datastore}/{folder}".rstrip("/") for datastore, folder in folders)
+        return tuple(f"{datastore.replace('://', '/')}/{folder}".rstrip("/") for datastore, folder in folders)
     paths = [folder for _, folder in folders]
     shared = commonpath(paths) if paths and all(paths) else ""
     return tuple(path[len(shared) :].strip("/") for path in paths)

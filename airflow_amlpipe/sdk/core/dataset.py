@@ -10,7 +10,7 @@ from airflow_amlpipe.sdk.data.abstract_dataset import AbstractDataset, DatasetFa
 __all__ = ["Dataset"]
 
 _OLD = "use Dataset.File.from_files"
-_PANDAS = "make a FileDataset with Dataset.File.from_files and read it with pandas in the script"
+_TABLE = "use Dataset.Tabular.from_delimited_files"
 
 
 class Dataset(metaclass=DatasetFactories):
@@ -25,11 +25,11 @@ class Dataset(metaclass=DatasetFactories):
 
     auto_read_files = absent("Dataset.auto_read_files", _OLD)
     from_binary_files = absent("Dataset.from_binary_files", _OLD)
-    from_delimited_files = absent("Dataset.from_delimited_files", _PANDAS)
-    from_excel_files = absent("Dataset.from_excel_files", _PANDAS)
-    from_json_files = absent("Dataset.from_json_files", _PANDAS)
-    from_pandas_dataframe = absent("Dataset.from_pandas_dataframe", _PANDAS)
-    from_parquet_files = absent("Dataset.from_parquet_files", _PANDAS)
+    from_delimited_files = absent("Dataset.from_delimited_files", _TABLE)
+    from_excel_files = absent("Dataset.from_excel_files", "make a FileDataset and read it with pandas in the script")
+    from_json_files = absent("Dataset.from_json_files", "use Dataset.Tabular.from_json_lines_files")
+    from_pandas_dataframe = absent("Dataset.from_pandas_dataframe", "use Dataset.Tabular.register_pandas_dataframe")
+    from_parquet_files = absent("Dataset.from_parquet_files", "use Dataset.Tabular.from_parquet_files")
     from_sql_query = absent("Dataset.from_sql_query", "run the query in the script")
     get = absent("Dataset.get", "use Dataset.get_by_name or Dataset.get_by_id")
     list = absent("Dataset.list", "use Dataset.get_all")

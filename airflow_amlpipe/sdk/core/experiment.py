@@ -200,9 +200,13 @@ class Experiment:
             from airflow_amlpipe.sdk.core.script_run import ScriptRun
 
             return ScriptRun(self, run_id)
+        from airflow_amlpipe.sdk.data.abstract_dataset import save_datasets
         from airflow_amlpipe.sdk.pipeline.core._printed import print_steps, print_submitted
         from airflow_amlpipe.sdk.pipeline.core.run import PipelineRun
 
+        save_datasets(
+            [*(item for step in pipeline._steps for item in step._inputs), *(pipeline_parameters or {}).values()], pipeline.workspace
+        )
         print_steps(spec, policy)
         run = PipelineRun(self, run_id)
         print_submitted(run)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from airflow_amlpipe.sdk.core.run import Run
     from airflow_amlpipe.sdk.data.azure_storage_datastore import AbstractAzureStorageDatastore
     from airflow_amlpipe.sdk.data.file_dataset import FileDataset
+    from airflow_amlpipe.sdk.data.tabular_dataset import TabularDataset
 
 __all__ = ["Workspace"]
 
@@ -250,7 +251,7 @@ class Workspace:
         return NamedThings(partial(_names, self, "computes"), partial(ComputeTarget, self))
 
     @property
-    def datasets(self) -> NamedThings[FileDataset]:
+    def datasets(self) -> NamedThings[FileDataset | TabularDataset]:
         """The latest version of each registered dataset by name."""
         from airflow_amlpipe.sdk.core.dataset import Dataset
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from airflow_amlpipe.sdk.data.dataset_factory import DataType
     from airflow_amlpipe.sdk.data.file_dataset import FileDataset
     from airflow_amlpipe.sdk.data.output_dataset_config import OutputFileDatasetConfig
+    from airflow_amlpipe.sdk.data.tabular_dataset import TabularDataset
 
 __all__ = [
     "DataPath",
@@ -22,6 +23,7 @@ __all__ = [
     "DatasetConsumptionConfig",
     "FileDataset",
     "OutputFileDatasetConfig",
+    "TabularDataset",
 ]
 
 _FILES = "use OutputFileDatasetConfig"
@@ -36,9 +38,9 @@ __getattr__, __dir__ = lazy_names(
         "DatasetConsumptionConfig": "data.dataset_consumption_config",
         "FileDataset": "data.file_dataset",
         "OutputFileDatasetConfig": "data.output_dataset_config",
+        "TabularDataset": "data.tabular_dataset",
     },
     {
-        "TabularDataset": "make a FileDataset and read it with pandas in the script",
         "HDFSOutputDatasetConfig": _FILES,
         "LinkFileOutputDatasetConfig": _FILES,
         "LinkTabularOutputDatasetConfig": _FILES,

@@ -6,21 +6,25 @@ import copy
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from airflow_amlpipe.exceptions import shorten
-from airflow_amlpipe.sdk._absent import absent
-from airflow_amlpipe.sdk._arguments import check_tags, check_text, check_workspace_given
+from airflow_amlpipe.runtime.dataset_files import choose_files, chooses_files
+from airflow_amlpipe.runtime.dataset_methods import DatasetMethods, plain_definition
+from airflow_amlpipe.sdk._arguments import check_items, check_tags, check_text, check_workspace_given
 from airflow_amlpipe.sdk._parsing import is_airflow_parsing
-from airflow_amlpipe.sdk._workspace_store import as_user_error, check_workspace, open_workspace
+from airflow_amlpipe.sdk._workspace_store import as_user_error, check_workspace, dataset_files, open_workspace
 from airflow_amlpipe.sdk.exceptions import UserErrorException
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from airflow_amlpipe.sdk.core.workspace import Workspace
     from airflow_amlpipe.sdk.data.dataset_consumption_config import DatasetConsumptionConfig
     from airflow_amlpipe.sdk.data.dataset_factory import FileDatasetFactory, TabularDatasetFactory
     from airflow_amlpipe.sdk.data.file_dataset import FileDataset
+    from airflow_amlpipe.sdk.data.tabular_dataset import TabularDataset
+    from airflow_amlpipe.storage.store import Store
 
-__all__ = ["AbstractDataset", "DatasetFactories"]
+__all__ = ["AbstractDataset", "DatasetFactories", "save_datasets"]
 
 DatasetT = TypeVar("DatasetT", bound="AbstractDataset")
 
@@ -41,12 +45,18 @@ class DatasetFactories(type):
         return TabularDatasetFactory
 
 
-class AbstractDataset(metaclass=DatasetFactories):
+class AbstractDataset(DatasetMethods, metaclass=DatasetFactories):
     """Data of a workspace. :meth:`register` gives it a name and a version; each version keeps its meaning for ever."""
+
+    _kind = "file"
 
     def __init__(self) -> None:
         self._workspace: Workspace | None = None
-        # A registered version, as the workspace records it (workspace.datasets.DatasetRecord).
+        # (datastore or web folder, path or glob there)
+        self._sources: list[tuple[str, str]] = []
+        # What it is beside its paths (``spec/dataset.py``).
+        self._definition: dict[str, Any] = plain_definition(self._kind)
+        # A registered version, or what was saved without a name, as the workspace records it (workspace/datasets.py).
         self._record: Any = None
         # (name, version or None for the latest) while Airflow is parsing: looked up when the step runs.
         self._deferred: tuple[str, int | None] | None = None
@@ -57,23 +67,24 @@ class AbstractDataset(metaclass=DatasetFactories):
 
     @property
     def name(self) -> str | None:
-        return self._deferred[0] if self._deferred else None if self._record is None else self._record.name
+        return self._deferred[0] if self._deferred else getattr(self._record, "name", None)
 
     @property
     def version(self) -> int | None:
-        return self._deferred[1] if self._deferred else None if self._record is None else self._record.version
+        return self._deferred[1] if self._deferred else getattr(self._record, "version", None)
 
     @property
     def description(self) -> str | None:
-        return None if self._record is None else self._record.description
+        return getattr(self._record, "description", None)
 
     @property
     def tags(self) -> dict[str, str] | None:
-        return None if self._record is None else dict(self._record.tags)
+        tags = getattr(self._record, "tags", None)
+        return None if tags is None else dict(tags)
 
     @property
     def data_changed_time(self) -> datetime | None:
-        """When this version was registered; ``None`` for a dataset that is not."""
+        """When this version was registered, or the dataset saved; ``None`` for one that is neither."""
         if self._record is None:
             return None
         from datetime import datetime
@@ -96,7 +107,7 @@ class AbstractDataset(metaclass=DatasetFactories):
     ) -> Self:
         """Return this dataset as it is registered under ``name``.
 
-        A name that has the same definition already is returned as it is; another definition needs ``create_new_version=True``.
+        A name that has the same paths and definition already is returned as it is; another needs ``create_new_version=True``.
 
         :raises UserErrorException: the name stands for something else, and ``create_new_version`` is ``False``; or the data is of another
             workspace
@@ -108,21 +119,25 @@ class AbstractDataset(metaclass=DatasetFactories):
         registry = open_workspace(workspace, "Dataset.register").datasets
         with as_user_error():
             latest = registry.find(name)
-        paths = tuple(self._paths())
+        from airflow_amlpipe.sdk.lowering_values import lower_definition, lower_paths
+
+        paths, definition = (
+            lower_paths(f"dataset {name!r}", self._sources),
+            lower_definition(f"dataset {name!r}", self._described()),
+        )
         if latest is not None and not create_new_version:
-            if [(path.datastore, path.path) for path in latest.paths] != list(paths):
+            if (latest.paths, latest.definition) != (paths, definition):
+                other = "paths" if latest.paths != paths else "ways to read them"
                 raise UserErrorException(
-                    f"dataset {name!r} is registered already, with other paths (version {latest.version}); "
+                    f"dataset {name!r} is registered already, with other {other} (version {latest.version}); "
                     "use create_new_version=True, or another name"
                 )
-            return self._registered(workspace, latest)
-        from airflow_amlpipe.sdk.lowering_values import lower_paths
-
-        record = registry.add_version(name, lower_paths(f"dataset {name!r}", paths), description=description, tags=texts)
+            return self._registered(workspace, registry.labelled(latest))
+        record = registry.add_version(name, paths, definition=definition, description=description, tags=texts)
         return self._registered(workspace, record)
 
     @staticmethod
-    def get_by_name(workspace: Workspace, name: str, version: int | str = "latest", **_kwargs: Any) -> FileDataset:
+    def get_by_name(workspace: Workspace, name: str, version: int | str = "latest", **_kwargs: Any) -> FileDataset | TabularDataset:
         """Return a version of a registered dataset.
 
         In a DAG file the latest version is the latest at each run; in a script it is the latest now.
@@ -132,60 +147,157 @@ class AbstractDataset(metaclass=DatasetFactories):
         check_workspace_given("Dataset.get_by_name", workspace)
         check_text("Dataset.get_by_name: name", name)
         number = _version_number(name, version)
-        from airflow_amlpipe.sdk.data.file_dataset import FileDataset
-
         if is_airflow_parsing():
-            dataset = FileDataset()
+            from airflow_amlpipe.sdk.data.tabular_dataset import UnreadDataset
+
+            dataset = UnreadDataset()
             dataset._workspace, dataset._deferred = workspace, (name, number)
             return dataset
         with as_user_error():
-            return FileDataset()._registered(workspace, open_workspace(workspace).datasets.get(name, number))
+            registry = open_workspace(workspace).datasets
+            return _recorded(workspace, registry.labelled(registry.get(name, number)))
 
     @staticmethod
-    def get_by_id(workspace: Workspace, id: str, **_kwargs: Any) -> FileDataset:
-        """Return the version of a dataset that has this id.
+    def get_by_id(workspace: Workspace, id: str, **_kwargs: Any) -> FileDataset | TabularDataset:
+        """Return the version of a dataset, or the dataset without a name that was handed to a step, that has this id.
 
         :raises UserErrorException: none has, or Airflow is parsing a DAG file
         """
-        from airflow_amlpipe.sdk.data.file_dataset import FileDataset
-
         check_text("Dataset.get_by_id: id", id)
         with as_user_error():
-            return FileDataset()._registered(workspace, open_workspace(workspace, "Dataset.get_by_id").datasets.find_id(id))
+            registry = open_workspace(workspace, "Dataset.get_by_id").datasets
+            record: Any = registry.find_id(id)
+            return _recorded(workspace, registry.labelled(record) if hasattr(record, "version") else record)
 
     @staticmethod
-    def get_all(workspace: Workspace) -> dict[str, FileDataset]:
+    def get_all(workspace: Workspace) -> dict[str, FileDataset | TabularDataset]:
         """Return the latest version of every registered dataset by its name."""
-        from airflow_amlpipe.sdk.data.file_dataset import FileDataset
-
         registry = open_workspace(workspace, "Dataset.get_all").datasets
-        return {name: FileDataset()._registered(workspace, registry.get(name)) for name in registry.names()}
+        return {name: _recorded(workspace, registry.labelled(registry.get(name))) for name in registry.names()}
 
     def unregister_all_versions(self) -> None:
         """Take the dataset's name out of the workspace; its data stays, and runs that used it still find their version."""
-        if self._record is None or self._workspace is None:
-            raise UserErrorException("this dataset is not registered; there is nothing to unregister")
+        workspace = self._registered_in("unregister_all_versions")
         with as_user_error():
-            open_workspace(self._workspace, "Dataset.unregister_all_versions").datasets.remove(self._record.name)
+            open_workspace(workspace, "Dataset.unregister_all_versions").datasets.remove(self._record.name)
         self._record = None
 
-    partition_keys: list[str] = []  # noqa: RUF012  no dataset has any: partition_format is not supported
-    get_partition_key_values = absent(
-        "Dataset.get_partition_key_values", "partition_format is not supported; read the parts from to_path()"
-    )
-    add_tags = absent("Dataset.add_tags", "register a new version with the tags: register(ws, name, tags={...}, create_new_version=True)")
-    remove_tags = absent(
-        "Dataset.remove_tags", "register a new version with the tags: register(ws, name, tags={...}, create_new_version=True)"
-    )
-    update = absent("Dataset.update", "register a new version: register(ws, name, description=..., tags={...}, create_new_version=True)")
+    def add_tags(self, tags: dict[str, str] | None = None) -> Self:
+        """Add tags to this version, in place of those of the same names, and return it."""
+        given = check_tags("Dataset.add_tags: tags", tags)
+        return self._labelled("add_tags", None, {**(self.tags or {}), **given})
+
+    def remove_tags(self, tags: list[str] | None = None) -> Self:
+        """Take the tags of these names off this version, and return it; names that it does not have are passed over."""
+        names = set(check_items("Dataset.remove_tags: tags", tags or []))
+        return self._labelled("remove_tags", None, {name: value for name, value in (self.tags or {}).items() if name not in names})
+
+    def update(self, description: str | None = None, tags: dict[str, str] | None = None) -> Self:
+        """Describe and tag this version anew, and return it; what is left out stays, and so does what the version means."""
+        if description is not None:
+            check_text("Dataset.update: description", description)
+        return self._labelled("update", description, self.tags or {} if tags is None else check_tags("Dataset.update: tags", tags))
+
+    def _labelled(self, what: str, description: str | None, tags: Any) -> Self:
+        from airflow_amlpipe.workspace.datasets import DatasetLabels
+
+        registry = open_workspace(self._registered_in(what), f"Dataset.{what}").datasets
+        labels = DatasetLabels(
+            description=self.description if description is None else description,
+            tags={str(key): str(value) for key, value in tags.items()},
+        )
+        self._record = registry.label(self._record, labels)
+        return self
+
+    def _registered_in(self, what: str) -> Workspace:
+        """:raises UserErrorException: the dataset is not registered."""
+        if self._workspace is None or self._record is None or self.name is None:
+            raise UserErrorException(f"Dataset.{what}: this dataset is not registered; register it first: register(ws, name)")
+        return self._workspace
+
+    def _described(self) -> dict[str, Any]:
+        return self._definition
+
+    def _redefined(self, definition: dict[str, Any]) -> Self:
+        copied = copy.copy(self)
+        copied._definition, copied._record = definition, None
+        return copied
+
+    def _can_look(self) -> bool:
+        return not is_airflow_parsing()
 
     def _paths(self) -> list[tuple[str, str]]:
-        raise NotImplementedError
+        return list(self._sources)
 
     def _registered(self, workspace: Workspace, record: Any) -> Self:
         copied = copy.copy(self)
         copied._workspace, copied._record, copied._deferred = workspace, record, None
         return copied
+
+    def _newest(self, workspace: Workspace, name: str, description: str | None, tags: dict[str, str] | None) -> Self:
+        """Return this dataset as the latest version of ``name``: a new one, unless the latest is the same."""
+        try:
+            return self.register(workspace, name, description, tags)
+        except UserErrorException:
+            return self.register(workspace, name, description, tags, create_new_version=True)
+
+    def _save(self, workspace: Workspace) -> None:
+        """Give a dataset that nobody registered its id in ``workspace``, so that it is found by it."""
+        if self._record is not None or self._deferred is not None:
+            return
+        from airflow_amlpipe.sdk.lowering_values import lower_definition, lower_paths
+
+        paths = lower_paths(repr(self), self._sources)
+        saved = open_workspace(workspace).datasets.save(paths, lower_definition(repr(self), self._described()))
+        self._workspace, self._record = self._workspace or workspace, saved
+
+    def _files(self, what: str) -> list[tuple[Store, str, str]]:
+        """Return every file as (store, path there, path in the folder that the dataset is for a step)."""
+        files = dataset_files(self._workspace, self._sources, what)
+        definition = self._described()
+        if not chooses_files(definition):
+            return files
+        is_asked = _asks_for_size(definition["operations"])
+        facts = [(f"/{name}", store.identify(name).size_bytes if is_asked else 0) for store, name, _ in files]
+        return [files[index] for index in choose_files(definition, facts)]
+
+    def __repr__(self) -> str:
+        if self.name is not None:
+            return f"{type(self).__name__}(name={self.name!r}, version={self.version or 'latest'})"
+        return f"{type(self).__name__}({shorten(', '.join(f'{datastore}/{path}' for datastore, path in self._sources))})"
+
+
+def save_datasets(things: Iterable[Any], workspace: Workspace) -> None:
+    """Give each dataset among what a pipeline was submitted with its id, so that the very object has it and ``Dataset.get_by_id`` finds it.
+
+    :param things: datasets, or whatever holds one: an input's binding, its item, a parameter
+    """
+    for thing in things:
+        found: Any = thing
+        for attribute in ("item", "source", "dataset", "default_value"):
+            if not isinstance(found, AbstractDataset):
+                found = getattr(found, attribute, found)
+        if isinstance(found, AbstractDataset):
+            found._save(workspace)
+
+
+def _recorded(workspace: Workspace, record: Any) -> FileDataset | TabularDataset:
+    """Return the dataset that a record of the workspace is."""
+    from airflow_amlpipe.sdk.data.file_dataset import FileDataset
+    from airflow_amlpipe.sdk.data.tabular_dataset import TabularDataset
+
+    definition = None if record.definition is None else record.definition.model_dump(mode="json")
+    made: FileDataset | TabularDataset = FileDataset() if definition is None or definition["kind"] == "file" else TabularDataset()
+    made._sources = [(path.datastore, path.path) for path in record.paths]
+    if definition is not None:
+        made._definition = definition
+    return made._registered(workspace, record)
+
+
+def _asks_for_size(document: Any) -> bool:
+    if isinstance(document, dict):
+        return document.get("kind") == "file" or any(_asks_for_size(value) for value in document.values())
+    return isinstance(document, (list, tuple)) and any(_asks_for_size(value) for value in document)
 
 
 def _version_number(name: str, version: int | str) -> int | None:

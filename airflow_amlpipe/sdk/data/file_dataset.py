@@ -6,26 +6,22 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from airflow_amlpipe.exceptions import shorten
+from airflow_amlpipe.runtime.dataset_methods import FileMethods
 from airflow_amlpipe.sdk._absent import absent
 from airflow_amlpipe.sdk._arguments import check_local_path
-from airflow_amlpipe.sdk._workspace_store import dataset_files
+from airflow_amlpipe.sdk.data._mount_context import MountContext
 from airflow_amlpipe.sdk.data.abstract_dataset import AbstractDataset
 from airflow_amlpipe.sdk.exceptions import UserErrorException
 from airflow_amlpipe.storage.copies import fetch_file
 
 if TYPE_CHECKING:
     from airflow_amlpipe.sdk.data.dataset_consumption_config import DatasetConsumptionConfig
-    from airflow_amlpipe.storage.store import Store
 
 __all__ = ["FileDataset"]
 
 
-class FileDataset(AbstractDataset):
-    """Files and folders of datastores. Made by ``Dataset.File.from_files``, ``Dataset.get_by_name`` and their kin."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._sources: list[tuple[str, str]] = []
+class FileDataset(FileMethods, AbstractDataset):
+    """Files and folders of datastores, or some of them. Made by ``Dataset.File.from_files``, ``Dataset.get_by_name`` and their kin."""
 
     def as_mount(self, path_on_compute: str | None = None) -> DatasetConsumptionConfig:
         """Return this dataset as an input that the script sees as a local path; its name comes from its place in the step."""
@@ -67,38 +63,24 @@ class FileDataset(AbstractDataset):
             fetch_file(store, name, target, overwrite=True)
         return [str(target) for target in targets]
 
+    def mount(self, mount_point: str | None = None, **kwargs: Any) -> MountContext:
+        """Return a context manager that has the files in a local folder, its ``mount_point``, between ``start()`` and ``stop()``.
+
+        They are copies: what is written there goes nowhere.
+
+        :param mount_point: the folder, which must not hold anything yet; without it, a temporary one
+        """
+        return MountContext(self, mount_point)
+
     as_hdfs = absent("FileDataset.as_hdfs", "use as_mount() or as_download()")
-    mount = absent("FileDataset.mount", "use download() in a script, or as_mount() for a step's input")
     as_cache = absent("FileDataset.as_cache", "use as_mount() or as_download()")
     hydrate = absent("FileDataset.hydrate", "use as_mount() or as_download()")
-    file_metadata = absent("FileDataset.file_metadata", "select files by a glob in from_files")
-    filter = absent("FileDataset.filter", "select files by a glob in from_files")
-    random_split = absent("FileDataset.random_split", "split the list of to_path() in the script")
-    skip = absent("FileDataset.skip", "slice the list of to_path() in the script")
-    take = absent("FileDataset.take", "slice the list of to_path() in the script")
-    take_sample = absent("FileDataset.take_sample", "sample the list of to_path() in the script")
 
     def _consumed(self, mode: str, path_on_compute: str | None) -> DatasetConsumptionConfig:
         from airflow_amlpipe.sdk.data.dataset_consumption_config import DatasetConsumptionConfig
 
         return DatasetConsumptionConfig._of(None, self, mode, path_on_compute)
 
-    def _paths(self) -> list[tuple[str, str]]:
-        return list(self._sources)
-
-    def _registered(self, workspace: Any, record: Any) -> FileDataset:
-        dataset = super()._registered(workspace, record)
-        dataset._sources = [(path.datastore, path.path) for path in record.paths]
-        return dataset
-
-    def _files(self, what: str) -> list[tuple[Store, str, str]]:
-        """Return every file as (datastore, path on it, path in the folder that the dataset is for a step)."""
-        dataset = self
-        if self._deferred is not None and self._workspace is not None:
-            dataset = AbstractDataset.get_by_name(self._workspace, self._deferred[0], self._deferred[1] or "latest")
-        return dataset_files(dataset._workspace, dataset._sources, what)
-
-    def __repr__(self) -> str:
-        if self.name is not None:
-            return f"FileDataset(name={self.name!r}, version={self.version or 'latest'})"
-        return f"FileDataset({shorten(', '.join(f'{datastore}/{path}' for datastore, path in self._sources))})"
+    def _local_files(self) -> list[tuple[str, str]]:
+        # Only what the paths say is asked of files.
+        return [("", f"/{name}") for _, name, _ in self._files("Dataset.get_partition_key_values")]

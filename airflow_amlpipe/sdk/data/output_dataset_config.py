@@ -11,12 +11,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from airflow_amlpipe.exceptions import shorten
-from airflow_amlpipe.sdk._absent import absent, refuse
+from airflow_amlpipe.runtime.dataset_methods import plain_definition
+from airflow_amlpipe.sdk._absent import refuse
 from airflow_amlpipe.sdk._arguments import check_items, check_tags, check_text
 from airflow_amlpipe.sdk.data._config_helper import check_binding_name
+from airflow_amlpipe.sdk.data._table_reading import check_partition_format, delimited, parquet, table_definition
+from airflow_amlpipe.sdk.data.dataset_type_definitions import PromoteHeadersBehavior
 from airflow_amlpipe.sdk.exceptions import UserErrorException
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from airflow_amlpipe.sdk.data._table_reading import DataType
     from airflow_amlpipe.sdk.data.dataset_consumption_config import DatasetConsumptionConfig
     from airflow_amlpipe.sdk.pipeline.core.builder import PipelineStep
 
@@ -27,9 +33,10 @@ __all__ = [
     "OutputDatasetConfig",
     "OutputFileDatasetConfig",
     "OutputTabularDatasetConfig",
-    "RegistrationConfiguration",
-    "UploadOptions",
     "OutputOrigin",
+    "RegistrationConfiguration",
+    "TransformationMixin",
+    "UploadOptions",
 ]
 
 ConfigT = TypeVar("ConfigT", bound="OutputDatasetConfig")
@@ -69,6 +76,8 @@ class RegistrationConfiguration:
         self.name = name
         self.description = None if description is None else check_text("register_on_complete: description", description)
         self.tags = check_tags("register_on_complete: tags", tags)
+        # As what it is read, where the output itself does not say it (PipelineData as a table).
+        self._definition: dict[str, Any] | None = None
 
 
 class OutputDatasetConfig:
@@ -81,6 +90,8 @@ class OutputDatasetConfig:
         self._name = None if name is None else check_binding_name(type(self).__name__, name)
         self._registration: RegistrationConfiguration | None = None
         self._origin = OutputOrigin()
+        # As what it is read and registered (``spec/dataset.py``).
+        self._definition: dict[str, Any] = plain_definition("file")
 
     @property
     def name(self) -> str | None:
@@ -113,11 +124,51 @@ class OutputDatasetConfig:
         return f"DatasetOutputConfig:{self.name or 'unnamed'}"
 
 
-class OutputFileDatasetConfig(OutputDatasetConfig):
+class TransformationMixin:
+    """How the files of an output are read as a table."""
+
+    def read_delimited_files(
+        self,
+        include_path: bool = False,
+        separator: str = ",",
+        header: Any = PromoteHeadersBehavior.ALL_FILES_HAVE_SAME_HEADERS,
+        partition_format: str | None = None,
+        path_glob: str | None = None,
+        set_column_types: dict[str, DataType] | None = None,
+    ) -> OutputTabularDatasetConfig:
+        """Return this output as a table that is read from delimited files; the arguments as in ``Dataset.Tabular.from_delimited_files``.
+
+        :param path_glob: only the files whose path or name it names; SDK v1's regular expressions are understood, too
+        """
+        what = f"{type(self).__name__}.read_delimited_files"
+        told = {"partition_format": partition_format, "set_column_types": set_column_types, "path_glob": path_glob}
+        return self._as_table(
+            table_definition(what, delimited(what, separator=separator, header=header), include_path=include_path, **told)
+        )
+
+    def read_parquet_files(
+        self,
+        include_path: bool = False,
+        partition_format: str | None = None,
+        path_glob: str | None = None,
+        set_column_types: dict[str, DataType] | None = None,
+    ) -> OutputTabularDatasetConfig:
+        """Return this output as a table that is read from Parquet files; the arguments as in :meth:`read_delimited_files`."""
+        what = f"{type(self).__name__}.read_parquet_files"
+        told = {"partition_format": partition_format, "set_column_types": set_column_types, "path_glob": path_glob}
+        return self._as_table(table_definition(what, parquet(), include_path=include_path, **told))
+
+    def _as_table(self, definition: dict[str, Any]) -> OutputTabularDatasetConfig:
+        given: Any = self
+        return OutputTabularDatasetConfig(_of=given, _definition=definition)
+
+
+class OutputFileDatasetConfig(OutputDatasetConfig, TransformationMixin):
     """A file or folder that a step writes.
 
     :param destination: ``(datastore, path)``, ``(datastore,)`` or just the datastore, the datastore being an object or a name;
         ``path`` may hold ``{run-id}`` and ``{output-name}``. Without it, a place of its own on the default datastore
+    :param partition_format: which values the paths of its files hold, for example ``"/{region}/{day:yyyy/MM/dd}/data.csv"``
     :param source: the path on the compute that the script writes to; without it, a private folder
     """
 
@@ -125,11 +176,8 @@ class OutputFileDatasetConfig(OutputDatasetConfig):
         self, name: str | None = None, destination: Any = None, source: str | None = None, partition_format: str | None = None
     ) -> None:
         super().__init__("mount", name)
-        if partition_format is not None:
-            refuse(
-                "OutputFileDatasetConfig(partition_format=...)",
-                "leave partition_format out and read the parts from the paths in the script",
-            )
+        told = check_partition_format("OutputFileDatasetConfig", partition_format)
+        self._definition = plain_definition("file", partition_format=told)
         self.destination = _checked_destination(destination)
         self.source = source
         self._upload_options: UploadOptions | None = None
@@ -153,8 +201,65 @@ class OutputFileDatasetConfig(OutputDatasetConfig):
         copied.mode, copied._upload_options = "upload", UploadOptions(overwrite, source_globs)
         return copied
 
-    read_delimited_files = absent("OutputFileDatasetConfig.read_delimited_files", "read the files with pandas in the script")
-    read_parquet_files = absent("OutputFileDatasetConfig.read_parquet_files", "read the files with pandas in the script")
+
+class OutputTabularDatasetConfig(OutputDatasetConfig):
+    """An output that is read as a table. Made by ``OutputFileDatasetConfig(...).read_delimited_files()`` and its kin.
+
+    The script writes files, as before; whoever reads the output, or the dataset it is registered as, gets a table.
+
+    :raises ValueError: it is made by hand
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        given = kwargs.pop("_of", None)
+        definition = kwargs.pop("_definition", None)
+        if given is None or kwargs:
+            raise UserErrorException(
+                "OutputTabularDatasetConfig is not made by hand; use OutputFileDatasetConfig(...).read_delimited_files()"
+            )
+        super().__init__(given.mode, given._name)
+        self._origin, self._registration, self._definition = given._origin, given._registration, definition
+        self.destination, self.source, self._upload_options = given.destination, given.source, given._upload_options
+
+    def as_mount(self) -> OutputTabularDatasetConfig:
+        """Return a copy in mount mode: what the script wrote is kept, whole, when it has ended well."""
+        copied = self._copy()
+        copied.mode, copied._upload_options = "mount", None
+        return copied
+
+    def as_upload(self, overwrite: bool = False, source_globs: Any = None) -> OutputTabularDatasetConfig:
+        """Return a copy in upload mode; the arguments as in ``OutputFileDatasetConfig.as_upload``."""
+        copied = self._copy()
+        copied.mode, copied._upload_options = "upload", UploadOptions(overwrite, source_globs)
+        return copied
+
+    def as_input(self, name: str | None = None) -> DatasetConsumptionConfig:
+        """Return this output as an input, in direct mode, of a later step: the script gets a dataset."""
+        from airflow_amlpipe.sdk.data.dataset_consumption_config import DatasetConsumptionConfig
+
+        return DatasetConsumptionConfig._of(name, self, "direct")
+
+    def keep_columns(self, columns: Any) -> OutputTabularDatasetConfig:
+        """Return a copy of these columns alone."""
+        return self._taken(lambda table: table.keep_columns(columns))
+
+    def drop_columns(self, columns: Any) -> OutputTabularDatasetConfig:
+        """Return a copy without these columns."""
+        return self._taken(lambda table: table.drop_columns(columns))
+
+    def random_split(self, percentage: float, seed: int | None = None) -> tuple[OutputTabularDatasetConfig, OutputTabularDatasetConfig]:
+        """Return two copies that have no row in common and leave none out; the first has about ``percentage`` (0 to 1) of them."""
+        return (
+            self._taken(lambda table: table.random_split(percentage, seed)[0]),
+            self._taken(lambda table: table.random_split(percentage, seed)[1]),
+        )
+
+    def _taken(self, take: Callable[[Any], Any]) -> OutputTabularDatasetConfig:
+        from airflow_amlpipe.sdk.data.tabular_dataset import TabularDataset
+
+        copied = self._copy()
+        copied._definition = take(TabularDataset()._redefined(self._definition))._definition
+        return copied
 
 
 def _checked_destination(destination: Any) -> Any:
@@ -189,12 +294,6 @@ class _AbsentOutput:
 
     def __init__(self, *_args: Any, **_kwargs: Any) -> None:
         refuse(type(self).__name__, self._instead)
-
-
-class OutputTabularDatasetConfig(_AbsentOutput):
-    """Not supported yet; its constructor says what to use."""
-
-    _instead = "write files with OutputFileDatasetConfig and read them with pandas in the script"
 
 
 class HDFSOutputDatasetConfig(_AbsentOutput):

@@ -114,8 +114,9 @@ def read_input(where: str, item: Any) -> InputItem:
     if isinstance(item, OutputDatasetConfig):
         item = item.as_input()
     if isinstance(item, DatasetConsumptionConfig):
-        source = item.dataset._origin if isinstance(item.dataset, OutputDatasetConfig) else item.dataset
-        return InputItem(item._name, item.mode, item.path_on_compute, source, item)
+        if isinstance(item.dataset, OutputDatasetConfig):
+            return InputItem(item._name, item.mode, item.path_on_compute, item.dataset._origin, item, item.dataset._definition)
+        return InputItem(item._name, item.mode, item.path_on_compute, item.dataset, item)
     if isinstance(item, DataReference):
         return InputItem(item.data_reference_name, item.mode, item.path_on_compute, item, item)
     if isinstance(item, (PipelineData, PipelineOutputAbstractDataset)):

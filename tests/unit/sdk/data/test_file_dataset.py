@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from airflow_amlpipe.exceptions import UnsupportedFeatureError
 from airflow_amlpipe.sdk._workspace_store import open_workspace
 from airflow_amlpipe.sdk.data.abstract_dataset import AbstractDataset
 from airflow_amlpipe.sdk.lowering_values import lower_paths
@@ -70,7 +69,6 @@ def test_a_path_is_not_looked_at_while_airflow_parses(ws: Workspace, airflow_is_
     ("path", "message"),
     [
         ([], "path is an empty list"),
-        ("https://example.org/a.csv", "URLs and local paths are not supported"),
         ("./data", "upload the files to a datastore"),
         (3, "that is no path"),
         (("workspaceblobstore", "x"), "'workspaceblobstore' is no Datastore; use Datastore.get"),
@@ -92,11 +90,41 @@ def test_a_path_must_be_text(store: Any) -> None:
         Dataset.File.from_files((store, 3))
 
 
-def test_partition_formats_and_tables_are_not_supported_yet(store: Any) -> None:
-    with pytest.raises(UnsupportedFeatureError, match="partition_format"):
-        Dataset.File.from_files((store, "images"), partition_format="{a}")
-    with pytest.raises(UnsupportedFeatureError, match="Dataset.Tabular.from_delimited_files is not supported .*pandas"):
-        Dataset.Tabular.from_delimited_files((store, "a.csv"))
+def test_what_is_taken_of_files_is_files_again(ws: Workspace, store: Any) -> None:
+    files = Dataset.File.from_files((store, "images"))
+    assert files.take(2).to_path() == ["/a.csv", "/b.txt"]
+    assert files.skip(2).to_path() == ["/sub/c.csv"]
+    first, second = files.random_split(0.5, seed=2)
+    assert sorted(first.to_path() + second.to_path()) == files.to_path()
+    assert files.filter(files.file_metadata("Size") > 5).to_path() == ["/sub/c.csv"]
+    registered = files.skip(2).register(ws, "last")
+    assert Dataset.get_by_name(ws, "last").to_path() == ["/sub/c.csv"]  # type: ignore[union-attr]
+    assert Dataset.get_by_id(ws, str(registered.id)).to_path() == ["/sub/c.csv"]  # type: ignore[union-attr]
+    with pytest.raises(UserErrorException, match="file_metadata\\('CreatedTime'\\): of a file its 'Size' is known"):
+        files.file_metadata("CreatedTime")
+
+
+def test_what_the_paths_say_is_known_of_the_files(store: Any) -> None:
+    files = Dataset.File.from_files((store, "images/*.*"), partition_format="/{name}.{kind}")
+    assert files.partition_keys == ["name", "kind"]
+    assert files.get_partition_key_values(["kind"]) == [{"kind": "csv"}, {"kind": "txt"}]
+    assert files.filter(files["kind"] == "csv").to_path() == ["/a.csv"]
+
+
+def test_files_are_mounted_while_a_context_lasts(store: Any, project: Path) -> None:
+    files = Dataset.File.from_files((store, "images"))
+    with files.mount() as context:
+        folder = Path(context.mount_point)
+        assert sorted(file.relative_to(folder).as_posix() for file in folder.rglob("*.csv")) == ["a.csv", "sub/c.csv"]
+    assert not folder.exists()
+    context = files.mount(str(project / "here"))
+    context.start()
+    assert (project / "here" / "a.csv").read_text() == "a.csv"
+    context.stop()
+    context.stop()
+    assert not (project / "here").exists()
+    with pytest.raises(UserErrorException, match="src' exists already; give an empty folder, or none"):
+        files.mount(str(project / "src")).start()
 
 
 def test_a_directory_is_uploaded_and_becomes_a_dataset(store: Any, project: Path) -> None:

@@ -9,7 +9,8 @@ import pytest
 from airflow_amlpipe.exceptions import UnsupportedFeatureError
 from azureml.core import Workspace
 from azureml.data import OutputFileDatasetConfig
-from azureml.data.output_dataset_config import LinkFileOutputDatasetConfig, OutputTabularDatasetConfig
+from azureml.data.dataset_factory import DataType
+from azureml.data.output_dataset_config import HDFSOutputDatasetConfig, OutputTabularDatasetConfig
 from azureml.exceptions import UserErrorException
 from azureml.pipeline.core import PipelineParameter
 
@@ -78,12 +79,24 @@ def test_a_registration_needs_a_name() -> None:
         OutputFileDatasetConfig().register_on_complete("")
 
 
-def test_what_comes_later_says_so() -> None:
-    for make in (
-        OutputTabularDatasetConfig,
-        LinkFileOutputDatasetConfig,
-        OutputFileDatasetConfig().read_delimited_files,
-        lambda: OutputFileDatasetConfig(partition_format="{a}"),
-    ):
-        with pytest.raises(UnsupportedFeatureError, match="not supported by airflow-amlpipe"):
-            make()
+def test_what_is_not_here_says_so() -> None:
+    with pytest.raises(UnsupportedFeatureError, match="not supported by airflow-amlpipe"):
+        HDFSOutputDatasetConfig()
+    with pytest.raises(ValueError, match=r"is not made by hand; use OutputFileDatasetConfig\(...\).read_delimited_files\(\)"):
+        OutputTabularDatasetConfig()
+
+
+def test_an_output_is_read_as_a_table_by_copies_that_are_the_same_output(ws: Workspace) -> None:
+    output = OutputFileDatasetConfig("o", destination=(ws.get_default_datastore(), "x")).as_upload(overwrite=True)
+    table = output.read_delimited_files(separator=";", set_column_types={"n": DataType.to_long()}).keep_columns(["n"])
+    assert isinstance(table, OutputTabularDatasetConfig)
+    assert (table.name, table.mode, table._origin, table.destination) == ("o", "upload", output._origin, output.destination)
+    assert table._definition["reading"]["separator"] == ";"
+    assert [step["operation"] for step in table._definition["operations"]] == ["keep_columns"]
+    assert output._definition["kind"] == "file"
+    first, second = table.random_split(0.7, seed=1)
+    assert [part._definition["operations"][-1]["part"] for part in (first, second)] == ["first", "second"]
+    assert len(table._definition["operations"]) == 1
+    assert (table.as_input("rows").mode, table.as_mount().mode, table.as_upload().mode) == ("direct", "mount", "upload")
+    assert table.register_on_complete("rows")._definition == table._definition
+    assert OutputFileDatasetConfig("p").read_parquet_files(path_glob="*.parquet").drop_columns("a")._definition["path_glob"] == "*.parquet"
