@@ -49,6 +49,10 @@ class DatasetMethods:
         """Return the files, as (local path, path on their datastore with a leading ``/``), in the dataset's order."""
         raise NotImplementedError
 
+    def _can_look(self) -> bool:
+        """Whether data may be looked at now; not while Airflow is parsing a DAG file."""
+        return True
+
     def take(self, count: int) -> Self:
         """Return a dataset of the first ``count`` of these."""
         return self._with({"operation": "take", "count": _count("take", count)})
@@ -251,10 +255,6 @@ class TableMethods(DatasetMethods):
         if validate and self._can_look():
             made.to_pandas_dataframe()
         return made
-
-    def _can_look(self) -> bool:
-        """Whether data may be looked at now; not while Airflow is parsing a DAG file."""
-        return True
 
 
 def _times(column: str, after: Optional[str], before: Optional[str], include_boundary: bool) -> Dict[str, Any]:

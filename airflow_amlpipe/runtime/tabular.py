@@ -31,11 +31,11 @@ def need_pandas(what: str, package: str = "pandas") -> Any:
     :param package: what else has to be there
     :raises UserErrorException: it is not; the message says which requirement to add
     """
-    import importlib
-
     try:
-        for name in ("pandas", package):
-            importlib.import_module(name)
+        import pandas as pd
+
+        if package == "pyarrow":
+            import pyarrow  # noqa: F401
     except ImportError as error:
         missing = "pandas" if "pandas" in str(error) else package
         raise UserErrorException(
@@ -43,7 +43,7 @@ def need_pandas(what: str, package: str = "pandas") -> Any:
             "(CondaDependencies.create(pip_packages=[%r]), or its requirements file), or install airflow-amlpipe[tabular] where the script runs by itself"
             % (what, missing, error, missing, missing)
         ) from error
-    return importlib.import_module("pandas")
+    return pd
 
 
 def read_table(

@@ -127,6 +127,8 @@ class TabularDataset(TableMethods, AbstractDataset):
 class UnreadDataset(FileDataset, TabularDataset):
     """A registered dataset in a DAG file: Airflow is parsing it, so nobody looks up whether it is files or a table. It can be an input."""
 
+    _kind = "file"
+
     def _described(self) -> dict[str, Any]:
         raise UserErrorException(
             f"dataset {shorten(repr(self.name))}: what it is, is looked up when the step runs, not while Airflow is parsing a DAG file; "

@@ -77,7 +77,8 @@ def arguments(text: str) -> list[str]:
     for character in text:
         depth += character in "([{<"
         depth -= character in ")]}>"
-        if character == "," and not depth:
+        # A comma can be a default: separator=','.
+        if character == "," and not depth and current.count("'") % 2 == 0:
             parts.append(current.strip())
             current = ""
         else:

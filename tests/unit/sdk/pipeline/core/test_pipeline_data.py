@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from airflow_amlpipe.exceptions import DefinitionError, UnsupportedFeatureError
+from airflow_amlpipe.exceptions import DefinitionError
 from airflow_amlpipe.sdk.lowering import lower_pipeline
 from airflow_amlpipe.spec.data import RegistrationSpec, StepOutputSource
 from airflow_amlpipe.spec.pipeline import PipelineSpec
@@ -204,6 +204,21 @@ def test_a_port_can_be_described_anew() -> None:
         binding.bind_mode = "x"
 
 
-def test_reading_it_as_a_table_says_what_to_do() -> None:
-    with pytest.raises(UnsupportedFeatureError, match="Dataset.get_by_name"):
-        PipelineData("rows").as_dataset().parse_parquet_files()
+def test_it_is_read_as_a_table_in_direct_mode() -> None:
+    files = PipelineData("rows").as_dataset().as_named_input("table")
+    table = files.parse_delimited_files(separator=";", file_extension=".csv", quoted_line_breaks=True).keep_columns(["n"])
+    binding = table.create_input_binding()
+    assert (binding.name, binding.bind_mode) == ("table", "direct")
+    told = binding.additional_transformations
+    assert (told["kind"], told["path_glob"], told["reading"]["separator"], told["reading"]["support_multi_line"]) == (
+        "tabular",
+        "*.csv",
+        ";",
+        True,
+    )
+    first, second = table.random_split(0.5, seed=1)
+    assert [part.create_input_binding().additional_transformations["operations"][-1]["part"] for part in (first, second)] == [
+        "first",
+        "second",
+    ]
+    assert files.parse_parquet_files().drop_columns("n").create_input_binding().additional_transformations["path_glob"] == "*.parquet"
