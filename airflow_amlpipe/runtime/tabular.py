@@ -35,7 +35,7 @@ def need_pandas(what: str, package: str = "pandas") -> Any:
         import pandas as pd
 
         if package == "pyarrow":
-            import pyarrow  # noqa: F401
+            import pyarrow as pa  # noqa: F401
     except ImportError as error:
         missing = "pandas" if "pandas" in str(error) else package
         raise UserErrorException(
