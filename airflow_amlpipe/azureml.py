@@ -32,7 +32,7 @@ _SHIM = str(Path("airflow_amlpipe", "runtime", "shim"))
 # What to use instead of the packages of SDK v1 that we do not have, by the longest name that fits.
 _INSTEAD = {
     "azureml.automl": "run the training script in a PythonScriptStep",
-    "azureml.contrib": "use PythonScriptStep",
+    "azureml.contrib.pipeline": "use PythonScriptStep",
     "azureml.core.model": "keep the model as an output: OutputFileDatasetConfig(...).register_on_complete(name)",
     "azureml.core.webservice": "serve the model outside of airflow-amlpipe",
     "azureml.data.tabular_dataset": "make a FileDataset and read it with pandas in the script",

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from airflow_amlpipe.compute.environments import StepInterpreter
 from airflow_amlpipe.exceptions import DefinitionError, shorten
-from airflow_amlpipe.spec.command import CommandLine
+from airflow_amlpipe.runtime import notebook
+from airflow_amlpipe.spec.command import CommandLine, NotebookRun, RScript
 from airflow_amlpipe.spec.names import check_relative_path
 from airflow_amlpipe.spec.step import StepSpec
 
@@ -31,7 +32,18 @@ def command_argv(
         shell = shutil.which("bash", path=environment.get("PATH", os.defpath)) or "/bin/sh"
         # The name is $0, the arguments are $1 and so on: data for the shell, not part of what it reads as a command (S08).
         return (shell, "-c", command.line, "amlpipe-command", *arguments)
-    return (interpreter.python, check_started_file(where, step, code), *arguments)
+    script = check_started_file(where, step, code)
+    if isinstance(command, RScript):
+        program = shutil.which("Rscript", path=environment.get("PATH", os.defpath))
+        if program is None:
+            raise DefinitionError(
+                f"{where}: there is no Rscript on this compute; install R there, or name it in the environment "
+                "(conda package r-base), and the packages that the script uses with it"
+            )
+        return (program, script, *arguments)
+    if isinstance(command, NotebookRun):
+        return (interpreter.python, notebook.__file__, *arguments)
+    return (interpreter.python, script, *arguments)
 
 
 def check_started_file(where: str, step: StepSpec, code: Path) -> str:

@@ -16,14 +16,16 @@ from typing import TYPE_CHECKING
 
 from airflow_amlpipe.compute.backend import LaunchRequest, Resources
 from airflow_amlpipe.compute.command_lines import check_started_file, command_argv
+from airflow_amlpipe.compute.distributed import distributed
 from airflow_amlpipe.compute.environments import StepInterpreter
 from airflow_amlpipe.compute.folder import StepFolder
+from airflow_amlpipe.compute.notebooks import stage_notebook
 from airflow_amlpipe.compute.places import place_input, place_output
 from airflow_amlpipe.compute.variables import data_variables, inherited_variables, own_variables, parameter_variables, prepend
 from airflow_amlpipe.exceptions import DefinitionError, UnknownNameError, shorten
 from airflow_amlpipe.runtime import protocol
 from airflow_amlpipe.spec.model import Scalar
-from airflow_amlpipe.spec.step import InputArgument, LiteralArgument, ParameterArgument, StepSpec
+from airflow_amlpipe.spec.step import InputArgument, LiteralArgument, NotebookRun, ParameterArgument, StepSpec
 
 if TYPE_CHECKING:
     from airflow_amlpipe.runtime.protocol import DatasetPart, Event, RunContext
@@ -115,6 +117,10 @@ def stage_step(
     environment |= _run_variables(folder, facts)
 
     argv = command_argv(where, step, folder.code, interpreter, arguments, environment)
+    argv, of_processes = distributed(where, step.run_settings, argv, environment)
+    environment |= of_processes
+    if isinstance(step.command, NotebookRun):
+        stage_notebook(step, folder, parameters, data, outputs)
     for text in (*argv, *environment.values()):
         if "\0" in text:
             raise DefinitionError(f"{where}: {shorten(repr(text))} holds a NUL character, which no command line or variable can carry")

@@ -14,8 +14,9 @@ from typing import Any
 from airflow_amlpipe.exceptions import DefinitionError, shorten
 from airflow_amlpipe.runtime.protocol import PREFIX_REFERENCE
 from airflow_amlpipe.sdk.lowering_values import plain_text
+from airflow_amlpipe.spec.command import AnyCommand
 from airflow_amlpipe.spec.names import check_relative_path
-from airflow_amlpipe.spec.step import Argument, CommandLine, LiteralArgument, PythonScript
+from airflow_amlpipe.spec.step import Argument, CommandLine, LiteralArgument, NotebookRun, PythonScript, RScript
 
 __all__ = ["lower_command"]
 
@@ -26,9 +27,7 @@ _READ_IN_QUOTES = re.compile(r"[\\\"`]|\$(?!\{?[A-Za-z_])")
 _REFERENCE = re.compile(rf"\$\{{?{PREFIX_REFERENCE}(\w+)\}}?")
 
 
-def lower_command(
-    where: str, step: Any, argument: Callable[[int, Any], Argument]
-) -> tuple[PythonScript | CommandLine, tuple[Argument, ...]]:
+def lower_command(where: str, step: Any, argument: Callable[[int, Any], Argument]) -> tuple[AnyCommand, tuple[Argument, ...]]:
     """Return the command of ``step`` and the arguments it is given.
 
     :param argument: lowers the argument at that place, counted from 1
@@ -37,8 +36,11 @@ def lower_command(
     arguments = tuple(argument(index, value) for index, value in enumerate(step._arguments, 1))
     if step._command_kind == "command_line":
         return _command_line(where, step, arguments)
+    if step._command_kind == "notebook":
+        notebook = check_relative_path(f"{where}: notebook", plain_text(f"{where}: notebook", step._notebook))
+        return NotebookRun(notebook=notebook, output_notebook=step._output_notebook, copy_to=step._copy_to), arguments
     script = check_relative_path(f"{where}: script_name", plain_text(f"{where}: script_name", step._script_name))
-    return PythonScript(script=script), arguments
+    return RScript(script=script) if step._command_kind == "r_script" else PythonScript(script=script), arguments
 
 
 def _command_line(where: str, step: Any, arguments: tuple[Argument, ...]) -> tuple[CommandLine, tuple[Argument, ...]]:

@@ -96,6 +96,10 @@ def lower_run_settings(where: str, runconfig: Any) -> RunSettingsSpec:
         return RunSettingsSpec()
     communicator = str(runconfig.communicator)
     processes = runconfig.mpi.process_count_per_node
+    if communicator.lower() in {"nccl", "gloo"}:
+        # PyTorch's is the number of all processes together.
+        total, nodes = runconfig.pytorch.process_count, runconfig.node_count
+        processes = -(-total // nodes) if isinstance(total, int) and isinstance(nodes, int) and nodes > 0 else 1
     for what, count in (("node_count", runconfig.node_count), ("mpi.process_count_per_node", processes)):
         if isinstance(count, bool) or not isinstance(count, int) or count < 1:
             raise DefinitionError(f"{where}: runconfig.{what} must be a whole number from 1 up, not {shorten(repr(count))}")

@@ -11,7 +11,17 @@ from airflow_amlpipe.exceptions import DefinitionError, UnknownNameError, shorte
 from airflow_amlpipe.spec.model import SpecModel
 from airflow_amlpipe.spec.names import check_relative_path
 
-__all__ = ["Command", "CommandLine", "DataTransfer", "PythonScript", "TransferType", "check_command"]
+__all__ = [
+    "AnyCommand",
+    "Command",
+    "CommandLine",
+    "DataTransfer",
+    "NotebookRun",
+    "PythonScript",
+    "RScript",
+    "TransferType",
+    "check_command",
+]
 
 TransferType = Literal["file", "directory"]
 
@@ -29,6 +39,43 @@ class PythonScript(SpecModel):
     def file(self) -> str | None:
         """The file of the source folder that is started."""
         return self.script
+
+
+class RScript(SpecModel):
+    """``Rscript <script> <arguments>``; ``script`` is relative to the source folder."""
+
+    file_word: ClassVar[str] = "script_name"
+    has_code: ClassVar[bool] = True
+
+    kind: Literal["r_script"] = "r_script"
+    script: str
+
+    @property
+    def file(self) -> str | None:
+        """The file of the source folder that is started."""
+        return self.script
+
+
+class NotebookRun(SpecModel):
+    """A notebook whose cells are run in order; the step's ``params`` and the paths of its data are its parameters.
+
+    :ivar notebook: relative to the source folder
+    :ivar output_notebook: what the executed copy is called, in ``outputs/`` of the run
+    :ivar copy_to: output of the step that gets the executed copy too
+    """
+
+    file_word: ClassVar[str] = "notebook"
+    has_code: ClassVar[bool] = True
+
+    kind: Literal["notebook"] = "notebook"
+    notebook: str
+    output_notebook: str
+    copy_to: str | None = None
+
+    @property
+    def file(self) -> str | None:
+        """The file of the source folder that is started."""
+        return self.notebook
 
 
 class CommandLine(SpecModel):
@@ -79,14 +126,17 @@ def _kind_of(value: Any) -> str:
 Command = Annotated[
     Annotated[PythonScript, Tag("python_script")]
     | Annotated[CommandLine, Tag("command_line")]
-    | Annotated[DataTransfer, Tag("data_transfer")],
+    | Annotated[DataTransfer, Tag("data_transfer")]
+    | Annotated[NotebookRun, Tag("notebook")]
+    | Annotated[RScript, Tag("r_script")],
     Discriminator(_kind_of),
 ]
 
 
-def check_command(
-    where: str, command: PythonScript | CommandLine | DataTransfer, inputs: Collection[str], outputs: Collection[str]
-) -> None:
+AnyCommand = PythonScript | CommandLine | DataTransfer | NotebookRun | RScript
+
+
+def check_command(where: str, command: AnyCommand, inputs: Collection[str], outputs: Collection[str]) -> None:
     """Refuse a command that cannot be started, or that names what its step does not have.
 
     :raises DefinitionError: a path leaves the source folder, a line is empty
@@ -100,9 +150,17 @@ def check_command(
             if name not in known:
                 raise UnknownNameError(f"{where}: the transfer names {what} {shorten(repr(name))}, which the step does not have")
     else:
-        check_relative_path(f"{where}: {command.file_word}", command.script)
-        if command.script.startswith("-"):
+        file = str(command.file)
+        check_relative_path(f"{where}: {command.file_word}", file)
+        if file.startswith("-"):
             raise DefinitionError(
-                f"{where}: {command.file_word} {shorten(repr(command.script))} starts with '-', "
+                f"{where}: {command.file_word} {shorten(repr(file))} starts with '-', "
                 "which the interpreter takes for an option; rename the script"
             )
+    if isinstance(command, NotebookRun):
+        if not check_relative_path(f"{where}: output_notebook", command.output_notebook).endswith(".ipynb"):
+            raise DefinitionError(
+                f"{where}: output_notebook {shorten(repr(command.output_notebook))} is no notebook; end its name in .ipynb"
+            )
+        if command.copy_to is not None and command.copy_to not in outputs:
+            raise UnknownNameError(f"{where}: the notebook is to be copied to output {command.copy_to!r}, which the step does not have")

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from airflow_amlpipe.spec.command import Command, CommandLine, DataTransfer, PythonScript
+from airflow_amlpipe.spec.command import Command, CommandLine, DataTransfer, NotebookRun, PythonScript, RScript
 from airflow_amlpipe.spec.compute import RunSettingsSpec
 from airflow_amlpipe.spec.data import InputSpec, OutputSpec, StepOutputSource
 from airflow_amlpipe.spec.environment import EnvironmentSpec
@@ -18,9 +18,11 @@ __all__ = [
     "DataTransfer",
     "InputArgument",
     "LiteralArgument",
+    "NotebookRun",
     "OutputArgument",
     "ParameterArgument",
     "PythonScript",
+    "RScript",
     "SourceSpec",
     "StepSpec",
     "StepVariable",

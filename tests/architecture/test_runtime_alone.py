@@ -14,8 +14,8 @@ from tests.architecture.source_tree import PACKAGE, REPOSITORY, Module, package_
 RUNTIME = [module for module in package_modules() if (PACKAGE / "runtime") in module.path.parents]
 OLDEST = (3, 8)
 ALLOWED = {"airflow_amlpipe.runtime", "azureml"}
-# What reading tables needs, imported in the functions that do, so that a step's Python without them has everything else.
-LATE = {"pandas", "pyarrow", "pyarrow.parquet"}
+# What reading tables and running notebooks needs, imported in the functions that do, so that a step's Python without them has everything else.
+LATE = {"ipykernel", "pandas", "papermill", "pyarrow", "pyarrow.parquet"}
 
 
 def imported_names(module: Module) -> set[str]:

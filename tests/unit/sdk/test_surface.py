@@ -54,10 +54,7 @@ NOT_YET: set[str] = {
     "azureml.pipeline.core.graph.OutputPortDef",
     "azureml.pipeline.core.graph.ParamDef",
     "azureml.pipeline.steps.DataTransferStep",
-    "azureml.pipeline.steps.EstimatorStep",
     "azureml.pipeline.steps.ModuleStep",
-    "azureml.pipeline.steps.MpiStep",
-    "azureml.pipeline.steps.RScriptStep",
 }
 MISSING = object()
 

@@ -204,7 +204,7 @@ class Pipeline:
         """:raises UserErrorException: no base has a step's script, or a link leads it out of its source folder."""
         checked: set[tuple[str, str]] = set()
         for step in self._steps:
-            script, directory = getattr(step, "_script_name", None), self._source_directory(step)
+            script, directory = getattr(step, "_script_name", getattr(step, "_notebook", None)), self._source_directory(step)
             if script is not None and (directory, script) not in checked:
                 checked.add((directory, script))
                 _check_script(step.name, directory, script, bases)

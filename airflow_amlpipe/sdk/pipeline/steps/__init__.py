@@ -21,7 +21,10 @@ if TYPE_CHECKING:
         SynapseSparkStep,
     )
     from airflow_amlpipe.sdk.pipeline.steps.command_step import CommandStep
+    from airflow_amlpipe.sdk.pipeline.steps.estimator_step import EstimatorStep
+    from airflow_amlpipe.sdk.pipeline.steps.mpi_step import MpiStep
     from airflow_amlpipe.sdk.pipeline.steps.python_script_step import PythonScriptStep
+    from airflow_amlpipe.sdk.pipeline.steps.r_script_step import RScriptStep
 
 __all__ = [
     "AdlaStep",
@@ -36,6 +39,9 @@ __all__ = [
     "ParallelRunConfig",
     "ParallelRunStep",
     "PythonScriptStep",
+    "RScriptStep",
+    "MpiStep",
+    "EstimatorStep",
     "SynapseSparkStep",
 ]
 
@@ -57,13 +63,13 @@ __getattr__, __dir__ = lazy_names(
         "ParallelRunConfig": _ELSEWHERE,
         "ParallelRunStep": _ELSEWHERE,
         "PythonScriptStep": "pipeline.steps.python_script_step",
+        "RScriptStep": "pipeline.steps.r_script_step",
+        "MpiStep": "pipeline.steps.mpi_step",
+        "EstimatorStep": "pipeline.steps.estimator_step",
         "SynapseSparkStep": _ELSEWHERE,
     },
     {
         "DataTransferStep": "copy the data in the script of a PythonScriptStep",
-        "EstimatorStep": _SCRIPT,
         "ModuleStep": _SCRIPT,
-        "MpiStep": _SCRIPT,
-        "RScriptStep": "start Rscript from the script of a PythonScriptStep",
     },
 )
