@@ -13,7 +13,7 @@ The components, in order:
 ``inputs``      each input's name, mode and identity of its data; of a dataset that the script reads itself, how it is read too
 ``outputs``     each output's name, mode, datastore, unresolved destination template, globs; whether it is made for the script
 ``environment`` the environment's definition and variables
-``run_settings`` node count, processes per node, communicator
+``run_settings`` node count, processes per node, communicator, TensorFlow's counts where they are set; each as it is in the run
 ``version``     the step's ``version`` text
 =============== ====================================================================================================
 
@@ -37,6 +37,8 @@ __all__ = ["COMPONENTS", "KEY_FORMAT", "Component", "KeyManifest", "step_key"]
 KEY_FORMAT = "amlpipe/key/v1"
 COMPONENTS = ("code", "command", "arguments", "parameters", "inputs", "outputs", "environment", "run_settings", "version")
 
+# Left out where nobody set them, so that the keys of steps from before there were any stay what they are.
+_LATER_COUNTS = ("worker_count", "parameter_server_count")
 _CREDENTIALS = re.compile(r"://[^/@\s]*@")
 
 
@@ -127,6 +129,7 @@ def step_key(
             "node_count": step.run_settings.node_count,
             "processes_per_node": step.run_settings.processes_per_node,
             "communicator": step.run_settings.communicator,
+            **{name: count for name in _LATER_COUNTS if (count := getattr(step.run_settings, name)) is not None},
         },
         "version": step.version,
     }

@@ -16,7 +16,9 @@ from airflow_amlpipe.sdk.lowering_environment import lower_environment, lower_ru
 from airflow_amlpipe.sdk.lowering_parameters import ParameterLowering
 from airflow_amlpipe.sdk.pipeline.core._items import InputItem, OutputItem
 from airflow_amlpipe.sdk.pipeline.core.builder import PipelineStep
+from airflow_amlpipe.sdk.pipeline.steps._runnable_step import RUNCONFIG_COUNTS
 from airflow_amlpipe.spec.bulk import collector_paused
+from airflow_amlpipe.spec.compute import RunSettingsSpec
 from airflow_amlpipe.spec.document import validation_explained
 from airflow_amlpipe.spec.environment import EnvironmentSpec
 from airflow_amlpipe.spec.names import check_display_name, task_id_for
@@ -114,12 +116,24 @@ class _Lowering:
             outputs=tuple(self.data.output(where, binding) for binding in step._outputs),
             environment=self._environment(where, runconfig),
             compute=self._compute_name(where, step),
-            run_settings=lower_run_settings(where, runconfig),
+            run_settings=self._run_settings(where, step),
             allow_reuse=step._allow_reuse,
             reuse_max_age_seconds=step._reuse_max_age_seconds,
             version=step._version,
             timeout_seconds=lower_timeout(where, runconfig),
             run_after=self._run_after(step),
+        )
+
+    def _run_settings(self, where: str, step: Any) -> RunSettingsSpec:
+        settings = lower_run_settings(where, step._runconfig)
+        counts = {
+            name: self.parameters.count(f"{where}: runconfig_pipeline_params", value)
+            for name, value in getattr(step, "_counts", {}).items()
+        }
+        return (
+            settings.model_copy(update={"parameters": {RUNCONFIG_COUNTS[name]: value for name, value in counts.items()}})
+            if counts
+            else settings
         )
 
     def _run_after(self, step: PipelineStep) -> tuple[str, ...]:

@@ -53,6 +53,16 @@ class ParameterLowering:
         self._declare(where, ParameterSpec(name=value.name, type=parameter_type_of(default), default=default, volatile=value.volatile))
         return ParameterArgument(parameter=value.name, volatile=is_volatile or value.volatile)
 
+    def count(self, where: str, parameter: PipelineParameter) -> str:
+        """Return the name of a parameter that holds a count of a step's run settings."""
+        default: Any = parameter.default_value
+        if parameter.volatile:
+            raise DefinitionError(
+                f"{where}: PipelineParameter {parameter.name!r} is volatile, but run settings always count; leave volatile out"
+            )
+        self._declare(where, ParameterSpec(name=parameter.name, type="integer", default=int(default)))
+        return parameter.name
+
     def data_source(self, where: str, parameter: PipelineParameter, workspace: Workspace) -> ParameterSource:
         """Return the data that a parameter names as the source of an input."""
         named: Any = parameter.default_value

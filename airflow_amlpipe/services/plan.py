@@ -25,7 +25,7 @@ from airflow_amlpipe.spec.pipeline import PipelineSpec
 from airflow_amlpipe.spec.step import StepSpec
 from airflow_amlpipe.workspace.assessment import Assessment, assess_step
 from airflow_amlpipe.workspace.history import StepHistory
-from airflow_amlpipe.workspace.parameters import bind_inputs
+from airflow_amlpipe.workspace.parameters import bind_step
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
 
 __all__ = ["Answer", "PipelinePlan", "StepPlan", "ancestors_of", "plan_pipeline", "plan_steps"]
@@ -155,7 +155,7 @@ def _plan_step(
     ancestors: frozenset[str],
     written: Mapping[str, Mapping[str, StoredOutput]],
 ) -> StepPlan:
-    step = bind_inputs(workspace, step, parameters)
+    step = bind_step(workspace, step, parameters)
     unwritten = [item.source.step for item in step.inputs if isinstance(item.source, StepOutputSource) and item.source.step not in written]
     unwritten += _unregistered(workspace, spec, step, ancestors=ancestors, written=written)
     if not unwritten:

@@ -6,9 +6,10 @@ from typing import Literal
 
 from airflow_amlpipe.spec.model import SpecModel, added_later
 
-__all__ = ["ComputeKind", "ComputeTargetSpec", "RunSettingsSpec"]
+__all__ = ["ComputeKind", "CountName", "ComputeTargetSpec", "RunSettingsSpec"]
 
 ComputeKind = Literal["local"]
+CountName = Literal["node_count", "processes_per_node", "worker_count", "parameter_server_count"]
 
 
 class ComputeTargetSpec(SpecModel):
@@ -33,8 +34,15 @@ class ComputeTargetSpec(SpecModel):
 
 
 class RunSettingsSpec(SpecModel):
-    """Run settings that change results: how many nodes and processes work together, and through what."""
+    """Run settings that change results: how many nodes and processes work together, and through what.
+
+    :ivar worker_count: of TensorFlow; ``None``: as the step has nodes
+    :ivar parameters: the pipeline parameter that holds a count in the run, by the count's name
+    """
 
     node_count: int = 1
     processes_per_node: int = 1
     communicator: str | None = None
+    worker_count: int | None = added_later(None)
+    parameter_server_count: int | None = added_later(None)
+    parameters: dict[CountName, str] = added_later({})

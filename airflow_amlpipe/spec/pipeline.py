@@ -171,6 +171,11 @@ class PipelineSpec(SpecModel):
                 raise DefinitionError(
                     f"{where} gives parameter {name!r} to its script as text, but it is data; read it as an input, and give the script that input"
                 )
+        for count, name in step.run_settings.parameters.items():
+            if name not in parameters or parameters[name].type != "integer":
+                raise UnknownNameError(
+                    f"{where}: {count} is parameter {shorten(repr(name))}, which pipeline {self.name!r} does not declare as a whole number"
+                )
         for item in step.inputs:
             if isinstance(item.source, ParameterSource):
                 known = parameters.get(item.source.parameter)

@@ -20,7 +20,7 @@ from airflow_amlpipe.spec.model import Scalar
 from airflow_amlpipe.spec.parameter_value import ParameterValue
 from airflow_amlpipe.spec.step import StepSpec
 from airflow_amlpipe.workspace.inputs import ResolvedInput, resolve_input
-from airflow_amlpipe.workspace.parameters import bind_inputs, scalars_read
+from airflow_amlpipe.workspace.parameters import bind_step, scalars_read
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
 
 __all__ = ["Assessment", "assess_step", "enforce"]
@@ -74,7 +74,7 @@ def assess_step(
     :raises DatastoreUnavailableError: something could not be read; that is neither a hit nor a miss
     """
     where = f"step {shorten(repr(step.name))}"
-    step = bind_inputs(workspace, step, parameters)
+    step = bind_step(workspace, step, parameters)
     inputs = {item.name: resolve_input(workspace, where, item, upstream) for item in step.inputs}
     read = scalars_read(step, parameters)
     manifest = step_key(

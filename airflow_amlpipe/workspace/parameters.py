@@ -1,10 +1,11 @@
-"""Which data do the parameters of a run name for a step?"""
+"""What do the parameters of a run hold for a step: which data, how many nodes, which texts?"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from airflow_amlpipe.exceptions import DefinitionError, UnknownNameError, shorten
+from airflow_amlpipe.spec.compute import RunSettingsSpec
 from airflow_amlpipe.spec.data import DatasetSource, DatastorePath, InputSpec, ParameterSource
 from airflow_amlpipe.spec.model import Scalar
 from airflow_amlpipe.spec.parameter_value import DataValue, ParameterValue
@@ -12,19 +13,24 @@ from airflow_amlpipe.spec.step import StepSpec
 from airflow_amlpipe.workspace.datasets import DatasetRecord
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
 
-__all__ = ["bind_inputs", "scalars_read"]
+__all__ = ["bind_step", "scalars_read"]
 
 
-def bind_inputs(workspace: WorkspaceStore, step: StepSpec, parameters: Mapping[str, ParameterValue]) -> StepSpec:
-    """Return ``step`` with the data that the run's parameters name in the place of the parameters; one that reads none is itself.
+def bind_step(workspace: WorkspaceStore, step: StepSpec, parameters: Mapping[str, ParameterValue]) -> StepSpec:
+    """Return ``step`` with what the run's parameters hold in the place of the parameters: data that it reads, and counts of its run settings.
+
+    What a script is given as text stays a place-holder (:func:`scalars_read`). A step that reads nothing else is itself.
 
     :raises UnknownNameError: a parameter has no value, or the workspace has no such dataset
-    :raises DefinitionError: a parameter names data of another kind than the step reads
+    :raises DefinitionError: a count is none
     """
-    if not any(isinstance(item.source, ParameterSource) for item in step.inputs):
-        return step
+    changes: dict[str, object] = {}
     where = f"step {shorten(repr(step.name))}"
-    return step.model_copy(update={"inputs": tuple(_bound(workspace, where, item, parameters) for item in step.inputs)})
+    if any(isinstance(item.source, ParameterSource) for item in step.inputs):
+        changes["inputs"] = tuple(_bound(workspace, where, item, parameters) for item in step.inputs)
+    if step.run_settings.parameters:
+        changes["run_settings"] = _counted(where, step.run_settings, parameters)
+    return step.model_copy(update=changes) if changes else step
 
 
 def scalars_read(step: StepSpec, parameters: Mapping[str, ParameterValue]) -> dict[str, Scalar]:
@@ -39,6 +45,16 @@ def scalars_read(step: StepSpec, parameters: Mapping[str, ParameterValue]) -> di
             raise DefinitionError(f"step {shorten(repr(step.name))} gives parameter {name!r} to its script as text, but it names data")
         found[name] = value
     return found
+
+
+def _counted(where: str, settings: RunSettingsSpec, parameters: Mapping[str, ParameterValue]) -> RunSettingsSpec:
+    counts: dict[str, object] = {"parameters": {}}
+    for count, name in settings.parameters.items():
+        value = parameters.get(name)
+        if isinstance(value, bool) or not isinstance(value, int) or value < (0 if count == "parameter_server_count" else 1):
+            raise DefinitionError(f"{where}: {count} is parameter {name!r}, which is {value!r} in this run; give a whole number from 1 up")
+        counts[count] = value
+    return settings.model_copy(update=counts)
 
 
 def _bound(workspace: WorkspaceStore, where: str, item: InputSpec, parameters: Mapping[str, ParameterValue]) -> InputSpec:

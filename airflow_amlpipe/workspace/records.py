@@ -88,10 +88,14 @@ class DatasetVersion(SpecModel):
 
 
 class OutputRecord(StoredOutput):
-    """An output of a step run; ``published_to`` is the fixed destination its content was put at, below the datastore's root."""
+    """An output of a step run; ``published_to`` is the fixed destination its content was put at, below the datastore's root.
+
+    :ivar pipeline_output: what it is called among the outputs of the whole pipeline
+    """
 
     dataset: DatasetVersion | None = None
     published_to: str | None = None
+    pipeline_output: str | None = added_later(None)
 
 
 class Origin(SpecModel):

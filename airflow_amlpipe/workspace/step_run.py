@@ -156,7 +156,9 @@ class StepRun:
                 crash_point("destination-filled")
             dataset = register_output(self.workspace, output, place, result, run_id=self.run_id, step_id=self.step.id)
             crash_point("output-handed-on")
-            records[output.name] = OutputRecord(**place.model_dump(), dataset=dataset, published_to=published_to)
+            records[output.name] = OutputRecord(
+                **place.model_dump(), dataset=dataset, published_to=published_to, pipeline_output=output.pipeline_output
+            )
         return records
 
     def _finish(

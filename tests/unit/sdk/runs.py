@@ -72,6 +72,7 @@ def a_step_run(
             file_count=1,
             size_bytes=1,
             dataset=DatasetVersion(name="d", version=1, id="an-id"),
+            pipeline_output=f"the {output}",
         )
     origin = None
     if reused_from is not None:

@@ -9,12 +9,13 @@ import pytest
 
 from airflow_amlpipe.exceptions import DefinitionError, UnknownNameError
 from airflow_amlpipe.reuse.policy import ReusePolicy
+from airflow_amlpipe.spec.compute import RunSettingsSpec
 from airflow_amlpipe.spec.data import DatasetSource, DatastorePath, InputSpec, ParameterSource
 from airflow_amlpipe.spec.parameter_value import DatasetById, ParameterValue
 from airflow_amlpipe.spec.step import ParameterArgument, StepSpec
 from airflow_amlpipe.workspace import WorkspaceStore
 from airflow_amlpipe.workspace.assessment import assess_step
-from airflow_amlpipe.workspace.parameters import bind_inputs, scalars_read
+from airflow_amlpipe.workspace.parameters import bind_step, scalars_read
 from tests.builders import a_step
 
 READS = (InputSpec(name="data", mode="mount", source=ParameterSource(parameter="which", holds="file_dataset")),)
@@ -59,13 +60,13 @@ def test_the_latest_version_is_looked_up_at_each_run(workspace: WorkspaceStore, 
 
 def test_a_step_that_reads_no_parameter_is_left_as_it_is(workspace: WorkspaceStore) -> None:
     step = a_step()
-    assert bind_inputs(workspace, step, {"which": place("a")}) is step
+    assert bind_step(workspace, step, {"which": place("a")}) is step
 
 
 @pytest.mark.parametrize("parameters", [{}, {"which": "a"}, {"which": 3}])
 def test_a_parameter_that_names_no_data_is_refused(workspace: WorkspaceStore, parameters: dict[str, Any]) -> None:
     with pytest.raises(UnknownNameError, match="step 'train': input 'data': parameter 'which' names no data in this run"):
-        bind_inputs(workspace, a_step(inputs=READS), parameters)
+        bind_step(workspace, a_step(inputs=READS), parameters)
 
 
 @pytest.mark.parametrize("value", [DatasetById(id="nobody"), DatasetSource(name="nobody"), DatastorePath(datastore="nobody", path="a")])
@@ -79,3 +80,19 @@ def test_data_is_never_given_to_a_script_as_text(workspace: WorkspaceStore) -> N
     step = a_step(arguments=(ParameterArgument(parameter="which"),))
     with pytest.raises(DefinitionError, match="gives parameter 'which' to its script as text, but it names data"):
         scalars_read(step, {"which": place("a")})
+
+
+def test_a_count_of_the_run_settings_is_in_the_key_as_it_is_in_the_run(workspace: WorkspaceStore) -> None:
+    read = a_step(run_settings=RunSettingsSpec(parameters={"node_count": "nodes", "worker_count": "workers"}))
+    two = key(workspace, {"nodes": 2, "workers": 3}, read)
+    assert two == key(workspace, {}, a_step(run_settings=RunSettingsSpec(node_count=2, worker_count=3)))
+    assert two != key(workspace, {"nodes": 3, "workers": 3}, read)
+
+
+@pytest.mark.parametrize("value", [0, -1, True, "2", 2.0, None])
+def test_a_count_that_is_none_is_refused(workspace: WorkspaceStore, value: Any) -> None:
+    read = a_step(run_settings=RunSettingsSpec(parameters={"node_count": "nodes"}))
+    with pytest.raises(
+        DefinitionError, match="step 'train': node_count is parameter 'nodes', which is .* in this run; give a whole number"
+    ):
+        bind_step(workspace, read, {"nodes": value})

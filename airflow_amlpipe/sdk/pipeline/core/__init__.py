@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 from airflow_amlpipe.sdk._lazy import lazy_names
 
 if TYPE_CHECKING:
+    from airflow_amlpipe.sdk.pipeline.core._graph_view import Graph
     from airflow_amlpipe.sdk.pipeline.core._pipeline_data import PipelineData
+    from airflow_amlpipe.sdk.pipeline.core._pipeline_dataset import PipelineDataset
     from airflow_amlpipe.sdk.pipeline.core._port_bindings import InputPortBinding, OutputPortBinding, TrainingOutput
     from airflow_amlpipe.sdk.pipeline.core.builder import PipelineStep, StepSequence
     from airflow_amlpipe.sdk.pipeline.core.graph import PipelineParameter, Volatile
@@ -19,10 +21,12 @@ if TYPE_CHECKING:
     from airflow_amlpipe.sdk.pipeline.core.schedule import Schedule, ScheduleRecurrence, TimeZone
 
 __all__ = [
+    "Graph",
     "InputPortBinding",
     "OutputPortBinding",
     "Pipeline",
     "PipelineData",
+    "PipelineDataset",
     "PipelineDraft",
     "PipelineEndpoint",
     "PipelineParameter",
@@ -45,10 +49,12 @@ _MODULE = "make the script a PythonScriptStep"
 __getattr__, __dir__ = lazy_names(
     __name__,
     {
+        "Graph": "pipeline.core._graph_view",
         "InputPortBinding": "pipeline.core._port_bindings",
         "OutputPortBinding": "pipeline.core._port_bindings",
         "Pipeline": "pipeline.core.pipeline",
         "PipelineData": "pipeline.core._pipeline_data",
+        "PipelineDataset": "pipeline.core._pipeline_dataset",
         "PipelineDraft": "pipeline.core.pipeline_draft",
         "PipelineEndpoint": "pipeline.core.pipeline_endpoint",
         "PipelineParameter": "pipeline.core.graph",
@@ -66,10 +72,8 @@ __getattr__, __dir__ = lazy_names(
         "Volatile": "pipeline.core.graph",
     },
     {
-        "Graph": "look at the DAG in Airflow",
         "Module": _MODULE,
         "ModuleVersion": _MODULE,
         "ModuleVersionDescriptor": _MODULE,
-        "PipelineDataset": "use dataset.as_named_input(name)",
     },
 )

@@ -14,16 +14,18 @@ from airflow_amlpipe.sdk.data.dataset_consumption_config import DatasetConsumpti
 from airflow_amlpipe.sdk.data.output_dataset_config import OutputDatasetConfig, OutputOrigin
 from airflow_amlpipe.sdk.exceptions import UserErrorException
 from airflow_amlpipe.sdk.pipeline.core._pipeline_data import PipelineData
+from airflow_amlpipe.sdk.pipeline.core._pipeline_dataset import PipelineDataset
 from airflow_amlpipe.sdk.pipeline.core._port_bindings import InputPortBinding, OutputPortBinding
 from airflow_amlpipe.sdk.pipeline.core.graph import PipelineParameter
 from airflow_amlpipe.sdk.pipeline.core.pipeline_output_dataset import PipelineOutputAbstractDataset
+from airflow_amlpipe.sdk.pipeline.core.port_data import PortDataReference
 
 __all__ = ["NAMED_INPUT", "OUTPUT_DATA", "PORT_DATA", "InputItem", "OutputItem", "how_to_read", "is_data_path", "read_input", "read_output"]
 
 NAMED_INPUT = "use dataset.as_named_input('name'), with .as_mount() or .as_download() for a local path"
 # What SDK v1 wanted in inputs or outputs wherever it stood in arguments.
 OUTPUT_DATA = (PipelineData, PipelineOutputAbstractDataset, OutputPortBinding)
-PORT_DATA = (*OUTPUT_DATA, InputPortBinding, DataReference)
+PORT_DATA = (*OUTPUT_DATA, InputPortBinding, DataReference, PipelineDataset, PortDataReference)
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,6 +125,10 @@ def read_input(where: str, item: Any) -> InputItem:
         return _from_binding(where, item.create_input_binding(), item)
     if isinstance(item, InputPortBinding):
         return _from_binding(where, item, item)
+    if isinstance(item, PipelineDataset):
+        return InputItem(item.name, item.bind_mode, item.path_on_compute, item._as_input_source(), item)
+    if isinstance(item, PortDataReference):
+        return _from_binding(where, item.create_input_binding(), item)
     if is_data_path(item):
         return _data_path(where, item)
     if isinstance(item, AbstractDataset):
@@ -159,7 +165,7 @@ def _from_binding(where: str, binding: InputPortBinding, given: Any) -> InputIte
         source = source._binding
     if isinstance(source, (OutputPortBinding, OutputDatasetConfig)):
         source = source._origin
-    elif hasattr(source, "_as_input_source"):
+    elif isinstance(source, (PipelineDataset, PortDataReference)):
         source = source._as_input_source()
     elif isinstance(source, AbstractDataset) or not isinstance(source, DataReference):
         raise UserErrorException(

@@ -14,8 +14,6 @@ from airflow_amlpipe.sdk.exceptions import UserErrorException
 
 __all__ = ["PipelineParameter", "Volatile"]
 
-_GRAPH = "build the pipeline from steps; airflow-amlpipe shows its graph in Airflow"
-
 
 class PipelineParameter:
     """A value that a pipeline takes at submission, of the type of its default: str, int, float, bool, a dataset or a DataPath.
@@ -91,36 +89,14 @@ def _check_name(name: Any) -> None:
 
 
 _ELSEWHERE = {
-    "InputPortBinding": "pipeline.core._port_bindings",
-    "OutputPortBinding": "pipeline.core._port_bindings",
-    "TrainingOutput": "pipeline.core._port_bindings",
-    "PipelineRun": "pipeline.core.run",
-    "PublishedPipeline": "pipeline.core.published_pipeline",
-    "StepRun": "pipeline.core.run",
-    "PortDataReference": "pipeline.core.run",
-    "StepRunOutput": "pipeline.core.run",
-}
-_ABSENT = {
+    **dict.fromkeys(("InputPortBinding", "OutputPortBinding", "TrainingOutput"), "pipeline.core._port_bindings"),
     **dict.fromkeys(
-        (
-            "DataSource",
-            "DataSourceDef",
-            "DataSourceNode",
-            "DataType",
-            "Edge",
-            "Graph",
-            "InputPort",
-            "InputPortDef",
-            "ModuleDef",
-            "ModuleNode",
-            "Node",
-            "OutputPort",
-            "OutputPortDef",
-            "ParamDef",
-            "PipelineDataset",
-        ),
-        _GRAPH,
+        ("DataSource", "DataSourceDef", "DataType", "InputPortDef", "ModuleDef", "OutputPortDef", "ParamDef"), "pipeline.core._port_defs"
     ),
+    **dict.fromkeys(("DataSourceNode", "Edge", "Graph", "InputPort", "ModuleNode", "Node", "OutputPort"), "pipeline.core._graph_view"),
+    **dict.fromkeys(("PipelineRun", "PortDataReference", "StepRun", "StepRunOutput"), "pipeline.core.run"),
+    "PipelineDataset": "pipeline.core._pipeline_dataset",
+    "PublishedPipeline": "pipeline.core.published_pipeline",
 }
 
-__getattr__, __dir__ = lazy_names(__name__, _ELSEWHERE, _ABSENT)
+__getattr__, __dir__ = lazy_names(__name__, _ELSEWHERE)

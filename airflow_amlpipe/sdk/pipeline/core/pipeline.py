@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_amlpipe.exceptions import shorten
-from airflow_amlpipe.sdk._absent import absent, refuse
+from airflow_amlpipe.sdk._absent import absent
 from airflow_amlpipe.sdk._arguments import check_text, check_workspace_given
 from airflow_amlpipe.sdk._calling_file import folder_of_calling_file
 from airflow_amlpipe.sdk._parsing import is_airflow_parsing
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from airflow_amlpipe.sdk.core.environment import Environment
     from airflow_amlpipe.sdk.core.workspace import Workspace
     from airflow_amlpipe.sdk.data.abstract_datastore import AbstractDatastore
+    from airflow_amlpipe.sdk.pipeline.core._graph_view import Graph
     from airflow_amlpipe.sdk.pipeline.core.published_pipeline import PublishedPipeline
     from airflow_amlpipe.sdk.pipeline.core.run import PipelineRun
     from airflow_amlpipe.spec.pipeline import PipelineSpec
@@ -161,9 +162,15 @@ class Pipeline:
         return dag_of_file(spec, dag_id=dag_id, schedule=schedule, workspace=self.workspace._url, source_base=base, **dag_kwargs)
 
     @property
-    def graph(self) -> Any:
-        """Not supported: the graph is Airflow's to show."""
-        refuse("Pipeline.graph", "look at the DAG in Airflow, or run `amlpipe plan`")
+    def graph(self) -> Graph:
+        """The nodes and edges of the pipeline, to look at.
+
+        :raises DefinitionError: the pipeline is not sound
+        """
+        from airflow_amlpipe.sdk.lowering import lower_pipeline
+        from airflow_amlpipe.sdk.pipeline.core._graph_view import graph_of
+
+        return graph_of(lower_pipeline(self, "pipeline"), self.workspace)
 
     load_yaml = absent("Pipeline.load_yaml", "build the pipeline in Python")
     service_endpoint = absent("Pipeline.service_endpoint", "leave it out: there is no service")

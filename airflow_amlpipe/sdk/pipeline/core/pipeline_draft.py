@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_amlpipe.exceptions import shorten
 from airflow_amlpipe.sdk._absent import absent
 from airflow_amlpipe.sdk._arguments import check_tags, check_text
-from airflow_amlpipe.sdk._workspace_store import as_user_error, check_workspace, home, workspace_url
+from airflow_amlpipe.sdk._workspace_store import as_user_error, check_workspace, home, open_workspace, workspace_url
 from airflow_amlpipe.sdk.core.run import matches_tags, tag_changes
 from airflow_amlpipe.sdk.exceptions import UserErrorException
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import builtins
 
     from airflow_amlpipe.sdk.core.workspace import Workspace
+    from airflow_amlpipe.sdk.pipeline.core._graph_view import Graph
     from airflow_amlpipe.sdk.pipeline.core.published_pipeline import PublishedPipeline
     from airflow_amlpipe.sdk.pipeline.core.run import PipelineRun
     from airflow_amlpipe.workspace.drafts import DraftRecord
@@ -228,7 +229,12 @@ class PipelineDraft:
         with as_user_error():
             delete_draft(workspace_url("delete", self._workspace), self._id, home=home())
 
-    get_graph = absent("PipelineDraft.get_graph", "look at the Pipeline that it was made of")
+    def get_graph(self) -> Graph:
+        """Return the graph of the pipeline, to look at."""
+        from airflow_amlpipe.sdk.pipeline.core._graph_view import graph_of
+
+        return graph_of(open_workspace(self._workspace).get_spec(self._graph_draft_id or ""), self._workspace)
+
     save = absent("PipelineDraft.save", "it is kept in the workspace; PipelineDraft.get(workspace, id) finds it")
 
     def _take(self, verb: Any, **named: Any) -> None:

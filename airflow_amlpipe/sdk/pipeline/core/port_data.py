@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_amlpipe.sdk._absent import absent
 from airflow_amlpipe.sdk.data.data_reference import DataReference
+from airflow_amlpipe.sdk.pipeline.core._port_bindings import InputPortBinding
 
 if TYPE_CHECKING:
     from airflow_amlpipe.sdk.pipeline.core.step_run import StepRun
@@ -64,7 +64,25 @@ class PortDataReference:
         count: int = self.datastore.download(local_path, self._path_on_datastore, bool(overwrite), show_progress is not False)
         return count
 
-    as_download = absent("PortDataReference.as_download", "register the output and read it with Dataset.get_by_name")
-    as_input = absent("PortDataReference.as_input", "register the output and read it with Dataset.get_by_name")
-    as_mount = absent("PortDataReference.as_mount", "register the output and read it with Dataset.get_by_name")
-    create_input_binding = absent("PortDataReference.create_input_binding", "register the output and read it with Dataset.get_by_name")
+    def as_input(self, input_name: str) -> InputPortBinding:
+        """Return it as an input that the reading step of another pipeline calls ``input_name``."""
+        return self.create_input_binding(input_name)
+
+    def as_download(
+        self, input_name: str | None = None, path_on_compute: str | None = None, overwrite: bool | None = None
+    ) -> InputPortBinding:
+        """Return it as an input that is copied to a local path."""
+        return self.create_input_binding(input_name, "download", path_on_compute, overwrite)
+
+    def as_mount(self, input_name: str | None = None) -> InputPortBinding:
+        """Return it as an input that the script sees as a local path."""
+        return self.create_input_binding(input_name, "mount")
+
+    def create_input_binding(
+        self, input_name: str | None = None, mode: str | None = None, path_on_compute: str | None = None, overwrite: bool | None = None
+    ) -> InputPortBinding:
+        """Return it as an input."""
+        return InputPortBinding(input_name or self.name, self, mode or "mount", path_on_compute, overwrite)
+
+    def _as_input_source(self) -> DataReference:
+        return self._data_reference

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 from airflow_amlpipe.sdk._absent import absent
 from airflow_amlpipe.sdk._arguments import check_text
 from airflow_amlpipe.sdk._rest_urls import pipeline_url
-from airflow_amlpipe.sdk._workspace_store import as_user_error, home, workspace_url
+from airflow_amlpipe.sdk._workspace_store import as_user_error, home, open_workspace, workspace_url
 
 if TYPE_CHECKING:
     import builtins
 
     from airflow_amlpipe.sdk.core.workspace import Workspace
+    from airflow_amlpipe.sdk.pipeline.core._graph_view import Graph
     from airflow_amlpipe.sdk.pipeline.core.run import PipelineRun
     from airflow_amlpipe.workspace.published import PublishedPipeline as Record
 
@@ -164,7 +165,12 @@ class PublishedPipeline:
         """Return the root of the workspace that keeps it: there is no Azure portal."""
         return self._workspace._url
 
-    get_graph = absent("PublishedPipeline.get_graph", "use get_step_names(), or `amlpipe pipelines show`")
+    def get_graph(self) -> Graph:
+        """Return the graph of the pipeline, to look at."""
+        from airflow_amlpipe.sdk.pipeline.core._graph_view import graph_of
+
+        return graph_of(open_workspace(self._workspace).get_spec(self._graph_id), self._workspace)
+
     save = absent("PublishedPipeline.save", "it is kept in the workspace; `amlpipe pipelines show --json` prints its specification")
 
     def _set_status(self, status: Any) -> None:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from airflow_amlpipe.exceptions import shorten
 from airflow_amlpipe.sdk._absent import absent
 from airflow_amlpipe.sdk._arguments import check_text
 from airflow_amlpipe.sdk._run_records import StepRecords, find_step_run, pipeline_logged, run_folder_of, run_record, run_status
@@ -20,6 +21,7 @@ from airflow_amlpipe.sdk.pipeline.core.step_run import StepRun
 if TYPE_CHECKING:
     from airflow_amlpipe.sdk.core.experiment import Experiment
     from airflow_amlpipe.sdk.core.workspace import Workspace
+    from airflow_amlpipe.sdk.pipeline.core._graph_view import Graph
     from airflow_amlpipe.sdk.pipeline.core.published_pipeline import PublishedPipeline
 
 __all__ = ["PipelineRun", "PortDataReference", "StepRun", "StepRunOutput", "class_of_run", "find_run"]
@@ -93,6 +95,35 @@ class PipelineRun(Run):
     def find_step_run(self, name: str) -> list[StepRun]:
         """Return the runs of the steps called ``name``, as far as they have started; several if steps share the name."""
         return [step for step in self.get_steps() if step.name == name]
+
+    def get_pipeline_output(self, pipeline_output_name: str) -> PortDataReference:
+        """Return where an output lies that was given a name among those of the pipeline (``PipelineData(pipeline_output_name=...)``).
+
+        :raises UserErrorException: no step that ended well has such an output; the message lists those there are
+        """
+        known: dict[str, StepRunOutput] = {}
+        for step in self.get_steps():
+            outputs = step.get_outputs().values()
+            known |= {item.step_output.pipeline_output: item for item in outputs if item.step_output.pipeline_output is not None}
+        if pipeline_output_name not in known:
+            names = shorten(", ".join(known) or "none, until the steps that write them have ended well", 600)
+            raise UserErrorException(
+                f"run {self.id} has no pipeline output {shorten(repr(pipeline_output_name))}; its pipeline outputs are: {names}"
+            )
+        return known[pipeline_output_name].get_port_data_reference()
+
+    def get_graph(self) -> Graph:
+        """Return the pipeline's graph.
+
+        :raises UserErrorException: it is a run of a DAG file, of which Airflow keeps the graph
+        """
+        from airflow_amlpipe.sdk.pipeline.core._graph_view import graph_of
+
+        if self._record.spec is None:
+            raise UserErrorException(
+                f"run {self.id} is one of a DAG file, whose graph Airflow keeps; build the pipeline again and look at Pipeline.graph"
+            )
+        return graph_of(open_workspace(self._workspace).get_spec(self._record.spec), self._workspace)
 
     def get_tags(self) -> dict[str, str]:
         tags = open_workspace(self._workspace).runs.tags(self.id)
@@ -204,8 +235,6 @@ class PipelineRun(Run):
             if record.published == pipeline_id
         ]
 
-    get_graph = absent("PipelineRun.get_graph", "look at the DAG in Airflow, or at get_steps()")
-    get_pipeline_output = absent("PipelineRun.get_pipeline_output", "use find_step_run(name)[0].get_output_data(output)")
     save = absent("PipelineRun.save", "build the pipeline in Python")
 
     def _folder(self) -> str:

@@ -6,15 +6,20 @@ from datetime import timedelta
 from typing import Any, ClassVar
 
 from airflow_amlpipe.exceptions import DefinitionError, shorten
-from airflow_amlpipe.sdk._absent import refuse
 from airflow_amlpipe.sdk.core.runconfig import RunConfiguration
 from airflow_amlpipe.sdk.exceptions import UserErrorException
 from airflow_amlpipe.sdk.pipeline.core.builder import PipelineStep
 from airflow_amlpipe.sdk.pipeline.core.graph import PipelineParameter, Volatile
 
-__all__ = ["RunnableStep"]
+__all__ = ["RUNCONFIG_COUNTS", "RunnableStep"]
 
-_RUNCONFIG_PARAMETERS = ("MpiProcessCountPerNode", "NodeCount", "TensorflowParameterServerCount", "TensorflowWorkerCount")
+# SDK v1's names, and ours.
+RUNCONFIG_COUNTS = {
+    "NodeCount": "node_count",
+    "MpiProcessCountPerNode": "processes_per_node",
+    "TensorflowWorkerCount": "worker_count",
+    "TensorflowParameterServerCount": "parameter_server_count",
+}
 
 
 class RunnableStep(PipelineStep):
@@ -47,8 +52,7 @@ class RunnableStep(PipelineStep):
             )
         if not isinstance(allow_reuse, bool):
             raise UserErrorException(f"{self._where}: allow_reuse must be True or False, not {shorten(repr(allow_reuse))}")
-        if runconfig_pipeline_params:
-            self._refuse_runconfig_parameters(runconfig_pipeline_params)
+        self._counts = self._checked_counts(runconfig_pipeline_params)
         self._compute_target = compute_target
         self._runconfig = runconfig
         self._params = self._checked_params(params)
@@ -75,13 +79,24 @@ class RunnableStep(PipelineStep):
         except DefinitionError as error:
             raise UserErrorException(str(error)) from error
 
-    def _refuse_runconfig_parameters(self, given: dict[str, Any]) -> None:
-        for name in given:
-            if name not in _RUNCONFIG_PARAMETERS:
+    def _checked_counts(self, given: Any) -> dict[str, PipelineParameter]:
+        where = f"{self._where}: runconfig_pipeline_params"
+        if given is not None and not isinstance(given, dict):
+            raise UserErrorException(f"{where} must be a dictionary of names and PipelineParameters, not {shorten(repr(given))}")
+        for name, value in (given or {}).items():
+            if name not in RUNCONFIG_COUNTS:
                 raise UserErrorException(
-                    f"{self._where}: runconfig_pipeline_params: {shorten(repr(name))} is not known; the names are: {', '.join(_RUNCONFIG_PARAMETERS)}"
+                    f"{where}: {shorten(repr(name))} is not known; the names are: {', '.join(sorted(RUNCONFIG_COUNTS))}"
                 )
-        refuse(f"{self._where}: runconfig_pipeline_params", "set node_count in the RunConfiguration")
+            if (
+                not isinstance(value, PipelineParameter)
+                or isinstance(value.default_value, bool)
+                or not isinstance(value.default_value, int)
+            ):
+                raise UserErrorException(
+                    f"{where}: {name!r} is {shorten(repr(value))}; give a PipelineParameter whose default is a whole number"
+                )
+        return dict(given or {})
 
     def _checked_params(self, params: Any) -> dict[str, Any]:
         if params is not None and not isinstance(params, dict):

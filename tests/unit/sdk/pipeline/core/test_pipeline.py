@@ -85,11 +85,6 @@ def test_what_comes_later_says_so(ws: Workspace, member: str) -> None:
         getattr(Pipeline(ws, step()), member)()
 
 
-def test_the_graph_is_airflows_to_show(ws: Workspace) -> None:
-    with pytest.raises(UnsupportedFeatureError, match="Pipeline.graph is not supported"):
-        _ = Pipeline(ws, step()).graph
-
-
 # ---- scripts
 
 

@@ -8,14 +8,23 @@ import pytest
 
 from airflow_amlpipe.exceptions import DefinitionError
 from airflow_amlpipe.sdk.lowering import lower_pipeline
-from airflow_amlpipe.spec.data import RegistrationSpec, StepOutputSource
+from airflow_amlpipe.spec.data import DatasetSource, DatastorePath, RegistrationSpec, StepOutputSource
 from airflow_amlpipe.spec.pipeline import PipelineSpec
 from airflow_amlpipe.spec.step import InputArgument, LiteralArgument, OutputArgument
 from azureml.core import Dataset, Datastore, Workspace
 from azureml.data import OutputFileDatasetConfig
 from azureml.data.data_reference import DataReference
 from azureml.exceptions import UserErrorException
-from azureml.pipeline.core import InputPortBinding, OutputPortBinding, Pipeline, PipelineData, TrainingOutput
+from azureml.pipeline.core import (
+    InputPortBinding,
+    OutputPortBinding,
+    Pipeline,
+    PipelineData,
+    PipelineDataset,
+    PipelineParameter,
+    PortDataReference,
+    TrainingOutput,
+)
 from azureml.pipeline.core.builder import PipelineData as OfBuilder
 from azureml.pipeline.core.pipeline_output_dataset import PipelineOutputFileDataset
 from azureml.pipeline.steps import PythonScriptStep
@@ -222,3 +231,52 @@ def test_it_is_read_as_a_table_in_direct_mode() -> None:
         "second",
     ]
     assert files.parse_parquet_files().drop_columns("n").create_input_binding().additional_transformations["path_glob"] == "*.parquet"
+
+
+# ---- datasets behind ports, and outputs of earlier runs
+
+
+def test_a_dataset_is_read_through_a_port(ws: Workspace) -> None:
+    rows = Dataset.File.from_files((Datastore.get(ws, "workspaceblobstore"), "a"), validate=False).register(ws, "2024 rows")
+    wrapped = PipelineDataset.create(rows)
+    assert (wrapped.name, wrapped.dataset_version, wrapped.saved_dataset_id, wrapped.workspace) == ("_2024_rows", 1, rows.id, ws)
+    port = InputPortBinding("in", wrapped, "download")
+    read = lowered(ws, step(inputs=[port, wrapped], arguments=[wrapped])).steps[0]
+    assert [(item.name, item.mode) for item in read.inputs] == [("in", "download"), ("_2024_rows", "mount")]
+    assert all(getattr(item.source, "name", None) == "2024 rows" for item in read.inputs)
+    assert read.arguments == (InputArgument(input="_2024_rows"),)
+
+
+def test_a_dataset_behind_a_port_can_be_a_parameter(ws: Workspace) -> None:
+    rows = Dataset.File.from_files((Datastore.get(ws, "workspaceblobstore"), "a"), validate=False)
+    spec = lowered(ws, step(inputs=[PipelineDataset(rows, "rows", parameter_name="which")]))
+    assert [parameter.name for parameter in spec.parameters] == ["which"]
+
+
+def test_what_is_no_dataset_is_not_wrapped() -> None:
+    with pytest.raises(UserErrorException, match="PipelineDataset: 'rows' of type str is no dataset"):
+        PipelineDataset("rows")
+
+
+def test_an_output_of_an_earlier_run_is_an_input(ws: Workspace) -> None:
+    reference = DataReference(Datastore.get(ws, "workspaceblobstore"), "rows", "azureml/some-run/rows")
+    earlier = PortDataReference(ws, "some-run", reference)
+    read = lowered(ws, step(inputs=[earlier.as_download("in"), earlier.as_mount()], arguments=[earlier])).steps[0]
+    assert [(item.name, item.mode) for item in read.inputs] == [("in", "download"), ("rows", "mount")]
+    assert read.inputs[0].source == DatasetSource(paths=(DatastorePath(datastore="workspaceblobstore", path="azureml/some-run/rows"),))
+
+
+# ---- run settings
+
+
+def test_counts_of_run_settings_can_be_parameters(ws: Workspace) -> None:
+    counts = {"NodeCount": PipelineParameter("nodes", 2), "MpiProcessCountPerNode": PipelineParameter("processes", 4)}
+    spec = lowered(ws, step(runconfig_pipeline_params=counts))
+    assert spec.steps[0].run_settings.parameters == {"node_count": "nodes", "processes_per_node": "processes"}
+    assert [(item.name, item.type, item.default) for item in spec.parameters] == [("nodes", "integer", 2), ("processes", "integer", 4)]
+    assert spec.steps[0].parameters == ()
+
+
+def test_a_count_is_never_volatile(ws: Workspace) -> None:
+    with pytest.raises(DefinitionError, match="PipelineParameter 'nodes' is volatile, but run settings always count"):
+        lowered(ws, step(runconfig_pipeline_params={"NodeCount": PipelineParameter("nodes", 2, volatile=True)}))

@@ -168,6 +168,20 @@ def test_an_output_is_downloaded_below_its_path(ws: Workspace, project: Path) ->
         step.get_output("modle")
 
 
+def test_an_output_is_found_by_its_name_among_those_of_the_pipeline(ws: Workspace, tmp_path: Path) -> None:
+    run_id = a_run(ws, "digits", "train", "score")
+    step_run_id = a_step_run(ws, run_id, "train", outputs=("model",))
+    a_step_run(ws, run_id, "score", status=None)
+    run = run_of(ws, run_id)
+    found = run.get_pipeline_output("the model")
+    assert (found.name, found.datastore_name) == ("model", "workspaceblobstore")
+    assert found.path_on_datastore == found._path_on_datastore == f"azureml/{step_run_id}/model"
+    assert found.download(str(tmp_path / "here")) == 1
+    assert (tmp_path / "here" / found.path_on_datastore / "a.txt").read_text() == "model"
+    with pytest.raises(UserErrorException, match="has no pipeline output 'model'; its pipeline outputs are: the model"):
+        run.get_pipeline_output("model")
+
+
 def test_artifacts_and_logs_are_files_of_a_run(ws: Workspace, project: Path) -> None:
     run_id = a_run(ws, "digits", "train")
     a_step_run(ws, run_id, logs=("out\n", ""))

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from airflow_amlpipe.exceptions import UnsupportedFeatureError
 from airflow_amlpipe.sdk.lowering import lower_pipeline
 from azureml.core import Workspace
 from azureml.exceptions import UserErrorException
@@ -53,9 +52,12 @@ def test_what_cannot_be_used_is_refused(changes: dict[str, Any], message: str) -
         PythonScriptStep(**{"script_name": "train.py", **changes})
 
 
-def test_run_settings_from_parameters_are_not_supported_yet() -> None:
-    with pytest.raises(UnsupportedFeatureError, match="runconfig_pipeline_params is not supported .*set node_count"):
-        PythonScriptStep("train.py", runconfig_pipeline_params={"NodeCount": PipelineParameter("n", 1)})
+@pytest.mark.parametrize("value", [3, "nodes", PipelineParameter("n", "3"), PipelineParameter("n", True), PipelineParameter("n", 0.5)])
+def test_a_run_setting_takes_a_parameter_that_is_a_whole_number(value: Any) -> None:
+    with pytest.raises(
+        ValueError, match="runconfig_pipeline_params: 'NodeCount' is .*; give a PipelineParameter whose default is a whole number"
+    ):
+        PythonScriptStep("train.py", runconfig_pipeline_params={"NodeCount": value})
 
 
 def test_hash_paths_has_no_effect_and_says_so() -> None:
