@@ -22,6 +22,7 @@ from airflow_amlpipe.workspace.datasets import DatasetRegistry
 from airflow_amlpipe.workspace.datastores import DatastoreRegistry
 from airflow_amlpipe.workspace.drafts import DraftRegistry
 from airflow_amlpipe.workspace.endpoints import EndpointRegistry
+from airflow_amlpipe.workspace.experiments import ExperimentRegistry
 from airflow_amlpipe.workspace.layout import manifest_path, spec_path
 from airflow_amlpipe.workspace.pins import PinRegistry
 from airflow_amlpipe.workspace.published import PublishedRegistry
@@ -92,6 +93,10 @@ class WorkspaceStore:
     @cached_property
     def endpoints(self) -> EndpointRegistry:
         return EndpointRegistry(self.store)
+
+    @cached_property
+    def experiments(self) -> ExperimentRegistry:
+        return ExperimentRegistry(self.store)
 
     @cached_property
     def drafts(self) -> DraftRegistry:

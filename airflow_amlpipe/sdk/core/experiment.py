@@ -36,7 +36,6 @@ _OPTIONS = (
     "regenerate_outputs",
     "reuse_policy",
 )
-_NO_STATE = "an experiment is the name its runs share; tag the runs"
 
 
 class Experiment:
@@ -82,9 +81,10 @@ class Experiment:
         return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{self._workspace._url}#{self._name}"))
 
     @property
-    def archived_time(self) -> None:
-        """``None``: experiments are not archived."""
-        return None
+    def archived_time(self) -> str | None:
+        """When it was put away; ``None`` if it is not."""
+        archived: str | None = self._state().archived_at
+        return archived
 
     def submit(self, config: Any, tags: dict[str, Any] | None = None, **kwargs: Any) -> Any:
         """Run a pipeline, or a script by itself, and return its run at once.
@@ -141,28 +141,65 @@ class Experiment:
 
     @staticmethod
     def list(workspace: Workspace, experiment_name: str | None = None, view_type: str = "ActiveOnly", tags: Any = None) -> Any:
-        """Return the experiments that have runs, by name."""
+        """Return the experiments that have runs, by name.
+
+        :param view_type: ``ActiveOnly``, ``ArchivedOnly`` or ``All``
+        :param tags: only experiments with this tag, or with these ``{tag: value}``
+        """
         check_workspace_given("Experiment.list", workspace)
         if experiment_name is not None:
             check_text("Experiment.list: experiment_name", experiment_name)
         if view_type not in _VIEWS:
             raise UserErrorException(f"Experiment.list: view_type {shorten(repr(view_type))} is not known; use one of: {', '.join(_VIEWS)}")
-        if view_type == "ArchivedOnly" or tags is not None:
-            return []
-        return [experiment for name, experiment in workspace.experiments.items() if experiment_name in {None, name}]
+        found = []
+        for name, experiment in workspace.experiments.items():
+            if experiment_name in {None, name}:
+                is_archived = experiment.archived_time is not None
+                if view_type == "All" or is_archived == (view_type == "ArchivedOnly"):
+                    found.append(experiment)
+        return [experiment for experiment in found if tags is None or matches_tags(experiment.tags, tags)]
 
     def refresh(self) -> None:
         """Nothing is kept that could be out of date."""
 
-    tags: Any = property(lambda self: {})
-    archive = absent("Experiment.archive", _NO_STATE)
-    delete = absent("Experiment.delete", _NO_STATE)
+    @property
+    def tags(self) -> dict[str, str]:
+        return dict(self._state().tags)
+
+    def tag(self, key: str, value: Any = None) -> None:
+        """Set a tag."""
+        self.set_tags({key: "" if value is None else value})
+
+    def set_tags(self, tags: dict[str, Any]) -> None:
+        """Set tags; others stay."""
+        open_workspace(self._workspace, "Experiment.set_tags").experiments.change_tags(self._name, tag_changes(tags))
+
+    def remove_tags(self, tags: Any) -> None:
+        """Remove tags by name."""
+        names = [tags] if isinstance(tags, str) else list(tags)
+        open_workspace(self._workspace, "Experiment.remove_tags").experiments.change_tags(self._name, dict.fromkeys(names))
+
+    def archive(self) -> None:
+        """Put it away: it is not listed any more unless asked for. Its runs stay, and new ones can be submitted."""
+        open_workspace(self._workspace, "Experiment.archive").experiments.set_archived(self._name, True)
+
+    def reactivate(self, new_name: str | None = None) -> None:
+        """Let it be listed again.
+
+        :raises UserErrorException: ``new_name`` is given, which SDK v1 did not support either
+        """
+        if new_name is not None:
+            raise UserErrorException(
+                f"Experiment.reactivate: an experiment cannot be renamed ({shorten(repr(new_name))}); leave new_name out"
+            )
+        open_workspace(self._workspace, "Experiment.reactivate").experiments.set_archived(self._name, False)
+
+    def _state(self) -> Any:
+        return open_workspace(self._workspace, "looking at an experiment").experiments.state(self._name)
+
+    delete = absent("Experiment.delete", "hide it with archive(); `amlpipe gc` deletes its runs by rule")
     from_directory = absent("Experiment.from_directory", "use Experiment(workspace, name)")
-    reactivate = absent("Experiment.reactivate", _NO_STATE)
-    remove_tags = absent("Experiment.remove_tags", _NO_STATE)
-    set_tags = absent("Experiment.set_tags", _NO_STATE)
     start_logging = absent("Experiment.start_logging", "make the work a step of a Pipeline and submit that")
-    tag = absent("Experiment.tag", _NO_STATE)
 
     @classmethod
     def get_docs_url(cls) -> str:

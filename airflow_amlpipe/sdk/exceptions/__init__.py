@@ -26,13 +26,18 @@ __all__ = [
     "DiscoveryUrlNotFoundException",
     "ExperimentExecutionException",
     "ExperimentNotFoundException",
+    "ImageException",
+    "ModelNotFoundException",
+    "ModelPathNotFoundException",
     "NotSupportedYetError",
     "ProjectSystemException",
     "RunConfigurationException",
     "RunEnvironmentException",
+    "ServiceException",
     "SnapshotException",
     "TrainingException",
     "UserErrorException",
+    "WebserviceException",
     "WorkspaceException",
 ]
 
@@ -67,6 +72,40 @@ class DiscoveryUrlNotFoundException(AzureMLException, UnknownNameError):
 
 class AuthenticationException(AzureMLException):
     """Kept for scripts that catch it; never raised."""
+
+
+class WebserviceException(AzureMLException, UnsupportedFeatureError):
+    """Kept for scripts that catch it; never raised: models are served elsewhere.
+
+    :ivar status_code: what SDK v1's service answered
+    """
+
+    def __init__(self, exception_message: str, status_code: int | None = None, logger: Any = None, **_kwargs: Any) -> None:
+        super().__init__(exception_message)
+        self.status_code = status_code
+
+
+class ImageException(AzureMLException, UnsupportedFeatureError):
+    """Kept for scripts that catch it; never raised: models are served elsewhere."""
+
+
+class ModelNotFoundException(AzureMLException, UnknownNameError):
+    """A model is not registered."""
+
+
+class ModelPathNotFoundException(AzureMLException, UnknownNameError):
+    """Nothing is at the path of a model."""
+
+
+class ServiceException(AzureMLException, InfrastructureError):
+    """Kept for scripts that catch it; never raised: there is no service.
+
+    :ivar status_code: what SDK v1's service answered
+    """
+
+    def __init__(self, exception_message: str, status_code: int | None = None, **_kwargs: Any) -> None:
+        super().__init__(exception_message)
+        self.status_code = status_code
 
 
 class ExperimentExecutionException(AzureMLException, InfrastructureError):

@@ -13,6 +13,7 @@ from airflow_amlpipe.workspace.datasets import DatasetLabels, DatasetRecord, Sav
 from airflow_amlpipe.workspace.datastores import DatastoreRecord
 from airflow_amlpipe.workspace.drafts import DraftRecord
 from airflow_amlpipe.workspace.endpoints import EndpointEntry, EndpointNameEntry
+from airflow_amlpipe.workspace.experiments import ExperimentEntry
 from airflow_amlpipe.workspace.layout import dataset_id_path, dataset_ids_folder, log_folder, records_root
 from airflow_amlpipe.workspace.pins import PinRecord
 from airflow_amlpipe.workspace.published import PublishedEntry
@@ -32,6 +33,7 @@ _MODELS: dict[str, type[SpecModel]] = {
     "endpoints": EndpointEntry,
     "endpoint-names": EndpointNameEntry,
     "drafts": DraftRecord,
+    "experiments": ExperimentEntry,
 }
 # Looked at by modules of their own.
 _OTHERS = {"snapshots", "specs", "manifests", "keys", "runs", "dataset-ids"}

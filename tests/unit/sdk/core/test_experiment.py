@@ -202,9 +202,40 @@ def test_an_unknown_run_is_refused(ws: Workspace, run_id: Any) -> None:
             look()
 
 
-def test_an_experiments_own_state_is_not_supported(ws: Workspace) -> None:
-    with pytest.raises(UnsupportedFeatureError, match="Experiment.archive is not supported"):
-        Experiment(ws, "digits").archive()
+def test_an_experiment_is_tagged(ws: Workspace) -> None:
+    a_run(ws, "digits")
+    a_run(ws, "other")
+    experiment = Experiment(ws, "digits")
+    assert experiment.tags == {}
+    experiment.tag("team", "vision")
+    experiment.set_tags({"best": 1, "old": "x"})
+    experiment.remove_tags(["old"])
+    experiment.remove_tags("nope")
+    assert ws.experiments["digits"].tags == {"team": "vision", "best": "1"}
+    assert [found.name for found in Experiment.list(ws, tags={"team": "vision"})] == ["digits"]
+    assert [found.name for found in Experiment.list(ws, tags="team")] == ["digits"]
+
+
+def test_an_archived_experiment_is_listed_only_where_it_is_asked_for(ws: Workspace) -> None:
+    run_id = a_run(ws, "digits")
+    a_run(ws, "other")
+    experiment = Experiment(ws, "digits")
+    experiment.archive()
+    experiment.archive()
+    assert experiment.archived_time is not None
+    assert [found.name for found in Experiment.list(ws)] == ["other"]
+    assert [found.name for found in Experiment.list(ws, view_type="ArchivedOnly")] == ["digits"]
+    assert [found.name for found in Experiment.list(ws, view_type="All")] == ["digits", "other"]
+    assert [run.id for run in experiment.get_runs()] == [run_id]
+    with pytest.raises(UserErrorException, match="an experiment cannot be renamed"):
+        experiment.reactivate("new")
+    experiment.reactivate()
+    assert (experiment.archived_time, len(Experiment.list(ws))) == (None, 2)
+
+
+def test_an_experiment_is_not_deleted(ws: Workspace) -> None:
+    with pytest.raises(UnsupportedFeatureError, match="Experiment.delete is not supported"):
+        Experiment.delete(ws, "id")
 
 
 # ---- values of parameters that name data
