@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from airflow_amlpipe.sdk.core.datastore import Datastore
     from airflow_amlpipe.sdk.core.environment import Environment
     from airflow_amlpipe.sdk.core.experiment import Experiment
+    from airflow_amlpipe.sdk.core.keyvault import Keyvault
     from airflow_amlpipe.sdk.core.run import Run, get_run
     from airflow_amlpipe.sdk.core.runconfig import RunConfiguration
     from airflow_amlpipe.sdk.core.script_run import ScriptRun
@@ -26,6 +27,7 @@ __all__ = [
     "Datastore",
     "Environment",
     "Experiment",
+    "Keyvault",
     "Run",
     "RunConfiguration",
     "ScriptRun",
@@ -47,6 +49,7 @@ __getattr__, __dir__ = lazy_names(
         "Datastore": "core.datastore",
         "Environment": "core.environment",
         "Experiment": "core.experiment",
+        "Keyvault": "core.keyvault",
         "Run": "core.run",
         "RunConfiguration": "core.runconfig",
         "ScriptRun": "core.script_run",
@@ -57,7 +60,6 @@ __getattr__, __dir__ = lazy_names(
     {
         "ContainerRegistry": "log the compute's Docker in to the registry",
         "Image": _SERVING,
-        "Keyvault": "keep secrets in Airflow connections and variables",
         "LinkedService": "leave it out",
         "Model": "keep the model as an output: OutputFileDatasetConfig(...).register_on_complete(name)",
         "SynapseWorkspace": "leave it out",

@@ -239,6 +239,16 @@ class Run:
         """Return where the run's records are kept; there is no Azure portal."""
         return f"{self._workspace._url.rstrip('/')}/{self._folder()}"
 
+    def get_secret(self, name: str) -> str:
+        """Return the value of a secret, as ``workspace.get_default_keyvault().get_secret(name)``."""
+        value: str = self._workspace.get_default_keyvault().get_secret(name)
+        return value
+
+    def get_secrets(self, secrets: Iterable[str]) -> dict[str, str]:
+        """Return the values of several secrets by name."""
+        values: dict[str, str] = self._workspace.get_default_keyvault().get_secrets(secrets)
+        return values
+
     def cancel(self) -> None:
         raise NotImplementedError
 
@@ -264,8 +274,6 @@ class Run:
     flush = absent("Run.flush", "leave it out: everything is recorded at once")
     get_detailed_status = absent("Run.get_detailed_status", "use get_details()")
     get_environment = absent("Run.get_environment", "keep the Environment that the step was made with")
-    get_secret = absent("Run.get_secret", "pass it as an environment variable")
-    get_secrets = absent("Run.get_secrets", "pass them as environment variables")
     get_snapshot_id = absent("Run.get_snapshot_id", "look at `amlpipe explain`")
     get_submitted_run = absent("Run.get_submitted_run", "use Run.get_context()")
     list_by_compute = absent("Run.list_by_compute", "use Experiment.get_runs()")

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from airflow_amlpipe.sdk.core.compute import ComputeTarget
     from airflow_amlpipe.sdk.core.environment import Environment
     from airflow_amlpipe.sdk.core.experiment import Experiment
+    from airflow_amlpipe.sdk.core.keyvault import Keyvault
     from airflow_amlpipe.sdk.core.run import Run
     from airflow_amlpipe.sdk.data.azure_storage_datastore import AbstractAzureStorageDatastore
     from airflow_amlpipe.sdk.data.file_dataset import FileDataset
@@ -271,6 +272,12 @@ class Workspace:
 
         return NamedThings(lambda: sorted({run.experiment for run in open_workspace(self).runs.list()}), partial(Experiment, self))
 
+    def get_default_keyvault(self) -> Keyvault:
+        """Return the secrets that scripts may read: Airflow's, none is kept in the workspace."""
+        from airflow_amlpipe.sdk.core.keyvault import Keyvault
+
+        return Keyvault(self)
+
     def get_run(self, run_id: str) -> Run:
         """Return a pipeline run, or a step run, by its id.
 
@@ -287,7 +294,6 @@ class Workspace:
     diagnose_workspace = absent("Workspace.diagnose_workspace", "leave it out: there are no Azure resources behind a workspace")
     get_connection = absent("Workspace.get_connection", _CONNECTIONS)
     get_default_compute_target = absent("Workspace.get_default_compute_target", "name the compute target, or use 'local'")
-    get_default_keyvault = absent("Workspace.get_default_keyvault", "keep secrets in Airflow connections and variables")
     get_mlflow_tracking_uri = absent("Workspace.get_mlflow_tracking_uri", "set MLFLOW_TRACKING_URI in the step's environment_variables")
     images = property(lambda self: {})
     linked_services = property(lambda self: {})
