@@ -35,7 +35,6 @@ _INSTEAD = {
     "azureml.contrib.pipeline": "use PythonScriptStep",
     "azureml.core.model": "keep the model as an output: OutputFileDatasetConfig(...).register_on_complete(name)",
     "azureml.core.webservice": "serve the model outside of airflow-amlpipe",
-    "azureml.data.tabular_dataset": "make a FileDataset and read it with pandas in the script",
     "azureml.dataprep": "read the files with pandas in the script",
     "azureml.mlflow": "set MLFLOW_TRACKING_URI in the step's environment_variables",
 }
