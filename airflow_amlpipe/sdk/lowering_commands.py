@@ -16,7 +16,7 @@ from airflow_amlpipe.runtime.protocol import PREFIX_REFERENCE
 from airflow_amlpipe.sdk.lowering_values import plain_text
 from airflow_amlpipe.spec.command import AnyCommand
 from airflow_amlpipe.spec.names import check_relative_path
-from airflow_amlpipe.spec.step import Argument, CommandLine, LiteralArgument, NotebookRun, PythonScript, RScript
+from airflow_amlpipe.spec.step import Argument, CommandLine, DataTransfer, LiteralArgument, NotebookRun, PythonScript, RScript
 
 __all__ = ["lower_command"]
 
@@ -36,6 +36,9 @@ def lower_command(where: str, step: Any, argument: Callable[[int, Any], Argument
     arguments = tuple(argument(index, value) for index, value in enumerate(step._arguments, 1))
     if step._command_kind == "command_line":
         return _command_line(where, step, arguments)
+    if step._command_kind == "data_transfer":
+        ends = {"source": step._inputs[0].name, "destination": step._outputs[0].name}
+        return DataTransfer(**ends, source_type=step._source_type, destination_type=step._destination_type), ()
     if step._command_kind == "notebook":
         notebook = check_relative_path(f"{where}: notebook", plain_text(f"{where}: notebook", step._notebook))
         return NotebookRun(notebook=notebook, output_notebook=step._output_notebook, copy_to=step._copy_to), arguments

@@ -112,6 +112,8 @@ class DataLowering:
             name=name,
             mode=content.bind_mode,
             datastore=datastore,
+            destination=None if content.destination is None else plain_text(f"{where}: path_on_datastore", content.destination),
+            overwrite=content.destination is not None,
             source=None if path is None else plain_text(f"{where}: output_path_on_compute", path),
             register_as=_registration(where, content.dataset_registration),
             is_made=False,

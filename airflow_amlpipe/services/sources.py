@@ -36,11 +36,10 @@ class FrozenSources:
         :raises SourceChangedError: a folder changed since its digest was taken
         :raises UnknownNameError: copies that were stored are not there any more
         """
-        if self.base is None:
-            self._keep_stored(workspace)
-            return
-        for step in self._one_step_per_source():
-            store_source(workspace, step, self.base, self.snapshots[step.source.directory])
+        if self.base is not None:
+            for step in self._one_step_per_source():
+                store_source(workspace, step, self.base, self.snapshots[step.source.directory])
+        self._keep_stored(workspace)
 
     def store_listings(self, workspace: WorkspaceStore) -> None:
         """Store only which files the digests stand for: enough to explain a difference, not to run."""
@@ -48,8 +47,11 @@ class FrozenSources:
             workspace.put_listing(snapshot)
 
     def _keep_stored(self, workspace: WorkspaceStore) -> None:
-        for step in {step.source.snapshot: step for step in self.spec.steps}.values():
+        stored_now = {snapshot.digest for snapshot in self.snapshots.values()}
+        for step in {step.source.snapshot: step for step in self.spec.steps if step.command.has_code}.values():
             digest = step.source.snapshot or ""
+            if digest in stored_now:
+                continue
             if not digest or not workspace.store.freshen(snapshot_path(digest)):
                 raise UnknownNameError(
                     f"step {shorten(repr(step.name))}: the workspace does not keep its frozen source {shorten(digest, 20) or '(none)'} any more; "

@@ -47,6 +47,34 @@ print("STATUS", run.get_status(), details["status"])
 print("METRICS", run.get_metrics())
 print("FILES", [name for name in run.get_file_names() if name.startswith("outputs/")])
 """
+TRANSFER = """
+import os
+from azureml.core import Datastore, Experiment, Workspace
+from azureml.data.data_reference import DataReference
+from azureml.pipeline.core import Pipeline
+from azureml.pipeline.steps import DataTransferStep, PythonScriptStep
+
+ws = Workspace.from_config()
+files, blobs = Datastore.get(ws, "workspacefilestore"), Datastore.get(ws, "workspaceblobstore")
+os.makedirs("raw/deep", exist_ok=True)
+open("raw/a.csv", "w").write("a")
+open("raw/deep/b.csv", "w").write("b")
+files.upload("raw", "raw", overwrite=True)
+copy = DataTransferStep(
+    name="copy",
+    source_data_reference=DataReference(files, "raw", "raw"),
+    destination_data_reference=DataReference(blobs, "landed", "landed"),
+    compute_target="local",
+)
+copied = copy.get_output()
+look = PythonScriptStep("look.py", name="look", source_directory="src", inputs=[copied], arguments=[copied])
+run = Experiment(ws, "copies").submit(Pipeline(ws, [look]))
+run.wait_for_completion()
+"""
+LOOK = """
+import pathlib, sys
+print("found:", sorted(str(path.relative_to(sys.argv[1])) for path in pathlib.Path(sys.argv[1]).rglob("*.csv")))
+"""
 TRAIN = """
 import os, sys
 from azureml.core import Run
@@ -66,6 +94,7 @@ def user(tmp_path: Path) -> User:
     user.home.mkdir()
     (user.checkout / "src" / "count.py").write_text(COUNT)
     (user.checkout / "src" / "train.py").write_text(TRAIN)
+    (user.checkout / "src" / "look.py").write_text(LOOK)
     (user.checkout / "config.json").write_text('{"subscription_id": "s", "resource_group": "g", "workspace_name": "team"}')
     return user
 
@@ -93,3 +122,13 @@ def test_a_script_runs_by_itself(user: User) -> None:
     printed = user.amlpipe("run", "single.py").stdout
     for line in ("trained", "STATUS Completed Completed", "METRICS {'rate': 0.5}", "FILES ['outputs/model.txt']", "Execution Summary"):
         assert line in printed.splitlines()
+
+
+def test_a_copy_between_datastores_is_there_for_the_next_step_and_where_its_author_said(user: User) -> None:
+    (user.checkout / "copies.py").write_text(TRANSFER)
+    printed = user.amlpipe("run", "copies.py").stdout
+    assert "found: ['a.csv', 'deep/b.csv']" in printed
+    landed = user.home / "workspaces" / "team" / "workspaceblobstore" / "landed"
+    assert {str(path.relative_to(landed)): path.read_text() for path in landed.rglob("*.csv")} == {"a.csv": "a", "deep/b.csv": "b"}
+    user.amlpipe("run", "copies.py")
+    assert user.outcome() == {"copy": "reused", "look": "reused"}

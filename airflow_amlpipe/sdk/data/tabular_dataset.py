@@ -16,9 +16,9 @@ from airflow_amlpipe.sdk._absent import absent
 from airflow_amlpipe.sdk._arguments import check_items, check_text
 from airflow_amlpipe.sdk._parsing import refuse_while_parsing
 from airflow_amlpipe.sdk.data.abstract_dataset import AbstractDataset
-from airflow_amlpipe.sdk.data.azure_storage_datastore import fetch_file
 from airflow_amlpipe.sdk.data.file_dataset import FileDataset
 from airflow_amlpipe.sdk.exceptions import UserErrorException
+from airflow_amlpipe.storage.copies import fetch_file
 
 if TYPE_CHECKING:
     from airflow_amlpipe.sdk.core.workspace import Workspace

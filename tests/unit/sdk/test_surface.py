@@ -37,7 +37,6 @@ NOT_YET: set[str] = {
     "azureml.pipeline.core.Module",
     "azureml.pipeline.core.ModuleVersion",
     "azureml.pipeline.core.ModuleVersionDescriptor",
-    "azureml.pipeline.steps.DataTransferStep",
     "azureml.pipeline.steps.ModuleStep",
 }
 MISSING = object()

@@ -79,6 +79,8 @@ class OutputPortBinding:
         self.pipeline_output_name = (
             None if pipeline_output_name is None else check_text(f"{what}: pipeline_output_name", pipeline_output_name)
         )
+        # Set where something else than a script writes the output, to a place that is known before: a DataTransferStep.
+        self.destination: str | None = None
         self.training_output = training_output
         self.dataset_registration = dataset_registration
         self._origin = OutputOrigin()

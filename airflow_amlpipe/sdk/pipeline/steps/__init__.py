@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         SynapseSparkStep,
     )
     from airflow_amlpipe.sdk.pipeline.steps.command_step import CommandStep
+    from airflow_amlpipe.sdk.pipeline.steps.data_transfer_step import DataTransferStep
     from airflow_amlpipe.sdk.pipeline.steps.estimator_step import EstimatorStep
     from airflow_amlpipe.sdk.pipeline.steps.mpi_step import MpiStep
     from airflow_amlpipe.sdk.pipeline.steps.python_script_step import PythonScriptStep
@@ -32,6 +33,7 @@ __all__ = [
     "AutoMLStepRun",
     "AzureBatchStep",
     "CommandStep",
+    "DataTransferStep",
     "DatabricksStep",
     "HyperDriveStep",
     "HyperDriveStepRun",
@@ -56,6 +58,7 @@ __getattr__, __dir__ = lazy_names(
         "AutoMLStepRun": _ELSEWHERE,
         "AzureBatchStep": _ELSEWHERE,
         "CommandStep": "pipeline.steps.command_step",
+        "DataTransferStep": "pipeline.steps.data_transfer_step",
         "DatabricksStep": _ELSEWHERE,
         "HyperDriveStep": _ELSEWHERE,
         "HyperDriveStepRun": _ELSEWHERE,
@@ -69,7 +72,6 @@ __getattr__, __dir__ = lazy_names(
         "SynapseSparkStep": _ELSEWHERE,
     },
     {
-        "DataTransferStep": "copy the data in the script of a PythonScriptStep",
         "ModuleStep": _SCRIPT,
     },
 )
