@@ -116,7 +116,7 @@ def values_as_sent(spec: PipelineSpec, given: Mapping[str, object]) -> dict[str,
                 f"Invalid parameter type {type(value)}: parameter {shorten(repr(name))} of {shorten(repr(spec.name))} was given "
                 f"{shorten(repr(value))}; give a str, int, float, bool, DataPath or dataset"
             )
-        if isinstance(value, str | int | float) and declared.get(name, "string") in {"boolean", "integer", "number", "string"}:
+        if isinstance(value, str | int | float):
             # SDK v1 took bool and int for each other.
             is_truth = declared.get(name) == "boolean" and value in (0, 1) and not isinstance(value, str)
             texts[name] = str(bool(value)) if is_truth else str(value)

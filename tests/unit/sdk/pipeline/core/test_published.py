@@ -10,7 +10,9 @@ import pytest
 from airflow_amlpipe.sdk._workspace_store import open_workspace
 from airflow_amlpipe.sdk.exceptions import UserErrorException
 from airflow_amlpipe.services import submit
+from airflow_amlpipe.spec.data import DatastorePath
 from azureml.core import Experiment, Workspace
+from azureml.data.datapath import DataPath, DataPathComputeBinding
 from azureml.pipeline.core import Pipeline, PipelineDraft, PipelineEndpoint, PipelineParameter, PipelineRun, PublishedPipeline
 from azureml.pipeline.core.graph import PublishedPipeline as PublishedPipelineOfGraph
 from azureml.pipeline.steps import PythonScriptStep
@@ -149,6 +151,20 @@ def test_while_airflow_parses_nothing_is_published(ws: Workspace, airflow_is_par
         pipeline(ws).publish("score")
     with pytest.raises(UserErrorException, match="PublishedPipeline.list uses the workspace"):
         PublishedPipeline.list(ws)
+
+
+def test_data_is_given_to_a_published_pipeline_as_an_object_or_by_its_name(ws: Workspace) -> None:
+    store = ws.get_default_datastore()
+    for name in ("one", "two"):
+        Path(f"{name}.txt").write_text(name)
+        store.upload_files([f"{name}.txt"], target_path=name, show_progress=False)
+    where = (PipelineParameter("where", DataPath(store, "one")), DataPathComputeBinding(mode="download"))
+    made = Pipeline(ws, PythonScriptStep("train.py", source_directory="src", arguments=[where], inputs=[where])).publish("score")
+    for given in (DataPath(store, "two"), "workspaceblobstore/two"):
+        run = made.submit(ws, "nights", {"where": given})
+        assert record_of(ws, run).parameters["where"] == DatastorePath(datastore="workspaceblobstore", path="two")
+    draft = PipelineDraft.create(ws, made, experiment_name="nights", pipeline_parameters={"where": DataPath(store, "two")})
+    assert record_of(ws, PipelineDraft.get(ws, draft.id).submit_run()).parameters["where"].path == "two"
 
 
 # ---- endpoints
