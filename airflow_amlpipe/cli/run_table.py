@@ -21,7 +21,7 @@ def print_run(run: dict[str, Any]) -> None:
         f"  pipeline {run['pipeline']!r}, experiment {run['experiment']!r}, started {human_time(run['created_at'])}, reuse policy {run['reuse']}"
     )
     if run["parameters"]:
-        print("  parameters: " + ", ".join(f"{name}={value!r}" for name, value in run["parameters"].items()))
+        print("  parameters: " + ", ".join(f"{name}={value}" for name, value in run["parameters_shown"].items()))
     for directory, git in run["source"].items():
         print(f"  source {directory!r}: {_git(git)}")
     for step in run["steps"]:

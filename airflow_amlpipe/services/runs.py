@@ -10,7 +10,7 @@ from typing import Any
 from airflow_amlpipe.exceptions import UnknownNameError, shorten
 from airflow_amlpipe.hooks.opening import open_workspace
 from airflow_amlpipe.services.settle import settle_if_possible
-from airflow_amlpipe.spec.parameter_value import as_json
+from airflow_amlpipe.spec.parameter_value import as_json, shown
 from airflow_amlpipe.workspace.records import RunRecord, StepTry
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
 
@@ -128,6 +128,7 @@ def _run(workspace: WorkspaceStore, record: RunRecord) -> dict[str, Any]:
         "error": finished.error if finished else None,
         "reuse": record.policy,
         "parameters": {name: as_json(value) for name, value in record.parameters.items()},
+        "parameters_shown": {name: shown(value) for name, value in record.parameters.items()},
         "tags": workspace.runs.tags(record.run_id),
         "description": record.description,
         "source": record.source,

@@ -15,6 +15,8 @@ from airflow_amlpipe.cli.application import all_commands, exit_code_of
 from airflow_amlpipe.cli.command import Command
 from airflow_amlpipe.exceptions import DatastoreUnavailableError, StepFailedError, UnknownNameError
 from airflow_amlpipe.services.cancel import cancel_run
+from airflow_amlpipe.spec.data import DatasetSource, DatastorePath
+from airflow_amlpipe.spec.parameter import ParameterSpec
 from airflow_amlpipe.workspace import WorkspaceStore
 from airflow_amlpipe.workspace.ids import new_run_id, now_text
 from airflow_amlpipe.workspace.records import RunRecord
@@ -161,6 +163,23 @@ def test_a_run_is_shown_with_what_became_of_each_step_and_where_the_outputs_are(
     assert shown.count("reused") >= 2
     assert "workspaceblobstore" in shown
     assert not any(line.endswith(" ") for line in shown.splitlines())
+
+
+def test_data_that_a_run_was_given_is_shown_by_its_name_or_place(amlpipe: Amlpipe, workspace: WorkspaceStore, project: Path) -> None:
+    write_source(project)
+    lake = DatastorePath(datastore="workspaceblobstore", path="raw/2024")
+    parameters = (
+        ParameterSpec(name="rate", type="number", default=0.5),
+        ParameterSpec(name="raw", type="data_path", default=lake),
+        ParameterSpec(name="table", type="tabular_dataset", default=DatasetSource(paths=(lake,))),
+    )
+    run_id = pretend_run(workspace, a_pipeline(parameters=parameters), project)
+    answer = amlpipe("runs", "show", run_id)
+    assert "  parameters: rate=0.5, raw=workspaceblobstore/raw/2024, table=dataset of workspaceblobstore/raw/2024\n" in answer.out
+    assert amlpipe("runs", "show", run_id, "--json").document["parameters"]["raw"] == {
+        "datastore": "workspaceblobstore",
+        "path": "raw/2024",
+    }
 
 
 def test_the_git_state_of_each_source_folder_is_shown_once_and_again_for_a_step_that_found_another(
