@@ -38,7 +38,8 @@ class RunRecord(SpecModel):
     :ivar airflow: the DAG and DAG run that carry it out
     :ivar step_ids: the pipeline's steps in order of execution, so that one that never started can be shown
     :ivar published: id of the published pipeline that was run, if one was
-    :ivar kind: ``script`` for one that was submitted by itself, as a pipeline of one step that its author does not see
+    :ivar kind: ``script`` for one that was submitted by itself, as a pipeline of one step that its author does not see; ``interactive`` for
+        work that a script does itself and records (``sdk/core/interactive_run.py``)
     """
 
     format: Literal["amlpipe/run/v1"] = "amlpipe/run/v1"
@@ -60,7 +61,7 @@ class RunRecord(SpecModel):
     continue_on_step_failure: bool = False
     published: str | None = added_later(None)
     endpoint: EndpointVersion | None = added_later(None)
-    kind: Literal["pipeline", "script"] = added_later("pipeline")
+    kind: Literal["pipeline", "script", "interactive"] = added_later("pipeline")
 
 
 class EndpointVersion(SpecModel):

@@ -76,6 +76,8 @@ class RunRegistry:
         if end is not None:
             return end.status
         record = self.get(run_id)
+        if record.kind == "interactive":
+            return "Running"  # whoever began it says when it has ended
         last = {step_id: tries[-1].status for step_id, tries in self.steps(run_id).items()}
         if not last:
             return "Canceled" if self.cancel_requested(run_id) else "NotStarted"

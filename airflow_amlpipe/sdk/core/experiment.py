@@ -17,6 +17,7 @@ from airflow_amlpipe.sdk.exceptions import UserErrorException
 from airflow_amlpipe.spec.names import check_experiment_name
 
 if TYPE_CHECKING:
+    from airflow_amlpipe.sdk.core.interactive_run import InteractiveRun
     from airflow_amlpipe.sdk.core.run import Run
     from airflow_amlpipe.sdk.core.workspace import Workspace
     from airflow_amlpipe.sdk.pipeline.core.pipeline import Pipeline
@@ -123,6 +124,24 @@ class Experiment:
                 check_text(f"submitting to experiment {self._name!r}: {what}", options[what])
         return self._submit_published(config, tags=tags, **options) if is_published else self._submit(config, tags=tags, **options)
 
+    def start_logging(self, *args: Any, **kwargs: Any) -> InteractiveRun:
+        """Record that a run has begun whose work this script does itself, and return it: for ``log``, ``upload_file`` and ``complete``.
+
+        :param kwargs: ``display_name`` and ``tags``; ``snapshot_directory`` and ``outputs`` are taken and ignored, because no source is frozen
+        :raises UserErrorException: another keyword
+        """
+        from airflow_amlpipe.sdk.core.interactive_run import start_run
+
+        refuse_while_parsing("Experiment.start_logging")
+        name, tags = kwargs.pop("display_name", None), kwargs.pop("tags", None)
+        ignored = ("snapshot_directory", "outputs", "_service_endpoint")
+        unknown = sorted(set(kwargs) - set(ignored))
+        if unknown:
+            raise UserErrorException(
+                f"Experiment.start_logging: unknown keyword arguments {shorten(', '.join(unknown))}; known are: display_name, tags"
+            )
+        return start_run(self, name=name, tags=tags)
+
     def get_runs(self, type: str | None = None, tags: Any = None, properties: Any = None, include_children: bool = False) -> Iterator[Run]:
         """Yield the pipeline runs, newest first.
 
@@ -199,7 +218,6 @@ class Experiment:
 
     delete = absent("Experiment.delete", "hide it with archive(); `amlpipe gc` deletes its runs by rule")
     from_directory = absent("Experiment.from_directory", "use Experiment(workspace, name)")
-    start_logging = absent("Experiment.start_logging", "make the work a step of a Pipeline and submit that")
 
     @classmethod
     def get_docs_url(cls) -> str:

@@ -36,7 +36,7 @@ class ScriptRun(Run):
 
     @property
     def name(self) -> str:
-        return next(iter(self._whole._record.step_names.values()), self._whole.name)
+        return next(iter(self._whole._run_record.step_names.values()), self._whole.name)
 
     @property
     def number(self) -> int:

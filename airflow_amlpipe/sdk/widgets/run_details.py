@@ -71,7 +71,7 @@ class RunDetails:
 
     def _upstream(self) -> dict[str, tuple[str, ...]]:
         """Return for each step the ids of those it waits for, as far as the specification is kept."""
-        record = self._run._record
+        record = self._run._run_record
         if record.spec is None:
             return {}
         return {step.id: tuple(step.upstream) for step in open_workspace(self._run._workspace).get_spec(record.spec).steps}

@@ -37,7 +37,7 @@ class PipelineRun(Run):
 
     def __init__(self, experiment: Experiment, run_id: str, _service_endpoint: Any = None, **_kwargs: Any) -> None:
         super().__init__(experiment, run_id)
-        self._record = run_record(experiment.workspace, run_id)
+        self._run_record = run_record(experiment.workspace, run_id)
 
     @staticmethod
     def get(workspace: Workspace, run_id: str, _service_endpoint: Any = None) -> PipelineRun:
@@ -49,7 +49,7 @@ class PipelineRun(Run):
 
     @property
     def name(self) -> str:
-        return self._record.pipeline
+        return self._run_record.pipeline
 
     @property
     def number(self) -> int:
@@ -59,14 +59,14 @@ class PipelineRun(Run):
 
     @property
     def description(self) -> str | None:
-        return self._record.description
+        return self._run_record.description
 
     @property
     def parameters(self) -> dict[str, Any]:
         """The values of the pipeline's parameters in this run; data as the JSON object that names it. Ours."""
         from airflow_amlpipe.spec.parameter_value import as_json
 
-        return {name: as_json(value) for name, value in self._record.parameters.items()}
+        return {name: as_json(value) for name, value in self._run_record.parameters.items()}
 
     def get_status(self) -> str:
         """Return NotStarted, Running, Finished, Failed or Canceled."""
@@ -119,11 +119,11 @@ class PipelineRun(Run):
         """
         from airflow_amlpipe.sdk.pipeline.core._graph_view import graph_of
 
-        if self._record.spec is None:
+        if self._run_record.spec is None:
             raise UserErrorException(
                 f"run {self.id} is one of a DAG file, whose graph Airflow keeps; build the pipeline again and look at Pipeline.graph"
             )
-        return graph_of(open_workspace(self._workspace).get_spec(self._record.spec), self._workspace)
+        return graph_of(open_workspace(self._workspace).get_spec(self._run_record.spec), self._workspace)
 
     def get_tags(self) -> dict[str, str]:
         tags = open_workspace(self._workspace).runs.tags(self.id)
@@ -148,8 +148,8 @@ class PipelineRun(Run):
         """Return what does not change about the run."""
         noted: dict[str, str] = pipeline_logged(self._workspace, self.id).properties
         fixed = {"azureml.runsource": "azureml.PipelineRun", "runSource": "SDK", "runType": "SDK"}
-        more = {"azureml.parameters": json.dumps(self.parameters), "amlpipe.reuse": self._record.policy}
-        return {**noted, **fixed, **more, **_published_properties(self._record)}
+        more = {"azureml.parameters": json.dumps(self.parameters), "amlpipe.reuse": self._run_record.policy}
+        return {**noted, **fixed, **more, **_published_properties(self._run_record)}
 
     def get_details(self) -> dict[str, Any]:
         """Return id, status, times and properties of the run."""
@@ -157,7 +157,7 @@ class PipelineRun(Run):
         return {
             "runId": self.id,
             "status": self.status,
-            "startTimeUtc": self._record.created_at,
+            "startTimeUtc": self._run_record.created_at,
             "endTimeUtc": None if finished is None else finished.finished_at,
             "services": {},
             "properties": self.get_properties(),
@@ -274,11 +274,13 @@ def find_run(workspace: Workspace, run_id: str) -> Run:
 
 
 def class_of_run(experiment: Any, run_id: Any) -> type[Run]:
-    """Return ScriptRun for the run of a script that was submitted by itself, else PipelineRun, which also says what is wrong with a wrong id."""
+    """Return ScriptRun for a script that was submitted by itself, InteractiveRun for work that a script records itself, else PipelineRun, which also says what is wrong with a wrong id."""
+    from airflow_amlpipe.sdk.core.interactive_run import InteractiveRun
     from airflow_amlpipe.sdk.core.script_run import ScriptRun
 
+    classes: dict[str, type[Run]] = {"script": ScriptRun, "interactive": InteractiveRun}
     try:
-        return ScriptRun if run_record(experiment.workspace, run_id).kind == "script" else PipelineRun
+        return classes.get(run_record(experiment.workspace, run_id).kind, PipelineRun)
     except (AttributeError, UserErrorException):
         return PipelineRun
 

@@ -1,0 +1,101 @@
+"""What is kept of work that a script does itself and records?"""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+
+from airflow_amlpipe.sdk._workspace_store import open_workspace
+from airflow_amlpipe.sdk.core.interactive_run import InteractiveRun
+from airflow_amlpipe.sdk.exceptions import UserErrorException
+from azureml.core import Experiment, Run, Workspace
+from tests.invariants import assert_store_ok
+
+
+@pytest.fixture
+def experiment(ws: Workspace) -> Experiment:
+    return Experiment(ws, "diabetes")
+
+
+def test_the_first_lab(ws: Workspace, experiment: Experiment, project: Path) -> None:
+    run = experiment.start_logging(snapshot_directory=None)
+    assert run.get_status() == run.status == "Running"
+    run.log("observations", 10000)
+    for value in (1, 2):
+        run.log("pregnancy categories", value)
+    run.log_list("list", ["a", "b"])
+    run.log_row("row", x=1, y=0.5)
+    (project / "sample.csv").write_text("a,b\n")
+    run.upload_file(name="outputs/sample.csv", path_or_stream="./sample.csv")
+    run.upload_file("outputs/stream.txt", io.BytesIO(b"from a stream"))
+    run.complete()
+
+    found = ws.get_run(run.id)
+    assert isinstance(found, InteractiveRun)
+    assert (found.get_status(), found.get_details()["status"], found.type) == ("Completed", "Completed", "azureml.interactiverun")
+    assert found.get_metrics() == {"observations": 10000, "pregnancy categories": [1, 2], "list": ["a", "b"], "row": {"x": 1, "y": 0.5}}
+    assert found.get_file_names() == ["outputs/sample.csv", "outputs/stream.txt"]
+    found.download_files(prefix="outputs", output_directory="fetched")
+    assert Path("fetched/outputs/stream.txt").read_text() == "from a stream"
+    assert [each.id for each in experiment.get_runs()] == [run.id]
+    assert_store_ok(open_workspace(ws))
+
+
+def test_a_run_that_is_found_again_goes_on_where_it_was(ws: Workspace, experiment: Experiment) -> None:
+    run = experiment.start_logging(display_name="try", tags={"team": "vision"})
+    run.log("rate", 1)
+    again = Run.get(ws, run.id)
+    again.log("rate", 2)
+    again.tag("best", "yes")
+    assert (again.name, again.tags, run.get_metrics("rate")) == ("try", {"team": "vision", "best": "yes"}, {"rate": [1, 2]})
+
+
+def test_a_with_block_ends_the_run_as_the_block_ends(ws: Workspace, experiment: Experiment) -> None:
+    with experiment.start_logging() as done:
+        done.log("rate", 1)
+    assert done.get_status() == "Completed"
+    with pytest.raises(ZeroDivisionError), experiment.start_logging() as failed:
+        1 / 0  # noqa: B018
+    assert (failed.get_status(), failed.get_details()["error"]["error"]["message"]) == ("Failed", "ZeroDivisionError: division by zero")
+    with pytest.raises(KeyboardInterrupt), experiment.start_logging() as stopped:
+        raise KeyboardInterrupt
+    assert stopped.get_status() == "Canceled"
+    failed.complete()
+    assert failed.get_status() == "Failed"
+
+
+def test_children_are_runs_below_it(ws: Workspace, experiment: Experiment) -> None:
+    with experiment.start_logging() as root:
+        for rate in (0.1, 0.2):
+            with root.child_run(name=f"rate {rate}") as child:
+                child.log("rate", rate)
+    children = list(root.get_children())
+    assert [child.name for child in children] == ["rate 0.2", "rate 0.1"]
+    assert {child.parent for child in children} == {root}
+    assert root.parent is None
+    assert root.get_metrics(recursive=True) == {children[0].id: {"rate": 0.2}, children[1].id: {"rate": 0.1}}
+
+
+def test_a_name_of_a_file_is_taken_once_and_stays_below_the_run(ws: Workspace, experiment: Experiment) -> None:
+    run = experiment.start_logging()
+    run.upload_file("outputs/a.txt", io.StringIO("a"))
+    with pytest.raises(UserErrorException, match="keeps a file 'outputs/a.txt' already"):
+        run.upload_file("outputs/a.txt", io.StringIO("b"))
+    with pytest.raises(UserErrorException, match="the name must be a relative path without"):
+        run.upload_file("../a.txt", io.StringIO("a"))
+    with pytest.raises(UserErrorException, match="'nope.txt' cannot be read"):
+        run.upload_file("outputs/b.txt", "nope.txt")
+
+
+def test_an_unknown_keyword_is_refused_and_what_cannot_be_logged_too(experiment: Experiment) -> None:
+    with pytest.raises(UserErrorException, match="unknown keyword arguments snapshot; known are: display_name, tags"):
+        experiment.start_logging(snapshot="x")
+    with pytest.raises(UserErrorException):
+        experiment.start_logging().log("rate", [1, 2])
+
+
+def test_while_airflow_parses_nothing_is_recorded(experiment: Experiment, airflow_is_parsing: None) -> None:
+    with pytest.raises(UserErrorException, match="Experiment.start_logging uses the workspace"):
+        experiment.start_logging()
