@@ -54,7 +54,11 @@ def translated_error(error: SQLAlchemyError, address: DatabaseAddress, *, is_con
 def told(error: BaseException, address: DatabaseAddress) -> str:
     """Return what a driver says, in one line, without any secret of the connection."""
     original = getattr(error, "orig", None) or error
-    text = " ".join(str(original).split()) or type(original).__name__
+    diagnosis = getattr(original, "diag", None)
+    # PostgreSQL's whole message shows the statement that the query was wrapped in.
+    sentences = [getattr(diagnosis, name, None) for name in ("message_primary", "message_detail", "message_hint")]
+    told_apart = "; ".join(sentence for sentence in sentences if sentence)
+    text = " ".join((told_apart or str(original)).split()) or type(original).__name__
     for secret in address.secrets:
         text = text.replace(secret, "***")
     return shorten(f"{type(original).__name__}: {text}", 400)

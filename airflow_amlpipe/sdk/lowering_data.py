@@ -10,6 +10,7 @@ from airflow_amlpipe.exceptions import DefinitionError, shorten
 from airflow_amlpipe.sdk._workspace_store import check_workspace
 from airflow_amlpipe.sdk.data.data_reference import DataReference
 from airflow_amlpipe.sdk.data.output_dataset_config import OutputOrigin, RegistrationConfiguration
+from airflow_amlpipe.sdk.data.sql_data_reference import SqlDataReference
 from airflow_amlpipe.sdk.lowering_parameters import ParameterLowering
 from airflow_amlpipe.sdk.lowering_values import dataset_source, lower_definition, lower_paths, plain_text
 from airflow_amlpipe.sdk.pipeline.core._items import InputItem, OutputItem
@@ -19,6 +20,7 @@ from airflow_amlpipe.sdk.pipeline.core.builder import PipelineStep
 from airflow_amlpipe.sdk.pipeline.core.graph import PipelineParameter
 from airflow_amlpipe.spec.data import DatasetSource, InputSpec, OutputSpec, ParameterSource, RegistrationSpec, StepOutputSource
 from airflow_amlpipe.spec.dataset import DatasetDefinition
+from airflow_amlpipe.spec.datastores import DATABASE_TYPES
 
 if TYPE_CHECKING:
     from airflow_amlpipe.sdk.pipeline.core.pipeline import Pipeline
@@ -68,6 +70,13 @@ class DataLowering:
             return self._parameters.data_source(where, source, self._pipeline.workspace)
         if isinstance(source, DataReference):
             self.check_workspace_of(f"{where}: datastore {source.datastore.name!r}", source.datastore)
+            if isinstance(source, SqlDataReference):
+                return DatasetSource(definition=lower_definition(where, source._definition))
+            if source.datastore.datastore_type in DATABASE_TYPES:
+                raise DefinitionError(
+                    f"{where}: datastore {source.datastore.name!r} is a database, which has no files; use SqlDataReference(datastore, sql_query=...), "
+                    "or Dataset.Tabular.from_sql_query((datastore, 'SELECT ...'))"
+                )
             return DatasetSource(paths=lower_paths(where, [(source.datastore.name, source.path_on_datastore or "")]))
         if isinstance(source, tuple):
             check_workspace(f"{where}: dataset {shorten(repr(source[1]))}", source[0], self._pipeline.workspace)

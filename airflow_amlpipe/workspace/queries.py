@@ -1,6 +1,6 @@
 """Which rows does a query stand for in this run?
 
-The database is asked whenever a step that reads the query is identified; the rows are what the data is known by (decision 0016), and what
+The database is asked whenever a step that reads the query is identified; the rows are what the data is known by (decision 0019), and what
 the step gets.
 """
 

@@ -30,6 +30,6 @@ class Dataset(metaclass=DatasetFactories):
     from_json_files = absent("Dataset.from_json_files", "use Dataset.Tabular.from_json_lines_files")
     from_pandas_dataframe = absent("Dataset.from_pandas_dataframe", "use Dataset.Tabular.register_pandas_dataframe")
     from_parquet_files = absent("Dataset.from_parquet_files", "use Dataset.Tabular.from_parquet_files")
-    from_sql_query = absent("Dataset.from_sql_query", "run the query in the script")
+    from_sql_query = absent("Dataset.from_sql_query", "use Dataset.Tabular.from_sql_query")
     get = absent("Dataset.get", "use Dataset.get_by_name or Dataset.get_by_id")
     list = absent("Dataset.list", "use Dataset.get_all")

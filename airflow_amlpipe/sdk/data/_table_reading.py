@@ -12,7 +12,7 @@ from airflow_amlpipe.sdk._arguments import check_text
 from airflow_amlpipe.sdk.data.dataset_type_definitions import PromoteHeadersBehavior
 from airflow_amlpipe.sdk.exceptions import UserErrorException
 
-__all__ = ["DataType", "check_partition_format", "delimited", "json_lines", "parquet", "table_definition"]
+__all__ = ["DataType", "check_partition_format", "column_types", "delimited", "json_lines", "parquet", "table_definition"]
 
 _HEADERS = {
     PromoteHeadersBehavior.NO_HEADERS: "none",
@@ -136,7 +136,7 @@ def table_definition(
         reading=reading,
         include_path=bool(include_path),
         partition_format=check_partition_format(what, partition_format),
-        column_types=_column_types(what, set_column_types),
+        column_types=column_types(what, set_column_types),
         path_glob=None if path_glob is None else check_text(f"{what}: path_glob", path_glob),
     )
 
@@ -149,7 +149,11 @@ def check_partition_format(what: str, text: Any) -> str | None:
     return None if text is None else PartitionFormat(check_text(f"{what}: partition_format", text)).text
 
 
-def _column_types(what: str, given: Any) -> list[dict[str, Any]]:
+def column_types(what: str, given: Any) -> list[dict[str, Any]]:
+    """Return ``set_column_types``: each is a ``ColumnType`` of ``spec/dataset.py``, as JSON.
+
+    :raises UserErrorException: it is no dictionary of columns and types
+    """
     if given is None:
         return []
     if not isinstance(given, dict) or not all(isinstance(kind, DataType) for kind in given.values()):

@@ -14,7 +14,16 @@ from airflow_amlpipe.sdk._arguments import check_local_path, check_text
 from airflow_amlpipe.sdk._parsing import is_airflow_parsing, refuse_while_parsing
 from airflow_amlpipe.sdk._workspace_store import check_workspace, open_datastore
 from airflow_amlpipe.sdk.data._config_helper import path_on_datastore
-from airflow_amlpipe.sdk.data._table_reading import DataType, check_partition_format, delimited, json_lines, parquet, table_definition
+from airflow_amlpipe.sdk.data._sql_queries import check_query, query_definition, query_of
+from airflow_amlpipe.sdk.data._table_reading import (
+    DataType,
+    check_partition_format,
+    column_types,
+    delimited,
+    json_lines,
+    parquet,
+    table_definition,
+)
 from airflow_amlpipe.sdk.data.abstract_dataset import AbstractDataset
 from airflow_amlpipe.sdk.data.datapath import DataPath
 from airflow_amlpipe.sdk.data.dataset_error_handling import DatasetValidationError
@@ -151,6 +160,36 @@ class TabularDatasetFactory:
         return _table(what, path, validate, table_definition(what, parquet(), **told))
 
     @staticmethod
+    def from_sql_query(
+        query: Any,
+        validate: bool = True,
+        set_column_types: dict[str, DataType] | None = None,
+        query_timeout: int = 30,
+        parameters: dict[str, Any] | None = None,
+    ) -> TabularDataset:
+        """Return a table that is the rows of a query, asked for anew whenever they are needed: ``(datastore, 'SELECT ...')`` or a DataPath of these.
+
+        A step gets the rows as a file, and neither the database's password nor its driver; other rows are a reason to run it again. Write
+        ``ORDER BY``: rows in another order are other rows.
+
+        :param validate: ask for the first row; a DAG file is never validated before it runs
+        :param query_timeout: how many seconds the database may take for the first rows, and for each few thousand that follow; 0: as long as it takes
+        :param parameters: values for the names that the query has after a colon (``WHERE day >= :since``); they are bound, never written into it
+        :raises DatasetValidationError: the database refuses the query
+        :raises UserErrorException: an argument cannot be
+        :raises DatastoreUnavailableError: the database could not be asked
+        """
+        what = "Dataset.Tabular.from_sql_query"
+        datastore, text = query_of(what, query)
+        types = column_types(what, set_column_types)
+        dataset = TabularDataset()
+        dataset._workspace = datastore.workspace
+        dataset._definition = query_definition(what, datastore, text, parameters=parameters, timeout=query_timeout, types=types)
+        if validate:
+            check_query(what, datastore.workspace, dataset._definition)
+        return dataset
+
+    @staticmethod
     def register_pandas_dataframe(
         dataframe: Any,
         target: Any,
@@ -181,7 +220,6 @@ class TabularDatasetFactory:
         written = write_tables(datastore, folder, tables, dataset, show_progress=show_progress, is_unique=make_target_path_unique)
         return written._newest(datastore.workspace, name, description, tags)
 
-    from_sql_query = absent("Dataset.Tabular.from_sql_query", "run the query in the script")
     register_dask_dataframe = absent("Dataset.Tabular.register_dask_dataframe", _FRAME)
     register_spark_dataframe = absent(
         "Dataset.Tabular.register_spark_dataframe", "use register_pandas_dataframe(dataframe.toPandas(), ...)"

@@ -110,7 +110,9 @@ class TabularDataset(TableMethods, AbstractDataset):
         return self._workspace
 
     def _local_files(self) -> list[tuple[str, str]]:
-        """Return the files where they lie on this machine, or copies of them that last until the next reading."""
+        """Return the files where they lie on this machine, or copies of them that last until the next reading; of a query, its rows now."""
+        if self._described()["reading"]["format"] == "sql":
+            return self._local_rows()
         files = self._files("TabularDataset.to_pandas_dataframe")
         self._fetched = None
         found = []
@@ -122,6 +124,21 @@ class TabularDataset(TableMethods, AbstractDataset):
                 fetch_file(store, name, place, overwrite=True)
             found.append((str(place), f"/{name}"))
         return found
+
+    def _local_rows(self) -> list[tuple[str, str]]:
+        from airflow_amlpipe.sdk.data._sql_queries import query_rows
+
+        if self._workspace is None:
+            raise UserErrorException(f"{self!r} is of no workspace; get it with Dataset.get_by_name or Dataset.get_by_id")
+        self._fetched = tempfile.TemporaryDirectory(prefix="amlpipe-table-")
+        return [
+            (
+                query_rows(
+                    f"dataset {self.name!r}" if self.name else "to_pandas_dataframe", self._workspace, self._described(), self._fetched.name
+                ),
+                "/rows",
+            )
+        ]
 
 
 class UnreadDataset(FileDataset, TabularDataset):

@@ -95,6 +95,7 @@ _ELSEWHERE = {
     ),
     **dict.fromkeys(("DataSourceNode", "Edge", "Graph", "InputPort", "ModuleNode", "Node", "OutputPort"), "pipeline.core._graph_view"),
     **dict.fromkeys(("PipelineRun", "PortDataReference", "StepRun", "StepRunOutput"), "pipeline.core.run"),
+    **dict.fromkeys(("StoredProcedureParameter", "StoredProcedureParameterType"), "pipeline.core.stored_procedures"),
     "PipelineDataset": "pipeline.core._pipeline_dataset",
     "PublishedPipeline": "pipeline.core.published_pipeline",
 }
