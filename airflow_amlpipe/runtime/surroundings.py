@@ -10,7 +10,7 @@ from airflow_amlpipe.runtime.errors import UserErrorException
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Dict, Iterable, List, Optional
+    from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence
 
     from airflow_amlpipe.runtime.protocol import InputPart, OutputPart
 
@@ -107,14 +107,29 @@ class InputDatasets(dict):  # type: ignore[type-arg]  # a subscript would be eva
 class OutputPath(str):
     """``run.output_datasets[name]``: the local path to write to."""
 
-    def link(self, *_: Any, **__: Any) -> None:
-        """:raises UserErrorException: outputs that link to a dataset are not supported."""
-        raise UserErrorException("an output cannot be linked to a dataset with airflow-amlpipe; write the data below %s" % str(self))
+    mode = ""
+
+    def link(self, dataset: Any) -> None:
+        """Make a Link output another name of ``dataset``.
+
+        :raises UserErrorException: it is no dataset, or the output is one of files to be written
+        """
+        if self.mode != "link":
+            raise UserErrorException(
+                "this output is no link: write the data below %s, or announce the output as a LinkFileOutputDatasetConfig or "
+                "LinkTabularOutputDatasetConfig" % str(self)
+            )
+        from airflow_amlpipe.runtime.linking import write_link
+
+        write_link(str(self), dataset)
 
 
-def output_datasets(parts: Iterable[OutputPart]) -> Dict[str, OutputPath]:
+def output_datasets(parts: Sequence[OutputPart]) -> Dict[str, OutputPath]:
     """Return the outputs by name."""
-    return {part["name"]: OutputPath(part["path"]) for part in parts}
+    found = {part["name"]: OutputPath(part["path"]) for part in parts}
+    for part in parts:
+        found[part["name"]].mode = part["mode"]
+    return found
 
 
 class _NotLoaded:

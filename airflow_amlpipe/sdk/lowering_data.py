@@ -94,6 +94,8 @@ class DataLowering:
                 f"{where} is an output ({name or 'without a name'}) that no step of the pipeline writes; add the step that does to steps=[...]"
             )
         writer, output = self._writers[item.source]
+        if item.source.links is not None:
+            return StepOutputSource(step=self._ids[writer], output=output, is_link=True)
         return StepOutputSource(step=self._ids[writer], output=output, definition=_definition(where, item.definition))
 
     def output(self, where: str, binding: Binding) -> OutputSpec:
@@ -102,7 +104,7 @@ class DataLowering:
         if isinstance(content, OutputPortBinding):
             return self._port_output(where, binding.name, content)
         datastore, destination = self._destination(where, content.destination)
-        upload = content._upload_options
+        upload, links = content._upload_options, content._origin.links
         return OutputSpec(
             name=binding.name,
             mode=content.mode,
@@ -111,7 +113,8 @@ class DataLowering:
             source=None if content.source is None else plain_text(f"{where}: source", str(content.source)),
             overwrite=upload is not None and bool(upload.overwrite),
             globs=() if upload is None else tuple(upload.source_globs or ()),
-            register_as=_registration(where, content._registration, _definition(where, content._definition)),
+            register_as=_registration(where, content._registration, None if links else _definition(where, content._definition)),
+            links=links,
         )
 
     def _port_output(self, where: str, name: str, content: OutputPortBinding) -> OutputSpec:

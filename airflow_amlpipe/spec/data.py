@@ -23,7 +23,7 @@ __all__ = [
 ]
 
 InputMode = Literal["direct", "download", "mount"]
-OutputMode = Literal["mount", "upload"]
+OutputMode = Literal["link", "mount", "upload"]
 
 
 class DatastorePath(SpecModel):
@@ -52,12 +52,14 @@ class StepOutputSource(SpecModel):
     """What an earlier step of the same pipeline wrote.
 
     :ivar definition: as what it is read; ``None``: the files
+    :ivar is_link: it is the dataset that the step's script linked it to, which has a definition of its own
     """
 
     kind: Literal["step_output"] = "step_output"
     step: str
     output: str
     definition: DatasetDefinition | None = added_later(None)
+    is_link: bool = added_later(False)
 
 
 class ParameterSource(SpecModel):
@@ -100,6 +102,7 @@ class OutputSpec(SpecModel):
 
     :ivar is_made: whether the folder is there when the script begins; if not, the script makes one, or writes a file in its place
     :ivar pipeline_output: what the output is called among those of the whole pipeline
+    :ivar links: to which kind of dataset the script links it, in mode ``link``
     """
 
     name: str
@@ -112,3 +115,4 @@ class OutputSpec(SpecModel):
     register_as: RegistrationSpec | None = None
     is_made: bool = added_later(True)
     pipeline_output: str | None = added_later(None)
+    links: Literal["file", "tabular"] | None = added_later(None)

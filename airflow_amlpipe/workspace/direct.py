@@ -29,6 +29,8 @@ def dataset_part(workspace: WorkspaceStore, item: InputSpec, resolved: ResolvedI
             if source.name is not None
             else workspace.datasets.save(source.paths, source.definition)
         )
+    if record is None and resolved.linked is not None:
+        record = workspace.datasets.save(resolved.linked.paths, resolved.linked.definition)
     if record is None:
         places = tuple(DatastorePath(datastore=part.datastore, path=part.path) for part in resolved.parts)
         record = workspace.datasets.save(places, resolved.definition)

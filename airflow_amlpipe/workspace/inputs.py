@@ -16,6 +16,7 @@ from airflow_amlpipe.runtime.errors import UserErrorException
 from airflow_amlpipe.spec.data import DatasetSource, DatastorePath, InputSpec, ParameterSource
 from airflow_amlpipe.spec.dataset import DatasetDefinition, SqlQuery
 from airflow_amlpipe.workspace.datasets import DatasetRecord
+from airflow_amlpipe.workspace.links import linked_source
 from airflow_amlpipe.workspace.queries import ask_rows, rows_manifest
 from airflow_amlpipe.workspace.spool import Spool
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
@@ -55,6 +56,7 @@ class ResolvedInput:
     :ivar digest: the same for the same files under the same names, wherever they lie
     :ivar definition: what the dataset is beside its paths; ``None``: the files
     :ivar record: the registered version that was looked up for it
+    :ivar linked: the dataset that a script linked it to, if it did
     :ivar roots: for each part the folder of the input it is in, and the path of that folder on its datastore as scripts are shown it
     :ivar rows: of a query, which has no parts
     """
@@ -66,6 +68,7 @@ class ResolvedInput:
     record: DatasetRecord | None = None
     roots: tuple[tuple[str, str], ...] = ()
     rows: Spool | None = None
+    linked: DatasetSource | None = None
 
     @property
     def is_file(self) -> bool:
@@ -121,6 +124,12 @@ def _resolve(workspace: WorkspaceStore, place: str, item: InputSpec, upstream: M
     if isinstance(item.source, ParameterSource):
         raise UnknownNameError(f"{place}: parameter {item.source.parameter!r} names no data in this run")
     output = upstream[item.source.step][item.source.output]
+    if item.source.is_link:
+        linked = linked_source(workspace, place, output)
+        if linked.definition is not None and linked.definition.sql is not None:
+            rows = _resolve_rows(workspace, place, item.name, linked.definition, linked.definition.sql, None)
+            return replace(rows, linked=linked)
+        return replace(resolve_paths(workspace, place, item.name, linked.paths, linked.definition), linked=linked)
     is_file = output.file_count == 1 and workspace.get_manifest(output.digest).is_file
     part = InputPart(
         output.datastore, output.path, "", output.digest, is_file, output.file_count, output.size_bytes, witness=output.witness

@@ -14,7 +14,7 @@ from airflow_amlpipe.fingerprint.local_tree import identify_tree
 from airflow_amlpipe.fingerprint.scan import UNFINISHED
 from airflow_amlpipe.fingerprint.tree import TreeIdentity
 from airflow_amlpipe.reuse.result import StepResult, StoredOutput
-from airflow_amlpipe.spec.data import DatastorePath, OutputSpec
+from airflow_amlpipe.spec.data import DatasetSource, DatastorePath, OutputSpec
 from airflow_amlpipe.spec.json_text import read_note
 from airflow_amlpipe.spec.step import StepSpec
 from airflow_amlpipe.spec.template import DEFAULT_DESTINATION, is_unique_destination, resolve_destination
@@ -22,6 +22,7 @@ from airflow_amlpipe.storage.crash_points import crash_point
 from airflow_amlpipe.storage.log import AppendLog
 from airflow_amlpipe.storage.store import Store
 from airflow_amlpipe.workspace.layout import log_folder
+from airflow_amlpipe.workspace.links import check_link, linked_source
 from airflow_amlpipe.workspace.progress import Say, told_of
 from airflow_amlpipe.workspace.records import DatasetVersion
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
@@ -45,6 +46,8 @@ def store_output(
     where = f"step {shorten(repr(step.name))}: output {output.name!r}"
     template = output.destination if is_unique_destination(output.destination) else DEFAULT_DESTINATION
     path = resolve_destination(where, template, run_id=step_run_id, output_name=output.name)
+    if output.mode == "link":
+        check_link(workspace, where, produced, output.links)
     _refuse_unfinished(where, produced)
     with _alone(where):
         try:
@@ -154,11 +157,14 @@ def register_output(
     """
     if output.register_as is None:
         return None
+    source = DatasetSource(paths=(DatastorePath(datastore=stored.datastore, path=stored.path),), definition=output.register_as.definition)
+    if output.mode == "link":
+        source = linked_source(workspace, f"output {output.name!r}", stored)
     record = workspace.datasets.add_version(
         output.register_as.name,
-        (DatastorePath(datastore=stored.datastore, path=stored.path),),
-        definition=output.register_as.definition,
-        digest=stored.digest,
+        source.paths,
+        definition=source.definition,
+        digest=None if output.mode == "link" else stored.digest,
         description=output.register_as.description,
         tags=output.register_as.tags,
         produced_by={"run_id": result.run_id, "step_id": result.step_id, "step_run_id": result.step_run_id, "output": stored.name},

@@ -77,14 +77,57 @@ run.log("rows", len(names))
 """,
 }
 
+LINKS = """
+from azureml.core import Dataset, Experiment, Workspace
+from azureml.data import LinkFileOutputDatasetConfig, LinkTabularOutputDatasetConfig
+from azureml.pipeline.core import Pipeline
+from azureml.pipeline.steps import PythonScriptStep
+
+ws = Workspace.from_config()
+store = ws.get_default_datastore()
+store.upload("data", "linked", overwrite=True, show_progress=False)
+people = Dataset.Tabular.from_delimited_files((store, "linked"))
+files = Dataset.File.from_files((store, "linked")).register(ws, "linked", create_new_version=True)
+rows = LinkTabularOutputDatasetConfig("rows").register_on_complete("rows")
+chosen = LinkFileOutputDatasetConfig("chosen")
+choose = PythonScriptStep(
+    "choose.py", "choose", inputs=[people.as_named_input("people")], outputs=[rows, chosen], compute_target="local", source_directory="src"
+)
+use = PythonScriptStep(
+    "use.py", "use", [chosen.as_input("chosen")], inputs=[rows.as_input("rows")], compute_target="local", source_directory="src"
+)
+Experiment(ws, "links").submit(Pipeline(ws, [choose, use])).wait_for_completion(raise_on_error=True)
+print("rows", Dataset.get_by_name(ws, "rows").to_pandas_dataframe()["name"].tolist())
+"""
+LINK_FILES = {
+    "build.py": LINKS,
+    "data/p.csv": "name,age\nann,31\nbob,29\ncat,45\n",
+    "data/q.csv": "name,age\ndan,52\n",
+    "src/choose.py": """
+from azureml.core import Dataset, Run
+
+run = Run.get_context()
+people = run.input_datasets["people"]
+run.output_datasets["rows"].link(people.filter(people["age"] > 30).skip(1))
+run.output_datasets["chosen"].link(Dataset.get_by_name(run.experiment.workspace, "linked").take(1))
+""",
+    "src/use.py": """
+import os, sys
+from azureml.core import Run
+
+run = Run.get_context()
+print("rows", run.input_datasets["rows"].to_pandas_dataframe()["name"].tolist(), "files", sorted(os.listdir(sys.argv[1])))
+""",
+}
+
 
 @pytest.fixture(scope="module")
 def user(tmp_path_factory: pytest.TempPathFactory) -> User:
     return User.with_files(tmp_path_factory.mktemp("tables"), FILES, "tables")
 
 
-def log_of(user: User, step: str) -> str:
-    run = user.home / "workspaces" / "tables" / ".amlpipe" / "v1" / "runs"
+def log_of(user: User, step: str, workspace: str = "tables") -> str:
+    run = user.home / "workspaces" / workspace / ".amlpipe" / "v1" / "runs"
     latest = max(run.iterdir(), key=lambda folder: folder.name)
     return "".join(path.read_text() for path in sorted(Path(latest, "steps", step).rglob("logs/*")) if path.is_file())
 
@@ -114,3 +157,14 @@ def test_steps_read_tables_and_are_reused_until_the_rows_or_what_is_taken_of_the
     user.edit("data/oslo/p.csv", "bob,63", "bob,29")
     user.amlpipe("run", "build.py", "--age", "40")
     assert user.outcome() == {"prepare": "reused", "count": "reused"}
+
+
+def test_an_output_is_the_dataset_that_its_script_links_it_to(tmp_path: Path) -> None:
+    user = User.with_files(tmp_path, LINK_FILES, "links")
+    answer = user.amlpipe("run", "build.py")
+    assert user.outcome() == {"choose": "ran", "use": "ran"}
+    assert "rows ['cat', 'dan'] files ['p.csv']" in log_of(user, "use", "links")
+    assert "rows ['cat', 'dan']" in answer.stdout
+
+    user.amlpipe("run", "build.py")
+    assert user.outcome() == {"choose": "reused", "use": "reused"}

@@ -12,7 +12,11 @@ if TYPE_CHECKING:
     from airflow_amlpipe.sdk.data.dataset_consumption_config import DatasetConsumptionConfig
     from airflow_amlpipe.sdk.data.dataset_factory import DataType
     from airflow_amlpipe.sdk.data.file_dataset import FileDataset
-    from airflow_amlpipe.sdk.data.output_dataset_config import OutputFileDatasetConfig
+    from airflow_amlpipe.sdk.data.output_dataset_config import (
+        LinkFileOutputDatasetConfig,
+        LinkTabularOutputDatasetConfig,
+        OutputFileDatasetConfig,
+    )
     from airflow_amlpipe.sdk.data.tabular_dataset import TabularDataset
 
 __all__ = [
@@ -22,6 +26,8 @@ __all__ = [
     "DataType",
     "DatasetConsumptionConfig",
     "FileDataset",
+    "LinkFileOutputDatasetConfig",
+    "LinkTabularOutputDatasetConfig",
     "OutputFileDatasetConfig",
     "TabularDataset",
 ]
@@ -37,12 +43,12 @@ __getattr__, __dir__ = lazy_names(
         "DataType": "data.dataset_factory",
         "DatasetConsumptionConfig": "data.dataset_consumption_config",
         "FileDataset": "data.file_dataset",
+        "LinkFileOutputDatasetConfig": "data.output_dataset_config",
+        "LinkTabularOutputDatasetConfig": "data.output_dataset_config",
         "OutputFileDatasetConfig": "data.output_dataset_config",
         "TabularDataset": "data.tabular_dataset",
     },
     {
         "HDFSOutputDatasetConfig": _FILES,
-        "LinkFileOutputDatasetConfig": _FILES,
-        "LinkTabularOutputDatasetConfig": _FILES,
     },
 )

@@ -44,11 +44,15 @@ ConfigT = TypeVar("ConfigT", bound="OutputDatasetConfig")
 
 @dataclass(eq=False)
 class OutputOrigin:
-    """What all copies of one output share: the step that writes it, and the name that it got from its place there."""
+    """What all copies of one output share: the step that writes it, and the name that it got from its place there.
+
+    :ivar links: the kind of dataset that the step links it to, if it writes none
+    """
 
     producer: PipelineStep | None = None
     given_name: str | None = None
     registrations: list[str] = field(default_factory=list)
+    links: str | None = None
 
     def __deepcopy__(self, _memo: dict[int, Any]) -> OutputOrigin:
         return self
@@ -302,13 +306,28 @@ class HDFSOutputDatasetConfig(_AbsentOutput):
     _instead = "use OutputFileDatasetConfig"
 
 
-class LinkFileOutputDatasetConfig(_AbsentOutput):
-    """Not supported yet; its constructor says what to use."""
+class _LinkOutputDatasetConfig(OutputDatasetConfig):
+    _kind = "file"
 
-    _instead = "use OutputFileDatasetConfig"
+    def __init__(self, name: str | None = None) -> None:
+        super().__init__("link", name)
+        self._definition = plain_definition(self._kind)
+        self._origin.links = self._kind
+        # The link itself is kept where every output is that says nothing of its place.
+        self.destination = self.source = self._upload_options = None
 
 
-class LinkTabularOutputDatasetConfig(_AbsentOutput):
-    """Not supported yet; its constructor says what to use."""
+class LinkFileOutputDatasetConfig(_LinkOutputDatasetConfig):
+    """An output that is no files of its own, but the dataset of files that the script says: ``run.output_datasets[name].link(dataset)``."""
 
-    _instead = "use OutputFileDatasetConfig"
+
+class LinkTabularOutputDatasetConfig(_LinkOutputDatasetConfig):
+    """An output that is no files of its own, but the table that the script says: ``run.output_datasets[name].link(dataset)``."""
+
+    _kind = "tabular"
+
+    def as_input(self, name: str | None = None) -> DatasetConsumptionConfig:
+        """Return this output as an input, in direct mode, of a later step: the script gets a dataset."""
+        from airflow_amlpipe.sdk.data.dataset_consumption_config import DatasetConsumptionConfig
+
+        return DatasetConsumptionConfig._of(name, self, "direct")

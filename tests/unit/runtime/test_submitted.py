@@ -123,7 +123,7 @@ def test_metrics_are_read_back_by_this_and_by_another_process(open_run: Open, ru
         (lambda run: run.log_residuals("m", [1]), "a JSON object or a mapping is wanted"),
         (lambda run: run.upload_files(["a", "b"], ["c"]), "2 names for 1 paths"),
         (lambda run: run.upload_folder("a", "missing"), "there is no folder at 'missing'"),
-        (lambda run: run.output_datasets["model"].link(None), "cannot be linked"),
+        (lambda run: run.output_datasets["model"].link(None), "this output is no link: write the data below"),
         (lambda run: Run(run.experiment, "x"), "does not open other runs inside a step"),
     ],
 )

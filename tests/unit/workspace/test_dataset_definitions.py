@@ -10,7 +10,10 @@ from typing import Any
 import pytest
 
 from airflow_amlpipe.exceptions import DefinitionError, UnknownNameError
-from airflow_amlpipe.spec.data import DatasetSource, DatastorePath, InputSpec
+from airflow_amlpipe.reuse.result import StoredOutput
+from airflow_amlpipe.runtime.errors import UserErrorException
+from airflow_amlpipe.runtime.linking import write_link
+from airflow_amlpipe.spec.data import DatasetSource, DatastorePath, InputSpec, OutputSpec, StepOutputSource
 from airflow_amlpipe.spec.dataset import Call as CallOf
 from airflow_amlpipe.spec.dataset import ColumnValue, DatasetDefinition, Delimited, Filter, JsonLines, Parquet, Skip, Split, Take
 from airflow_amlpipe.spec.dataset import LiteralValue as Value
@@ -18,7 +21,10 @@ from airflow_amlpipe.workspace import WorkspaceStore
 from airflow_amlpipe.workspace.datasets import DatasetLabels, DatasetRecord
 from airflow_amlpipe.workspace.direct import dataset_part
 from airflow_amlpipe.workspace.inputs import ResolvedInput, resolve_input
+from airflow_amlpipe.workspace.links import linked_source
+from airflow_amlpipe.workspace.outputs import store_output
 from airflow_amlpipe.workspace.staging import fetch_input
+from tests.builders import a_step
 
 FILES = {"sales/north/1.csv": "a\n1\n", "sales/north/2.csv": "a\n22\n", "sales/south/1.csv": "a\n333\n", "sales/south/note.txt": "x"}
 TABLE = DatasetDefinition(kind="tabular", reading=Delimited())
@@ -149,6 +155,55 @@ def test_the_script_is_told_the_id_the_place_and_the_definition(
     assert (part["name"], part["version"], part["path"]) == (None, None, str(tmp_path))
     assert part["roots"] == [["north", "/sales/north"], ["south", "/sales/south"]]
     assert part["definition"]["reading"]["format"] == "delimited"
+
+
+class Given:
+    """What a script has of a dataset that it was handed."""
+
+    def __init__(self, part: Any, definition: dict[str, Any]) -> None:
+        self._part, self._definition = part, definition
+
+    def _described(self) -> dict[str, Any]:
+        return self._definition
+
+
+def linked(workspace: WorkspaceStore, folder: Path, dataset: Any, kind: Any = "tabular", **more: Any) -> StoredOutput:
+    """Store what a script has linked to ``dataset``."""
+    write_link(str(folder), dataset)
+    output = OutputSpec(name="rows", mode="link", datastore="workspaceblobstore", links=kind, **more)
+    return store_output(workspace, a_step("choose"), output, folder, "01900000-0000-7000-8000-000000000001")
+
+
+def test_a_link_to_what_was_handed_over_is_that_dataset_and_what_was_taken_of_it(
+    workspace: WorkspaceStore, put_data: Callable[..., None], tmp_path: Path
+) -> None:
+    put_data(FILES)
+    item = an_input(TABLE, "sales/north")
+    part = dataset_part(workspace, item, resolve(workspace, item), tmp_path)
+    taken = dict(part["definition"], operations=[*part["definition"]["operations"], {"operation": "take", "count": 1}])
+    stored = linked(workspace, tmp_path / "out", Given(part, taken))
+    source = linked_source(workspace, "output 'rows'", stored)
+    assert source.paths == at("sales/north")
+    assert source.definition == TABLE.model_copy(update={"operations": (Take(count=1),)})
+    reader = InputSpec(name="rows", mode="direct", source=StepOutputSource(step="choose", output="rows", is_link=True))
+    resolved = resolve_input(workspace, "step 'use'", reader, {"choose": {"rows": stored}})
+    assert resolved.digest == resolve(workspace, item).digest
+    told = dataset_part(workspace, reader, resolved, tmp_path)
+    found = workspace.datasets.find_id(told["id"])
+    assert (found.paths, found.definition) == (source.paths, source.definition)
+
+
+def test_a_link_that_is_missing_or_of_another_kind_fails_the_step(workspace: WorkspaceStore, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    output = OutputSpec(name="rows", mode="link", datastore="workspaceblobstore", links="tabular")
+    with pytest.raises(DefinitionError, match=r"step 'choose': output 'rows' was linked to no dataset; .*output_datasets\[name\].link"):
+        store_output(workspace, a_step("choose"), output, tmp_path / "empty", "01900000-0000-7000-8000-000000000001")
+    saved = workspace.datasets.save(at("sales"))
+    files = Given({"id": saved.id, "definition": {"kind": "file"}}, {"operations": []})
+    with pytest.raises(DefinitionError, match="is a LinkTabularOutputDatasetConfig, but was linked to a file dataset; use LinkFileOutput"):
+        linked(workspace, tmp_path / "out", files)
+    with pytest.raises(UserErrorException, match="link: 'x' of type str is no dataset"):
+        write_link(str(tmp_path), "x")
 
 
 def test_a_registered_version_keeps_its_definition_and_is_told_with_the_labels_that_it_has_now(
