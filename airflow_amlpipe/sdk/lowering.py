@@ -106,7 +106,9 @@ class _Lowering:
             id=self._ids[step],
             name=step.name,
             command=command,
-            source=SourceSpec(directory=self._pipeline._source_directory(step) if command.has_code else ""),
+            source=SourceSpec(
+                directory=self._pipeline._source_directory(step) if command.has_code else "", snapshot=getattr(step, "_snapshot", None)
+            ),
             arguments=arguments,
             variables=tuple(
                 StepVariable(name=name, value=self.parameters.value(f"{where}: params: {name!r}", value))

@@ -8,12 +8,12 @@
       runs/<run id>/{run,finished,cancel}.json, tags/<n>.json, logged/<step run id>.json, artifacts/
       runs/<run id>/steps/<step id>/<try>-<step run id>/{started,reusing,finished,metrics}.json, waits/<n>.json, logs/, artifacts/
       datastores|datasets|environments|computes/<name>/<n>.json      defaults/datastore/<n>.json      dataset-ids/<id>.json
-      published|endpoints|drafts/<id>/<n>.json      endpoint-names/all/<n>.json      experiments/<name>/<n>.json
+      published|endpoints|drafts/<id>/<n>.json      endpoint-names|modules/all/<n>.json      experiments/<name>/<n>.json
       destinations/<sha256 of datastore and path>/<n>.json      pins/<sha256 of what is pinned>/<n>.json
       gc/plans/<id>.json      gc/policy/<n>.json
 
 What is written into each: ``records.py`` and ``runs.py`` (runs and tries), ``try_files.py`` (logs, artifacts, what scripts logged),
-``results.py`` and ``claims.py`` (keys), ``registry.py`` (registered things), ``published.py``, ``endpoints.py`` and ``drafts.py``, ``outputs.py`` (what was put at a fixed destination).
+``results.py`` and ``claims.py`` (keys), ``registry.py`` (registered things), ``published.py``, ``endpoints.py``, ``drafts.py`` and ``modules.py``, ``outputs.py`` (what was put at a fixed destination).
 """
 
 from __future__ import annotations

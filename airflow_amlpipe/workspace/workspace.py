@@ -24,6 +24,7 @@ from airflow_amlpipe.workspace.drafts import DraftRegistry
 from airflow_amlpipe.workspace.endpoints import EndpointRegistry
 from airflow_amlpipe.workspace.experiments import ExperimentRegistry
 from airflow_amlpipe.workspace.layout import manifest_path, spec_path
+from airflow_amlpipe.workspace.modules import ModuleRegistry
 from airflow_amlpipe.workspace.pins import PinRegistry
 from airflow_amlpipe.workspace.published import PublishedRegistry
 from airflow_amlpipe.workspace.registry import Registry
@@ -85,6 +86,10 @@ class WorkspaceStore:
     @cached_property
     def pins(self) -> PinRegistry:
         return PinRegistry(self.store)
+
+    @cached_property
+    def modules(self) -> ModuleRegistry:
+        return ModuleRegistry(self.store)
 
     @cached_property
     def published(self) -> PublishedRegistry:

@@ -15,6 +15,7 @@ from airflow_amlpipe.workspace.drafts import DraftRecord
 from airflow_amlpipe.workspace.endpoints import EndpointEntry, EndpointNameEntry
 from airflow_amlpipe.workspace.experiments import ExperimentEntry
 from airflow_amlpipe.workspace.layout import dataset_id_path, dataset_ids_folder, log_folder, records_root
+from airflow_amlpipe.workspace.modules import ModuleEntry
 from airflow_amlpipe.workspace.pins import PinRecord
 from airflow_amlpipe.workspace.published import PublishedEntry
 from airflow_amlpipe.workspace.registry import is_removal
@@ -29,6 +30,7 @@ _MODELS: dict[str, type[SpecModel]] = {
     "environments": EnvironmentSpec,
     "computes": ComputeTargetSpec,
     "pins": PinRecord,
+    "modules": ModuleEntry,
     "published": PublishedEntry,
     "endpoints": EndpointEntry,
     "endpoint-names": EndpointNameEntry,

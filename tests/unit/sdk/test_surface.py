@@ -34,10 +34,6 @@ SURFACE: dict[str, dict[str, str]] = json.loads((Path(__file__).parents[2] / "go
 NOT_YET: set[str] = {
     "azureml.core.Model",
     "azureml.core.environment.DockerBuildContext",
-    "azureml.pipeline.core.Module",
-    "azureml.pipeline.core.ModuleVersion",
-    "azureml.pipeline.core.ModuleVersionDescriptor",
-    "azureml.pipeline.steps.ModuleStep",
 }
 MISSING = object()
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from airflow_amlpipe.sdk.pipeline.core._port_bindings import InputPortBinding, OutputPortBinding, TrainingOutput
     from airflow_amlpipe.sdk.pipeline.core.builder import PipelineStep, StepSequence
     from airflow_amlpipe.sdk.pipeline.core.graph import PipelineParameter, Volatile
+    from airflow_amlpipe.sdk.pipeline.core.module import Module, ModuleVersion, ModuleVersionDescriptor
     from airflow_amlpipe.sdk.pipeline.core.pipeline import Pipeline
     from airflow_amlpipe.sdk.pipeline.core.pipeline_draft import PipelineDraft
     from airflow_amlpipe.sdk.pipeline.core.pipeline_endpoint import PipelineEndpoint
@@ -24,6 +25,9 @@ __all__ = [
     "Graph",
     "InputPortBinding",
     "OutputPortBinding",
+    "Module",
+    "ModuleVersion",
+    "ModuleVersionDescriptor",
     "Pipeline",
     "PipelineData",
     "PipelineDataset",
@@ -44,7 +48,6 @@ __all__ = [
     "Volatile",
 ]
 
-_MODULE = "make the script a PythonScriptStep"
 
 __getattr__, __dir__ = lazy_names(
     __name__,
@@ -52,6 +55,9 @@ __getattr__, __dir__ = lazy_names(
         "Graph": "pipeline.core._graph_view",
         "InputPortBinding": "pipeline.core._port_bindings",
         "OutputPortBinding": "pipeline.core._port_bindings",
+        "Module": "pipeline.core.module",
+        "ModuleVersion": "pipeline.core.module",
+        "ModuleVersionDescriptor": "pipeline.core.module",
         "Pipeline": "pipeline.core.pipeline",
         "PipelineData": "pipeline.core._pipeline_data",
         "PipelineDataset": "pipeline.core._pipeline_dataset",
@@ -71,9 +77,5 @@ __getattr__, __dir__ = lazy_names(
         "TrainingOutput": "pipeline.core._port_bindings",
         "Volatile": "pipeline.core.graph",
     },
-    {
-        "Module": _MODULE,
-        "ModuleVersion": _MODULE,
-        "ModuleVersionDescriptor": _MODULE,
-    },
+    {},
 )

@@ -212,7 +212,8 @@ class Pipeline:
         checked: set[tuple[str, str]] = set()
         for step in self._steps:
             script, directory = getattr(step, "_script_name", getattr(step, "_notebook", None)), self._source_directory(step)
-            if script is not None and (directory, script) not in checked:
+            is_frozen = getattr(step, "_snapshot", None) is not None
+            if script is not None and not is_frozen and (directory, script) not in checked:
                 checked.add((directory, script))
                 _check_script(step.name, directory, script, bases)
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from airflow_amlpipe.sdk.pipeline.steps.command_step import CommandStep
     from airflow_amlpipe.sdk.pipeline.steps.data_transfer_step import DataTransferStep
     from airflow_amlpipe.sdk.pipeline.steps.estimator_step import EstimatorStep
+    from airflow_amlpipe.sdk.pipeline.steps.module_step import ModuleStep
     from airflow_amlpipe.sdk.pipeline.steps.mpi_step import MpiStep
     from airflow_amlpipe.sdk.pipeline.steps.python_script_step import PythonScriptStep
     from airflow_amlpipe.sdk.pipeline.steps.r_script_step import RScriptStep
@@ -35,19 +36,19 @@ __all__ = [
     "CommandStep",
     "DataTransferStep",
     "DatabricksStep",
+    "EstimatorStep",
     "HyperDriveStep",
     "HyperDriveStepRun",
     "KustoStep",
+    "ModuleStep",
+    "MpiStep",
     "ParallelRunConfig",
     "ParallelRunStep",
     "PythonScriptStep",
     "RScriptStep",
-    "MpiStep",
-    "EstimatorStep",
     "SynapseSparkStep",
 ]
 
-_SCRIPT = "run the work in a PythonScriptStep"
 _ELSEWHERE = "pipeline.steps._elsewhere"
 
 __getattr__, __dir__ = lazy_names(
@@ -60,18 +61,16 @@ __getattr__, __dir__ = lazy_names(
         "CommandStep": "pipeline.steps.command_step",
         "DataTransferStep": "pipeline.steps.data_transfer_step",
         "DatabricksStep": _ELSEWHERE,
+        "EstimatorStep": "pipeline.steps.estimator_step",
         "HyperDriveStep": _ELSEWHERE,
         "HyperDriveStepRun": _ELSEWHERE,
         "KustoStep": _ELSEWHERE,
+        "ModuleStep": "pipeline.steps.module_step",
+        "MpiStep": "pipeline.steps.mpi_step",
         "ParallelRunConfig": _ELSEWHERE,
         "ParallelRunStep": _ELSEWHERE,
         "PythonScriptStep": "pipeline.steps.python_script_step",
         "RScriptStep": "pipeline.steps.r_script_step",
-        "MpiStep": "pipeline.steps.mpi_step",
-        "EstimatorStep": "pipeline.steps.estimator_step",
         "SynapseSparkStep": _ELSEWHERE,
-    },
-    {
-        "ModuleStep": _SCRIPT,
     },
 )
