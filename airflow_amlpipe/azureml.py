@@ -33,7 +33,6 @@ _SHIM = str(Path("airflow_amlpipe", "runtime", "shim"))
 _INSTEAD = {
     "azureml.automl": "run the training script in a PythonScriptStep",
     "azureml.contrib.pipeline": "use PythonScriptStep",
-    "azureml.core.model": "keep the model as an output: OutputFileDatasetConfig(...).register_on_complete(name)",
     "azureml.core.webservice": "serve the model outside of airflow-amlpipe",
     "azureml.dataprep": "read the files with pandas in the script",
     "azureml.mlflow": "set MLFLOW_TRACKING_URI in the step's environment_variables",

@@ -53,6 +53,12 @@ def explanation_lines(explanation: StepExplanation) -> list[str]:
     if explanation.volatile:
         lines.append("volatile, and therefore no reason to run:")
         lines += [f"  {change}" for change in explanation.volatile[:_MOST_DIFFERENCES]]
+    for changes, title in (
+        (False, "asked for by the script when it ran, and not in the key:"),
+        (True, "changed by the script when it ran:"),
+    ):
+        things = [thing for thing in explanation.asked if thing.changes is changes and not thing.is_keyed]
+        lines += [title, *(f"  {thing.what}" for thing in things)] if things else []
     if explanation.causes:
         lines.append("which goes back to:")
         lines += [f"  {cause}" for cause in explanation.root_causes[:_MOST_DIFFERENCES]]

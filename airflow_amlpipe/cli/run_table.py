@@ -38,6 +38,10 @@ def print_run(run: dict[str, Any]) -> None:
     for step in run["steps"]:
         if step.get("warning"):
             print(f"warning: step {step['name']!r}: {step['warning']}")
+    asked = [(step["name"], thing) for step in run["steps"] for thing in step["asked"] if not thing["is_keyed"]]
+    if asked:
+        print()
+        print_table(("asked by", "what", "in the key"), [_asked(name, thing) for name, thing in asked])
     outputs = [(step["name"], output) for step in run["steps"] for output in step["outputs"].values()]
     if outputs:
         print()
@@ -60,6 +64,10 @@ def _why(step: dict[str, Any]) -> str:
     # "reused: ..." and "ran: ..." say in words what the column before says already.
     sentence = step["explanation"]
     return shorten(sentence.partition(": ")[2] or sentence, _LONGEST_REASON)
+
+
+def _asked(step: str, thing: dict[str, Any]) -> tuple[str, ...]:
+    return (step, thing["what"], "changed by the script" if thing["changes"] else "no")
 
 
 def _output(step: str, output: dict[str, Any]) -> tuple[str, ...]:

@@ -6,15 +6,14 @@ One function for each verb of ``runtime/questions.py``, and no other way in. Nam
 
 from __future__ import annotations
 
-import os
-import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from airflow_amlpipe.exceptions import DefinitionError, UnknownNameError, shorten
+from airflow_amlpipe.exceptions import UnknownNameError, shorten
 from airflow_amlpipe.operators.answering import Answer, Question
+from airflow_amlpipe.operators.model_answers import change_model, delete_model, give_model, list_models, register_model
+from airflow_amlpipe.operators.sent_files import sent_files
 from airflow_amlpipe.runtime.metrics import fold_metrics
 from airflow_amlpipe.runtime.values import to_json
 from airflow_amlpipe.spec.names import check_relative_path
@@ -32,7 +31,7 @@ from airflow_amlpipe.workspace.try_files import logged_by_steps, read_logged
 __all__ = ["Answers"]
 
 # SDK v1 said Finished of a pipeline's runs in get_status(), and Completed in run.status.
-_KINDS = ("computes", "datasets", "datastores", "environments")
+_KINDS = ("computes", "datasets", "datastores", "environments", "models")
 
 
 @dataclass(frozen=True)
@@ -64,6 +63,11 @@ class Answers:
             "datastore": self._datastore,
             "datastore-download": self._download,
             "datastore-upload": self._upload,
+            "models": lambda question: list_models(self.run, question),
+            "model-data": lambda question: give_model(self.run, question),
+            "model-register": lambda question: register_model(self.run, question, self.experiment),
+            "model-change": lambda question: change_model(self.run, question),
+            "model-delete": lambda question: delete_model(self.run, question),
             "secret": self._secret,
             "run": self._run,
             "environment": self._environment,
@@ -120,7 +124,7 @@ class Answers:
         target = _path_below(f"datastore {shorten(repr(name))}: upload: target_path", question.arguments["target"])
         store = self.run.workspace.datastores.open(name)
         left = []
-        for file, below in _sent_files(question.files):
+        for file, below in sent_files(question.files):
             place = check_relative_path("upload", f"{target}/{below}" if target else below)
             if not overwrite and store.exists(place):
                 left.append(place)
@@ -163,9 +167,7 @@ class Answers:
             for tries in runs.steps(record.run_id).values():
                 for item in tries:
                     if item.started.step_run_id == step_run_id:
-                        finished = item.finished
-                        folder = finished.reused_from.folder if finished and finished.reused_from else item.folder
-                        logged = read_logged(self.run.workspace, folder)
+                        logged = read_logged(self.run.workspace, item.made_in)
                         value = {
                             **_step_details(record.run_id, item),
                             "experiment": record.experiment,
@@ -223,21 +225,3 @@ def _path_below(what: str, path: str | None) -> str:
     """:raises DefinitionError: it leaves the datastore."""
     clean = (path or "").strip("/")
     return check_relative_path(what, clean) if clean and clean != "." else ""
-
-
-def _sent_files(folder: Path) -> list[tuple[Path, str]]:
-    """Return the plain files that came with a question, and their paths below the folder they came in.
-
-    :raises DefinitionError: there is something else among them
-    """
-    found = []
-    if folder.is_symlink():
-        raise DefinitionError("what comes with a question has to be a folder, not a link")
-    for parent, folders, files in os.walk(folder, followlinks=False):
-        for name in (*folders, *files):
-            path = Path(parent, name)
-            mode = path.lstat().st_mode
-            if not stat.S_ISDIR(mode) and not stat.S_ISREG(mode):
-                raise DefinitionError(f"{shorten(repr(name))} cannot be sent along: it is a link, or neither file nor folder")
-        found += [(Path(parent, name), Path(parent, name).relative_to(folder).as_posix()) for name in sorted(files)]
-    return sorted(found, key=lambda item: item[1])

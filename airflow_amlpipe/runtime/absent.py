@@ -26,10 +26,6 @@ class AbsentMethods:
         """Child runs are not kept."""
         raise _absent("submit_child", "make it a step of the pipeline")
 
-    def register_model(self, *_: Any, **__: Any) -> Any:
-        """Models are not registered from a step."""
-        raise _absent("register_model", "write the model to an output, and register that with register_on_complete()")
-
     def get_environment(self, *_: Any, **__: Any) -> Any:
         """The environment's definition is not handed to the script."""
         raise _absent("get_environment", "ask Environment.get(workspace, name)")

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 
-from airflow_amlpipe.runtime.errors import UserErrorException
+from airflow_amlpipe.runtime.errors import ModelPathNotFoundException, UserErrorException
 from airflow_amlpipe.runtime.values import check_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, Iterator, Tuple
+    from typing import Any, Dict, Iterator, List, Tuple
 
 __all__ = ["ArtifactFolder", "artifact_name", "walk_files"]
 
@@ -95,6 +95,23 @@ class ArtifactFolder:
                 found.update(_files(os.path.join(self._working_folder, kept), kept + "/"))
         found.update(_files(self._uploads, ""))
         return {name: found[name] for name in sorted(found)}
+
+    def below(self, name: object) -> Tuple[List[Tuple[str, str]], str]:
+        """Return the file called ``name``, or the files below that folder, with their paths beside it, and the last part of the name.
+
+        :raises ModelPathNotFoundException: there is none
+        """
+        clean = artifact_name(name)
+        paths, top = self.paths(), clean.rsplit("/", 1)[-1]
+        cut = len(clean) - len(top)
+        found = [(path, known[cut:]) for known, path in paths.items() if known == clean or known.startswith(clean + "/")]
+        if not found:
+            known_names = ", ".join(list(paths)[:20]) or "none yet"
+            raise ModelPathNotFoundException(
+                "Could not locate the provided model_path %.200r in the files of this run; write it to outputs/ or upload it first. Its files: %s"
+                % (clean, known_names)
+            )
+        return found, top
 
     def fetch(self, name: object, target: Any) -> str:
         """Copy the file ``name`` to ``target`` (a file's path, or a folder that exists) and return where it is now.

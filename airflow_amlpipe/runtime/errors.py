@@ -13,7 +13,16 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Optional
 
-__all__ = ["AmlPipeError", "AzureMLException", "DefinitionError", "RunEnvironmentException", "UserErrorException"]
+__all__ = [
+    "AmlPipeError",
+    "AzureMLException",
+    "DefinitionError",
+    "ModelNotFoundException",
+    "ModelPathNotFoundException",
+    "RunEnvironmentException",
+    "UserErrorException",
+    "WebserviceException",
+]
 
 _LONGEST_MESSAGE = 4000
 
@@ -61,3 +70,22 @@ class RunEnvironmentException(AzureMLException, DefinitionError):
 
     def __init__(self, exception_message: str = "this code does not run inside a step of a pipeline", *args: Any, **kwargs: Any) -> None:
         super().__init__(exception_message, *args, **kwargs)
+
+
+class WebserviceException(AzureMLException):
+    """Root of what SDK v1 raised about models.
+
+    :ivar status_code: what SDK v1's service answered
+    """
+
+    def __init__(self, exception_message: str, status_code: Optional[int] = None, logger: Any = None, **kwargs: Any) -> None:  # noqa: ARG002  # SDK v1's signature
+        super().__init__(exception_message, **kwargs)
+        self.status_code = status_code
+
+
+class ModelNotFoundException(WebserviceException, UserErrorException):
+    """A model, or this version of it, is not registered, or lies nowhere on this machine."""
+
+
+class ModelPathNotFoundException(WebserviceException, UserErrorException):
+    """What is to be registered as a model is not there."""

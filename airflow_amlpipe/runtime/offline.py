@@ -92,6 +92,10 @@ class OfflineRun(Run):
         if not (os.path.exists(target) and os.path.samefile(source, target)):
             shutil.copyfile(source, target)
 
+    def register_model(self, model_name: str, model_path: Any = None, *_: Any, **__: Any) -> None:
+        """Say what would be registered."""
+        print("Attempted to register model %s:\n%s" % (model_name, model_name if model_path is None else model_path))
+
     def cancel(self) -> None:
         """Say that there is nothing to stop."""
         print("Attempted to cancel the run")

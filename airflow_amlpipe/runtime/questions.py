@@ -39,7 +39,7 @@ ALIVE_FILE = "host-is-there"
 ENV_PATIENCE = "AMLPIPE_ANSWER_TIMEOUT_SECONDS"
 LARGEST_QUESTION = 4 * 1024 * 1024
 
-_TEXT, _MAYBE_TEXT, _WHOLE, _MAYBE_WHOLE, _BOOL, _TEXTS, _NAMES = "text", "text?", "whole", "whole?", "bool", "texts", "names"
+_TEXT, _MAYBE_TEXT, _WHOLE, _MAYBE_WHOLE, _BOOL, _TEXTS, _PAIRS = "text", "text?", "whole", "whole?", "bool", "texts", "pairs"
 
 # Every verb and its arguments, all of which have to be there. Nothing else can be asked.
 VERBS = {
@@ -50,6 +50,28 @@ VERBS = {
     "datastore": {"name": _MAYBE_TEXT},
     "datastore-download": {"datastore": _TEXT, "prefix": _MAYBE_TEXT},
     "datastore-upload": {"datastore": _TEXT, "target": _MAYBE_TEXT, "overwrite": _BOOL},
+    "models": {"name": _MAYBE_TEXT},
+    "model-data": {"name": _TEXT, "version": _WHOLE},
+    "model-register": {
+        "name": _TEXT,
+        "top": _TEXT,
+        "call": _WHOLE,
+        "tags": _TEXTS,
+        "properties": _TEXTS,
+        "description": _MAYBE_TEXT,
+        "framework": _MAYBE_TEXT,
+        "framework_version": _MAYBE_TEXT,
+        "datasets": _PAIRS,
+    },
+    "model-change": {
+        "name": _TEXT,
+        "version": _WHOLE,
+        "tags": _TEXTS,
+        "properties": _TEXTS,
+        "description": _MAYBE_TEXT,
+        "datasets": _PAIRS,
+    },
+    "model-delete": {"name": _TEXT, "version": _WHOLE},
     "secret": {"name": _TEXT},
     "run": {"id": _TEXT},
     "environment": {"name": _TEXT, "version": _MAYBE_TEXT},
@@ -88,7 +110,7 @@ _SAID = {
     _MAYBE_WHOLE: "a whole number or nothing",
     _BOOL: "True or False",
     _TEXTS: "a mapping of texts to texts",
-    _NAMES: "a list of texts",
+    _PAIRS: "a list of pairs of texts",
 }
 
 
@@ -103,4 +125,6 @@ def _is(value: object, kind: str) -> bool:
         return isinstance(value, bool)
     if kind == _TEXTS:
         return isinstance(value, dict) and all(isinstance(key, str) and isinstance(item, str) for key, item in value.items())
-    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+    return isinstance(value, list) and all(
+        isinstance(pair, list) and len(pair) == 2 and all(isinstance(item, str) for item in pair) for pair in value
+    )

@@ -181,7 +181,29 @@ class Run(MetricMethods, FileMethods, AbsentMethods):
         """The properties; add to them with :meth:`add_properties`."""
         return self.get_properties()
 
-    # -- secrets --
+    # -- models and secrets --
+
+    def register_model(
+        self,
+        model_name: str,
+        model_path: Optional[str] = None,
+        tags: Optional[Dict[str, Any]] = None,
+        properties: Optional[Dict[str, Any]] = None,
+        model_framework: Optional[str] = None,
+        model_framework_version: Optional[str] = None,
+        description: Optional[str] = None,
+        datasets: Optional[Iterable[Any]] = None,
+        sample_input_dataset: Any = None,
+        sample_output_dataset: Any = None,
+        resource_configuration: Any = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Register files of this run as a new version of a model: what lies in ``outputs/`` and ``logs/``, and what was uploaded.
+
+        :param model_path: a file of the run, or a folder of such; ``model_name`` without it
+        :raises ModelPathNotFoundException: the run has no such file
+        """
+        raise NotImplementedError
 
     def get_secret(self, name: str) -> str:
         """Return the value of a secret of the workspace: of Airflow's variable ``amlpipe_secret_<name>``.

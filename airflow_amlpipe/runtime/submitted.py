@@ -15,7 +15,7 @@ from airflow_amlpipe.runtime.surroundings import ExperimentOfRun, InputDatasets,
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, Iterator, List, Optional
+    from typing import Any, Dict, Iterable, Iterator, List, Optional
 
     from airflow_amlpipe.runtime.protocol import Event, RunContext, RunPart
 
@@ -81,6 +81,27 @@ class _RecordedRun(Run):
 
     def download_file(self, name: str, output_file_path: Any = None, _validate_checksum: bool = False) -> None:
         self._artifacts.fetch(name, output_file_path)
+
+    def register_model(
+        self,
+        model_name: str,
+        model_path: Optional[str] = None,
+        tags: Optional[Dict[str, Any]] = None,
+        properties: Optional[Dict[str, Any]] = None,
+        model_framework: Optional[str] = None,
+        model_framework_version: Optional[str] = None,
+        description: Optional[str] = None,
+        datasets: Optional[Iterable[Any]] = None,
+        sample_input_dataset: Any = None,
+        sample_output_dataset: Any = None,
+        resource_configuration: Any = None,
+        **kwargs: Any,
+    ) -> Any:
+        from airflow_amlpipe.runtime.models import register_files
+
+        files, top = self._artifacts.below(model_name if model_path is None else model_path)
+        said = {"tags": tags, "properties": properties, "description": description, "datasets": datasets}
+        return register_files(self.experiment.workspace, model_name, files, top, said, model_framework, model_framework_version)
 
     def get_portal_url(self) -> str:
         return self._part["url"]

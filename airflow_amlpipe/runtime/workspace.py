@@ -140,6 +140,13 @@ class Workspace(CompletedBySdk):
 
         return AskedNames("environments", lambda name: Environment.get(self, name))
 
+    @property
+    def models(self) -> NamedThings:
+        """The latest version of each registered model by name."""
+        from airflow_amlpipe.runtime.models import Model
+
+        return AskedNames("models", lambda name: Model(self, name))
+
     def get_default_datastore(self) -> Any:
         """Return the default datastore."""
         from airflow_amlpipe.runtime.datastores import Datastore

@@ -72,9 +72,7 @@ def find_step_run(workspace: Any, step_run_id: str) -> tuple[RunRecord, StepTry]
 
 def folder_of(item: StepTry) -> str:
     """Return the folder, in the workspace store, of what a try left behind: of a reused step, of the try that produced the result."""
-    if item.finished is not None and item.finished.reused_from is not None:
-        return item.finished.reused_from.folder
-    return item.folder
+    return item.made_in
 
 
 def run_folder_of(run_id: str) -> str:

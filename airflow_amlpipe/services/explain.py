@@ -14,6 +14,7 @@ from airflow_amlpipe.reuse.explain import Difference
 from airflow_amlpipe.reuse.volatile import volatile_changes
 from airflow_amlpipe.services.runs import find_step
 from airflow_amlpipe.settings import Settings
+from airflow_amlpipe.workspace.asked import AskedThing, read_asked
 from airflow_amlpipe.workspace.history import Comparison, StepHistory, key_manifest_of
 from airflow_amlpipe.workspace.records import RunRecord, StepFinished
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
@@ -31,6 +32,7 @@ class StepExplanation:
     :ivar differences: what is different from that try, in the order of the key's components
     :ivar volatile: what differs in volatile values, which are no cause: from that try, or from the one that computed a reused result
     :ivar warning: that one thing alone keeps making the step run, and what to do
+    :ivar asked: what the script asked of its host when it ran, and changed there; none of it is in the key
     :ivar causes: the explanations of the steps whose changed output is among the differences
     """
 
@@ -49,6 +51,7 @@ class StepExplanation:
     causes: tuple[StepExplanation, ...] = ()
     volatile: tuple[str, ...] = ()
     warning: str | None = None
+    asked: tuple[AskedThing, ...] = ()
 
     @property
     def root_causes(self) -> tuple[str, ...]:
@@ -96,6 +99,7 @@ class StepExplanation:
             ],
             "volatile_differences": list(self.volatile),
             "warning": self.warning,
+            "asked": [thing.model_dump(mode="json") for thing in self.asked],
             "causes": [cause.to_json() for cause in self.causes],
             "root_causes": list(self.root_causes),
         }
@@ -169,6 +173,7 @@ class _Explainer:
             self._causes(finished, compared.differences if compared else ()),
             self._volatile(finished, compared.with_try if compared else self._origin(finished)),
             finished.streak.sentence(self._settings.changed_streak_warning) if finished.streak else None,
+            read_asked(self._workspace, tries[-1].made_in),
         )
 
     def _origin(self, finished: StepFinished) -> StepFinished | None:

@@ -11,6 +11,7 @@ from airflow_amlpipe.exceptions import UnknownNameError, shorten
 from airflow_amlpipe.hooks.opening import open_workspace
 from airflow_amlpipe.services.settle import settle_if_possible
 from airflow_amlpipe.spec.parameter_value import as_json, shown
+from airflow_amlpipe.workspace.asked import read_asked
 from airflow_amlpipe.workspace.records import RunRecord, StepTry
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
 
@@ -150,6 +151,7 @@ def _step(workspace: WorkspaceStore, record: RunRecord, step_id: str, tries: lis
             "explanation": "",
             "source": {},
             "outputs": {},
+            "asked": [],
             "tries": 0,
             "exit_code": None,
             "error": None,
@@ -176,6 +178,7 @@ def _step(workspace: WorkspaceStore, record: RunRecord, step_id: str, tries: lis
         "reused_from": finished.reused_from.model_dump() if finished and finished.reused_from else None,
         "source": finished.source if finished else {},
         "outputs": {},
+        "asked": [thing.model_dump(mode="json") for thing in read_asked(workspace, last.made_in)] if finished else [],
     }
     if finished:
         step["outputs"] = {

@@ -9,11 +9,12 @@
       runs/<run id>/steps/<step id>/<try>-<step run id>/{started,reusing,finished,metrics}.json, waits/<n>.json, logs/, artifacts/
       datastores|datasets|environments|computes/<name>/<n>.json      defaults/datastore/<n>.json      dataset-ids/<id>.json
       published|endpoints|drafts/<id>/<n>.json      endpoint-names|modules/all/<n>.json      experiments/<name>/<n>.json
+      models/<name>/<n>.json      model-files/<sha256>
       destinations/<sha256 of datastore and path>/<n>.json      pins/<sha256 of what is pinned>/<n>.json
       gc/plans/<id>.json      gc/policy/<n>.json
 
 What is written into each: ``records.py`` and ``runs.py`` (runs and tries), ``try_files.py`` (logs, artifacts, what scripts logged),
-``results.py`` and ``claims.py`` (keys), ``registry.py`` (registered things), ``published.py``, ``endpoints.py``, ``drafts.py`` and ``modules.py``, ``outputs.py`` (what was put at a fixed destination).
+``results.py`` and ``claims.py`` (keys), ``registry.py`` (registered things), ``published.py``, ``endpoints.py``, ``drafts.py``, ``modules.py`` and ``models.py``, ``outputs.py`` (what was put at a fixed destination).
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ __all__ = [
     "log_folder",
     "manifest_path",
     "manifests_folder",
+    "model_file_path",
+    "model_files_folder",
     "records_root",
     "run_folder",
     "runs_folder",
@@ -67,6 +70,14 @@ def manifests_folder() -> str:
 
 def manifest_path(digest: str) -> str:
     return f"{_ROOT}/manifests/{digest}.json"
+
+
+def model_files_folder() -> str:
+    return f"{_ROOT}/model-files"
+
+
+def model_file_path(sha256: str) -> str:
+    return f"{_ROOT}/model-files/{sha256}"
 
 
 def keys_folder() -> str:

@@ -198,5 +198,11 @@ class StepTry(SpecModel):
     waiting: str = ""
 
     @property
+    def made_in(self) -> str:
+        """The folder of the try that did the work: of a reused step, the one that produced the result."""
+        origin = None if self.finished is None else self.finished.reused_from
+        return self.folder if origin is None else origin.folder
+
+    @property
     def status(self) -> StepStatus:
         return self.finished.status if self.finished else "Running"

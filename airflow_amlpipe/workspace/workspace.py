@@ -24,6 +24,7 @@ from airflow_amlpipe.workspace.drafts import DraftRegistry
 from airflow_amlpipe.workspace.endpoints import EndpointRegistry
 from airflow_amlpipe.workspace.experiments import ExperimentRegistry
 from airflow_amlpipe.workspace.layout import manifest_path, spec_path
+from airflow_amlpipe.workspace.models import ModelRegistry
 from airflow_amlpipe.workspace.modules import ModuleRegistry
 from airflow_amlpipe.workspace.pins import PinRegistry
 from airflow_amlpipe.workspace.published import PublishedRegistry
@@ -82,6 +83,10 @@ class WorkspaceStore:
     @cached_property
     def environments(self) -> Registry[EnvironmentSpec]:
         return Registry(self.store, kind="environments", noun="environment", model=EnvironmentSpec)
+
+    @cached_property
+    def models(self) -> ModelRegistry:
+        return ModelRegistry(self.store)
 
     @cached_property
     def pins(self) -> PinRegistry:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from airflow_amlpipe.sdk.core.environment import Environment
     from airflow_amlpipe.sdk.core.experiment import Experiment
     from airflow_amlpipe.sdk.core.keyvault import Keyvault
+    from airflow_amlpipe.sdk.core.model import Model
     from airflow_amlpipe.sdk.core.run import Run, get_run
     from airflow_amlpipe.sdk.core.runconfig import RunConfiguration
     from airflow_amlpipe.sdk.core.script_run import ScriptRun
@@ -28,6 +29,7 @@ __all__ = [
     "Environment",
     "Experiment",
     "Keyvault",
+    "Model",
     "Run",
     "RunConfiguration",
     "ScriptRun",
@@ -50,6 +52,7 @@ __getattr__, __dir__ = lazy_names(
         "Environment": "core.environment",
         "Experiment": "core.experiment",
         "Keyvault": "core.keyvault",
+        "Model": "core.model",
         "Run": "core.run",
         "RunConfiguration": "core.runconfig",
         "ScriptRun": "core.script_run",
@@ -61,7 +64,6 @@ __getattr__, __dir__ = lazy_names(
         "ContainerRegistry": "log the compute's Docker in to the registry",
         "Image": _SERVING,
         "LinkedService": "leave it out",
-        "Model": "keep the model as an output: OutputFileDatasetConfig(...).register_on_complete(name)",
         "SynapseWorkspace": "leave it out",
         "Webservice": _SERVING,
     },

@@ -20,6 +20,7 @@ from airflow_amlpipe.sdk.exceptions import UserErrorException
 
 if TYPE_CHECKING:
     from airflow_amlpipe.sdk.core.experiment import Experiment
+    from airflow_amlpipe.sdk.core.model import Model
     from airflow_amlpipe.sdk.core.workspace import Workspace
 
 __all__ = ["RUN_HISTORY_WORDS", "Run", "get_run", "matches_tags", "tag_changes"]
@@ -235,6 +236,60 @@ class Run:
             self.download_file(name, str(folder / PurePosixPath(name).name))
         return [str(folder / PurePosixPath(name).name) for name in names]
 
+    def register_model(
+        self,
+        model_name: str,
+        model_path: str | None = None,
+        tags: dict[str, Any] | None = None,
+        properties: dict[str, Any] | None = None,
+        model_framework: str | None = None,
+        model_framework_version: str | None = None,
+        description: str | None = None,
+        datasets: Iterable[tuple[str, Any]] | None = None,
+        sample_input_dataset: Any = None,
+        sample_output_dataset: Any = None,
+        resource_configuration: Any = None,
+        **kwargs: Any,
+    ) -> Model:
+        """Register files that the run keeps as a new version of a model, and return it.
+
+        :param model_path: a file of the run, such as ``outputs/model.pkl``, or a folder of such; ``model_name`` without it
+        :raises ModelPathNotFoundException: the run keeps no such file; the message lists those it keeps
+        """
+        import tempfile
+
+        from airflow_amlpipe.runtime.model_methods import dataset_pairs, texts
+        from airflow_amlpipe.sdk.core.model import register_path
+        from airflow_amlpipe.sdk.exceptions import ModelPathNotFoundException
+
+        wanted = (model_name if model_path is None else str(model_path)).strip("/")
+        names = [name for name in self.get_file_names() if name == wanted or name.startswith(f"{wanted}/")]
+        if not names:
+            known = ", ".join(self.get_file_names()) or "none"
+            raise ModelPathNotFoundException(
+                f"Could not locate the provided model_path {shorten(repr(wanted))} in the files of run {self.id}; its files are: {shorten(known, 600)}"
+            )
+        with tempfile.TemporaryDirectory(prefix="amlpipe-model-") as folder:
+            for name in names:
+                target = Path(folder, *PurePosixPath(name).parts)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                self.download_file(name, str(target))
+            print(f"Registering model {model_name}")
+            return register_path(
+                self._workspace,
+                Path(folder, *PurePosixPath(wanted).parts),
+                model_name,
+                tags=texts("tags", tags),
+                properties=texts("properties", properties),
+                description=description,
+                datasets=tuple((what, dataset_id) for what, dataset_id in dataset_pairs(datasets)),
+                framework=model_framework,
+                framework_version=model_framework_version,
+                resources=None if resource_configuration is None else dict(vars(resource_configuration)),
+                experiment=self.experiment.name,
+                run_id=self.id,
+            )
+
     def get_portal_url(self) -> str:
         """Return where the run's records are kept; there is no Azure portal."""
         return f"{self._workspace._url.rstrip('/')}/{self._folder()}"
@@ -286,7 +341,6 @@ class Run:
     log_residuals = absent("Run.log_residuals", _INSIDE)
     log_row = absent("Run.log_row", _INSIDE)
     log_table = absent("Run.log_table", _INSIDE)
-    register_model = absent("Run.register_model", "keep the model as an output: OutputFileDatasetConfig(...).register_on_complete(name)")
     restore_snapshot = absent("Run.restore_snapshot", "check out the commit that `amlpipe runs show` names")
     start = absent("Run.start", "submit a pipeline")
     submit_child = absent("Run.submit_child", "make the work a step of the pipeline")

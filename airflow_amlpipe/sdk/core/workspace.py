@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from airflow_amlpipe.sdk.core.environment import Environment
     from airflow_amlpipe.sdk.core.experiment import Experiment
     from airflow_amlpipe.sdk.core.keyvault import Keyvault
+    from airflow_amlpipe.sdk.core.model import Model
     from airflow_amlpipe.sdk.core.run import Run
     from airflow_amlpipe.sdk.data.azure_storage_datastore import AbstractAzureStorageDatastore
     from airflow_amlpipe.sdk.data.file_dataset import FileDataset
@@ -266,6 +267,13 @@ class Workspace:
         return NamedThings(partial(_names, self, "environments"), partial(Environment.get, self))
 
     @property
+    def models(self) -> NamedThings[Model]:
+        """The latest version of each registered model by name."""
+        from airflow_amlpipe.sdk.core.model import Model
+
+        return NamedThings(partial(_names, self, "models"), partial(Model, self))
+
+    @property
     def experiments(self) -> NamedThings[Experiment]:
         """The experiments that have runs, by name."""
         from airflow_amlpipe.sdk.core.experiment import Experiment
@@ -299,7 +307,6 @@ class Workspace:
     linked_services = property(lambda self: {})
     list_connections = absent("Workspace.list_connections", _CONNECTIONS)
     list_keys = absent("Workspace.list_keys", "leave it out: a workspace has no keys")
-    models: Any = property(lambda self: {})
     private_endpoints = property(lambda self: {})
     set_connection = absent("Workspace.set_connection", _CONNECTIONS)
     setup = absent("Workspace.setup", "write a config.json, or use Workspace.create(name=...)")

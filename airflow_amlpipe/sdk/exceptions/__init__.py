@@ -16,7 +16,14 @@ from airflow_amlpipe.exceptions import (
     UnknownNameError,
     UnsupportedFeatureError,
 )
-from airflow_amlpipe.runtime.errors import AzureMLException, RunEnvironmentException, UserErrorException
+from airflow_amlpipe.runtime.errors import (
+    AzureMLException,
+    ModelNotFoundException,
+    ModelPathNotFoundException,
+    RunEnvironmentException,
+    UserErrorException,
+    WebserviceException,
+)
 
 __all__ = [
     "ActivityFailedException",
@@ -74,27 +81,8 @@ class AuthenticationException(AzureMLException):
     """Kept for scripts that catch it; never raised."""
 
 
-class WebserviceException(AzureMLException, UnsupportedFeatureError):
-    """Kept for scripts that catch it; never raised: models are served elsewhere.
-
-    :ivar status_code: what SDK v1's service answered
-    """
-
-    def __init__(self, exception_message: str, status_code: int | None = None, logger: Any = None, **_kwargs: Any) -> None:
-        super().__init__(exception_message)
-        self.status_code = status_code
-
-
 class ImageException(AzureMLException, UnsupportedFeatureError):
     """Kept for scripts that catch it; never raised: models are served elsewhere."""
-
-
-class ModelNotFoundException(AzureMLException, UnknownNameError):
-    """A model is not registered."""
-
-
-class ModelPathNotFoundException(AzureMLException, UnknownNameError):
-    """Nothing is at the path of a model."""
 
 
 class ServiceException(AzureMLException, InfrastructureError):

@@ -35,6 +35,7 @@ from airflow_amlpipe.workspace.layout import (
     specs_folder,
     step_folder,
 )
+from airflow_amlpipe.workspace.models import ModelEntry
 from airflow_amlpipe.workspace.records import RunFinished, RunRecord, StepFinished, StepReusing, StepStarted
 from airflow_amlpipe.workspace.registry import is_removal
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
@@ -49,7 +50,7 @@ _HASH = re.compile(rb"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
 _ENTRY = re.compile(r"(\d{8,})\.json")
 _DEEPEST = 6
 # Read by hand below, or not records of what is needed (what is needed of contents follows from who names them).
-_NO_LOGS = {"keys", "runs", "specs", "snapshots", "manifests", "gc", "dataset-ids", "destinations"}
+_NO_LOGS = {"keys", "runs", "specs", "snapshots", "manifests", "gc", "dataset-ids", "destinations", "model-files"}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -284,15 +285,21 @@ class _Reader:
 
     def _read_other(self, item: tuple[str, str]) -> None:
         kind, path = item
-        bodies = list(self._bodies(path))
-        # A draft is what its newest entry says; what a draft held before, or held until it was deleted, nobody can ask for.
-        for entry, body in sorted(bodies)[-1:] if kind == "drafts" else bodies:
+        for entry, body in self._standing(kind, sorted(self._bodies(path))):
             record = self._parse(DatasetRecord, body, entry) if kind == "datasets" and not is_removal(body) else None
             with self._lock:
                 self._found.others |= hashes_in(body)
                 self._found.named_places |= set(places_in(body))
                 if record is not None:
                     self._found.datasets.append(record)
+
+    def _standing(self, kind: str, bodies: list[tuple[str, bytes]]) -> Iterable[tuple[str, bytes]]:
+        """Return the entries of a log that something may be asked for: of a draft the newest, of a model the newest of each version."""
+        if kind == "drafts":
+            return bodies[-1:]
+        if kind == "models":
+            return {self._parse(ModelEntry, body, entry).version: (entry, body) for entry, body in bodies}.values()
+        return bodies
 
     def _bodies(self, path: str, depth: int = 0) -> Iterator[tuple[str, bytes]]:
         body = self._read(path) if path.endswith(".json") else None

@@ -29,6 +29,7 @@ from airflow_amlpipe.workspace.layout import (
     key_folder,
     log_folder,
     manifests_folder,
+    model_files_folder,
     records_root,
     run_folder,
     snapshots_folder,
@@ -289,7 +290,7 @@ class _Planner:
             yield ClearingItem(kind="run", path=run_folder(run_id), reason=reason, owner=run_id)
 
     def _contents(self, reach: Reach) -> Iterator[ClearingItem]:
-        for folder in (specs_folder(), manifests_folder(), snapshots_folder()):
+        for folder in (specs_folder(), manifests_folder(), snapshots_folder(), model_files_folder()):
             names = [name for name in self._store.list_names(folder) if name.partition(".")[0] not in reach.hashes]
             with ThreadPoolExecutor(max_workers=_THREADS) as pool:
                 ages = pool.map(lambda name, folder=folder: self._age_of(f"{folder}/{name}"), names)

@@ -19,7 +19,8 @@ from airflow_amlpipe.workspace.workspace import WorkspaceStore
 __all__ = ["refuse_unsafe"]
 
 _CONTENT = re.compile(
-    re.escape(records_root()) + r"/(?:specs|manifests)/[0-9a-f]{64}\.json|" + re.escape(records_root()) + r"/snapshots/[0-9a-f]{64}\.zip"
+    re.escape(records_root())
+    + r"/(?:(?:specs|manifests)/[0-9a-f]{64}\.json|snapshots/[0-9a-f]{64}\.zip|model-files/[0-9a-f]{64}(?:\.[0-9a-f]{32})?)"
 )
 _KEY = re.compile(r"[0-9a-f]{64}")
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from airflow_amlpipe.exceptions import DefinitionError, ProtocolError, shorten
 from airflow_amlpipe.fingerprint.canonical import digest_bytes
+from airflow_amlpipe.fingerprint.content import hash_file
 from airflow_amlpipe.fingerprint.source import SOURCE_FORMAT, SourceSnapshot
 from airflow_amlpipe.fingerprint.tree import TREE_FORMAT, TreeManifest
 from airflow_amlpipe.services.fsck.findings import Check
@@ -16,7 +17,7 @@ from airflow_amlpipe.services.fsck.survey import Survey, Unreadable, read_json
 from airflow_amlpipe.spec.document import load_pipeline
 from airflow_amlpipe.spec.pipeline import PIPELINE_FORMAT
 from airflow_amlpipe.storage.snapshots import extract_snapshot
-from airflow_amlpipe.workspace.layout import manifests_folder, snapshots_folder, specs_folder
+from airflow_amlpipe.workspace.layout import manifests_folder, model_files_folder, snapshots_folder, specs_folder
 
 __all__ = ["check_contents", "listing_problem"]
 
@@ -32,6 +33,7 @@ def check_contents(survey: Survey, *, quick: bool) -> None:
         (specs_folder(), ".json", _check_spec),
         (manifests_folder(), ".json", _check_listing),
         (snapshots_folder(), ".zip", _check_snapshot),
+        (model_files_folder(), "", _check_model_file),
     ):
         survey.guarded(folder, lambda folder=folder, suffix=suffix, look=look: _check_folder(survey, folder, suffix, look, quick=quick))  # type: ignore[misc]
 
@@ -58,7 +60,7 @@ def _check_folder(survey: Survey, folder: str, suffix: str, look: Callable[[Surv
     for name in survey.names(folder):
         digest = name.removesuffix(suffix)
         path = f"{folder}/{name}"
-        if name == digest or not _DIGEST.fullmatch(digest):
+        if (suffix and name == digest) or not _DIGEST.fullmatch(digest):
             survey.report(Check.FOREIGN_NAME, path, f"{shorten(repr(name))} is not called after a digest")
         elif not quick or folder == specs_folder():
             units.append((path, (path, digest)))
@@ -101,3 +103,14 @@ def _check_snapshot(survey: Survey, path: str, digest: str) -> None:
             return
     if found != digest:
         survey.report(Check.SNAPSHOT_DAMAGED, path, f"it holds the source {shorten(found, 20)}, which is not what its name says")
+
+
+def _check_model_file(survey: Survey, path: str, digest: str) -> None:
+    with tempfile.TemporaryDirectory(prefix="amlpipe-fsck-") as folder:
+        copied = Path(folder) / "file"
+        try:
+            survey.workspace.store.fetch(path, copied)
+        except FileNotFoundError:
+            return
+        if hash_file(str(copied))[0] != digest:
+            survey.report(Check.CONTENT_ALTERED, path, "its content is not what its name says: it was altered or cut")

@@ -62,6 +62,8 @@ class Check(Enum):
     DATASET_ID_LOST = _Rule("I2", "breach", "no dataset is found by this id", "delete the file if nobody uses the id")
     PUBLISHED_GONE = _Rule("I1", "breach", "what was published cannot be run any more", f"publish the pipeline anew, or {_RESTORE}")
     PUBLISHED_ELSEWHERE = _Rule("I2", "breach", "somebody copied, moved or cut it by hand: nobody can say what is published", _RESTORE)
+    MODEL_GONE = _Rule("I1", "breach", "a registered model cannot be downloaded any more", f"register the model anew, or {_RESTORE}")
+    MODEL_ELSEWHERE = _Rule("I2", "breach", "the version has another's name or number, so that another model is downloaded", _RESTORE)
     SECRET = _Rule("I6", "breach", "whoever may read the workspace can use it", "revoke the secret, and keep it in an Airflow connection")
     CANARY = _Rule("I6", "breach", "a text that must not be in the store is", "find out who wrote it there")
     NEWER = _Rule(

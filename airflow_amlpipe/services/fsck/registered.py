@@ -14,7 +14,8 @@ from airflow_amlpipe.workspace.datastores import DatastoreRecord
 from airflow_amlpipe.workspace.drafts import DraftRecord
 from airflow_amlpipe.workspace.endpoints import EndpointEntry, EndpointNameEntry
 from airflow_amlpipe.workspace.experiments import ExperimentEntry
-from airflow_amlpipe.workspace.layout import dataset_id_path, dataset_ids_folder, log_folder, records_root
+from airflow_amlpipe.workspace.layout import dataset_id_path, dataset_ids_folder, log_folder, model_file_path, records_root
+from airflow_amlpipe.workspace.models import ModelEntry
 from airflow_amlpipe.workspace.modules import ModuleEntry
 from airflow_amlpipe.workspace.pins import PinRecord
 from airflow_amlpipe.workspace.published import PublishedEntry
@@ -36,9 +37,10 @@ _MODELS: dict[str, type[SpecModel]] = {
     "endpoint-names": EndpointNameEntry,
     "drafts": DraftRecord,
     "experiments": ExperimentEntry,
+    "models": ModelEntry,
 }
 # Looked at by modules of their own.
-_OTHERS = {"snapshots", "specs", "manifests", "keys", "runs", "dataset-ids"}
+_OTHERS = {"snapshots", "specs", "manifests", "keys", "runs", "dataset-ids", "model-files"}
 _DEEPEST = 6
 
 
@@ -79,6 +81,8 @@ def _check_log(survey: Survey, kind: str, name: str, model: type[SpecModel]) -> 
         record = survey.record(model, path, Check.RECORD_UNREADABLE)
         if isinstance(record, DatasetRecord):
             _check_dataset(survey, record, name, number, path)
+        elif isinstance(record, ModelEntry):
+            _check_model(survey, record, name, path)
         elif record is not None:
             check_published(survey, name, number, path, record)
 
@@ -98,6 +102,18 @@ def _check_dataset(survey: Survey, record: DatasetRecord, name: str, number: int
             if known is None or not survey.workspace.datastores.open(place.datastore).exists(place.path):
                 shown = f"version {number} of dataset {name!r}: nothing is at {shorten(repr(place.path))} on datastore {place.datastore!r}"
                 survey.report(Check.DATASET_DATA_GONE, path, shown)
+
+
+def _check_model(survey: Survey, entry: ModelEntry, name: str, path: str) -> None:
+    model = entry.model
+    if model is None:
+        return
+    if (model.name, model.version) != (name, entry.version):
+        survey.report(Check.MODEL_ELSEWHERE, path, f"it says that it is version {model.version} of {shorten(repr(model.name))}")
+    elif any(known.version == model.version for known in survey.workspace.models.versions(name)):
+        for below, sha256 in model.files.items():
+            if not survey.workspace.store.exists(model_file_path(sha256)):
+                survey.report(Check.MODEL_GONE, path, f"model {model.id}: its file {shorten(repr(below))} is not there")
 
 
 def _check_ids(survey: Survey) -> None:

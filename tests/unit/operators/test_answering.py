@@ -389,3 +389,85 @@ def test_files_are_chosen_and_a_table_is_read_of_a_dataset_that_was_asked_for(
             Dataset.get_by_name(ws, "table", version=7)
         with pytest.raises(UserErrorException, match="version 'newest' is not known"):
             Dataset.get_by_name(ws, "table", version="newest")
+
+
+MODEL_SCRIPT = """
+import os
+from azureml.core import Run
+from azureml.core.model import Model
+from azureml.exceptions import ModelNotFoundException, ModelPathNotFoundException
+run = Run.get_context()
+ws = run.experiment.workspace
+os.makedirs("outputs/net", exist_ok=True)
+open("outputs/net/a.bin", "w").write("a")
+open("model.pkl", "w").write("weights")
+one = run.register_model("net", model_path="outputs/net", tags={"a": 1})
+two = Model.register(workspace=ws, model_path="model.pkl", model_name="digits", description="d", model_framework=Model.Framework.PYTORCH)
+print(one.id, two.id, two.run_id, two.experiment_name, two.model_framework, one.tags)
+print(Model.get_model_path("net"), open(Model.get_model_path("digits", version=1)).read())
+print([model.id for model in Model.list(ws)], list(ws.models), Model(ws, "net").version, ws.models["digits"].description)
+two.add_tags({"stage": "prod"})
+print(Model(ws, id="digits:1").tags)
+for act in (lambda: Model(ws, "nothing"), lambda: Model(ws, "net", version=7), lambda: Model.get_model_path("nothing")):
+    try:
+        act()
+    except ModelNotFoundException as error:
+        print(str(error)[:40])
+for act in (lambda: run.register_model("x", "nothing"), lambda: Model.register(ws, "nothing", "x")):
+    try:
+        act()
+    except ModelPathNotFoundException as error:
+        print(str(error)[:40])
+"""
+
+
+@pytest.mark.parametrize("version", ["3.8", "3.14", "3.13", "ours"])
+def test_a_script_registers_models_and_gets_them_back(
+    version: str, workspace: WorkspaceStore, folder: StepFolder, host: Callable[[], Any], said: list[str]
+) -> None:
+    python = sys.executable if version == "ours" else find_python(version)
+    if python is None:
+        pytest.skip(f"this machine has no Python {version}")
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": shim_folder(), ENV_RUN_FOLDER: str(folder.run)}
+    with host():
+        ran = subprocess.run(
+            [python, "-S", "-c", MODEL_SCRIPT], cwd=folder.code, env=environment, capture_output=True, text=True, timeout=60
+        )
+    assert ran.stderr == ""
+    assert ran.stdout.splitlines() == [
+        "Registering model net",
+        "Registering model digits",
+        "net:1 digits:1 step-run-1 digits PyTorch {'a': '1'}",
+        "azureml-models/net/1/net weights",
+        "['digits:1', 'net:1'] ['digits', 'net'] 1 d",
+        "{'stage': 'prod'}",
+        "ModelNotFound: model 'nothing' is not re",
+        "ModelNotFound: no version of model 'net'",
+        "ModelNotFound: model 'nothing' is not re",
+        "Could not locate the provided model_path",
+        "model 'x': nothing is at 'nothing' (in /",
+    ]
+    assert "the script changed model 'net' version 1" in said
+    assert {(thing.what, thing.changes) for thing in asked_so_far(folder) if thing.verb == "model-register"} == {
+        ("model 'net' version 1", True),
+        ("model 'digits' version 1", True),
+    }
+    assert workspace.models.get("net").files.keys() == {"net/a.bin"}
+
+
+def test_a_try_after_a_failed_one_registers_its_model_once(workspace: WorkspaceStore, folder: StepFolder, tmp_path: Path) -> None:
+    from airflow_amlpipe.runtime import models
+    from airflow_amlpipe.runtime.workspace import Workspace
+
+    versions = []
+    for number in (1, 2):
+        run = StepRun(workspace, "nightly", "run-1", a_step("train"), number, step_run_id=f"step-run-{number}")
+        run.start()
+        models._calls.clear()  # each try is a process of its own
+        (tmp_path / "model.pkl").write_text("the same weights")
+        with answering(folder, Answers(run, WorkspaceNames(name="team"), "digits", lambda _: None, SECRETS.get), lambda _: None):
+            versions.append(models.Model.register(Workspace.from_config(), tmp_path / "model.pkl", "digits").version)
+        if number == 1:
+            run.finish_failed(RuntimeError("the script failed"))
+    assert versions == [1, 1]
+    assert [model.version for model in workspace.models.versions("digits")] == [1]

@@ -35,6 +35,7 @@ _SERVED = {
     "azureml.core.environment": {"Environment": "environments"},
     "azureml.core.experiment": {"Experiment": "surroundings"},
     "azureml.core.keyvault": {"Keyvault": "secrets"},
+    "azureml.core.model": {"Model": "models"},
     "azureml.core.workspace": {"Workspace": "workspace"},
     "azureml.data": {"FileDataset": "datasets", "TabularDataset": "datasets"},
     "azureml.data.abstract_dataset": {"AbstractDataset": "datasets"},

@@ -1,8 +1,22 @@
 """What does `from azureml.exceptions import ...` find inside a step?"""
 
-from airflow_amlpipe.runtime.errors import AzureMLException, RunEnvironmentException, UserErrorException
+from airflow_amlpipe.runtime.errors import (
+    AzureMLException,
+    ModelNotFoundException,
+    ModelPathNotFoundException,
+    RunEnvironmentException,
+    UserErrorException,
+    WebserviceException,
+)
 
-__all__ = ["AzureMLException", "RunEnvironmentException", "UserErrorException"]
+__all__ = [
+    "AzureMLException",
+    "ModelNotFoundException",
+    "ModelPathNotFoundException",
+    "RunEnvironmentException",
+    "UserErrorException",
+    "WebserviceException",
+]
 
 
 def __getattr__(name):

@@ -19,6 +19,7 @@ _SERVED = {
     "Datastore": "datastores",
     "Environment": "environments",
     "Keyvault": "secrets",
+    "Model": "models",
     "Workspace": "workspace",
 }
 

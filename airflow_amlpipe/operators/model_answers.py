@@ -1,0 +1,84 @@
+"""What is a script told that registers a model, or asks for one?"""
+
+from __future__ import annotations
+
+from airflow_amlpipe.exceptions import DefinitionError, shorten
+from airflow_amlpipe.operators.answering import Answer, Question
+from airflow_amlpipe.operators.sent_files import sent_files
+from airflow_amlpipe.spec.names import check_relative_path
+from airflow_amlpipe.workspace.asked import AskedThing
+from airflow_amlpipe.workspace.models import ModelVersion
+from airflow_amlpipe.workspace.step_run import StepRun
+
+__all__ = ["change_model", "delete_model", "give_model", "list_models", "register_model"]
+
+_KEPT = ("description", "tags", "properties", "datasets")
+
+
+def list_models(run: StepRun, question: Question) -> Answer:
+    """Return every version of a model, or of all."""
+    models, name = run.workspace.models, question.arguments["name"]
+    found = models.all() if name is None else models.versions(name)
+    what = "the list of models" if name is None else f"the versions of model {shorten(repr(name))}"
+    return Answer({"models": [_told(model) for model in found]}, AskedThing(verb="models", what=what))
+
+
+def give_model(run: StepRun, question: Question) -> Answer:
+    """Put a model's files in place."""
+    model = run.workspace.models.get(question.arguments["name"], question.arguments["version"])
+    question.place.mkdir(parents=True, exist_ok=True)
+    run.workspace.models.fetch(model, question.place)
+    return Answer({"path": str(question.place)}, AskedThing(verb="model-data", what=_words(model), digest=model.digest))
+
+
+def register_model(run: StepRun, question: Question, experiment: str) -> Answer:
+    """Register what the script sent as a new version; see ``ModelRegistry.register`` about trying a step again."""
+    arguments = question.arguments
+    top = check_relative_path("model: path", arguments["top"])
+    if not top or "/" in top or not sent_files(question.files):
+        raise DefinitionError(f"model {shorten(repr(arguments['name']))}: there are no files called {shorten(repr(arguments['top']))}")
+    workspace = run.workspace
+    tries = workspace.runs.tries(run.run_id, run.step.id)
+    bad = {item.started.step_run_id for item in tries if item.finished is not None and item.finished.status != "Finished"}
+    model = workspace.models.register(
+        arguments["name"],
+        question.files / top,
+        token=f"{run.run_id}/{run.step.id}/{arguments['call']}",
+        asked=question.id,
+        failed=bad,
+        run_id=run.step_run_id,
+        experiment=experiment,
+        framework=arguments["framework"],
+        framework_version=arguments["framework_version"],
+        **_said(question),
+    )
+    thing = AskedThing(verb="model-register", what=_words(model), digest=model.digest, changes=True)
+    return Answer({"model": _told(model)}, thing)
+
+
+def change_model(run: StepRun, question: Question) -> Answer:
+    """Say something else of a version."""
+    model = run.workspace.models.change(question.arguments["name"], question.arguments["version"], **_said(question))
+    return Answer({"model": _told(model)}, AskedThing(verb="model-change", what=f"what is said of {_words(model)}", changes=True))
+
+
+def delete_model(run: StepRun, question: Question) -> Answer:
+    """Remove a version."""
+    name, version = question.arguments["name"], question.arguments["version"]
+    model = run.workspace.models.get(name, version)
+    run.workspace.models.remove(name, version)
+    return Answer({}, AskedThing(verb="model-delete", what=f"{_words(model)}, which is removed", changes=True))
+
+
+def _told(model: ModelVersion) -> dict[str, object]:
+    return model.model_dump(mode="json", exclude={"token", "asked"})
+
+
+def _said(question: Question) -> dict[str, object]:
+    return {name: question.arguments[name] for name in _KEPT if name != "datasets"} | {
+        "datasets": tuple(tuple(pair) for pair in question.arguments["datasets"])
+    }
+
+
+def _words(model: ModelVersion) -> str:
+    return f"model {model.name!r} version {model.version}"
