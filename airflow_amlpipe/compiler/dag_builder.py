@@ -34,6 +34,7 @@ _TAG = "amlpipe"
 _DATASET = 'JSON: {"name": "...", "version": 1}, without "version" for the latest, or {"id": "..."}'
 _DATA = {
     "data_path": 'Pipeline parameter that names a place on a datastore, as JSON: {"datastore": "...", "path": "..."}',
+    "dataset": f"Pipeline parameter that names a dataset, as {_DATASET}",
     "file_dataset": f"Pipeline parameter that names a file dataset, as {_DATASET}",
     "tabular_dataset": f"Pipeline parameter that names a tabular dataset, as {_DATASET}",
 }

@@ -25,7 +25,7 @@ from airflow_amlpipe.compute.variables import data_variables, inherited_variable
 from airflow_amlpipe.exceptions import DefinitionError, UnknownNameError, shorten
 from airflow_amlpipe.runtime import protocol
 from airflow_amlpipe.spec.model import Scalar
-from airflow_amlpipe.spec.step import InputArgument, LiteralArgument, NotebookRun, ParameterArgument, StepSpec
+from airflow_amlpipe.spec.step import Argument, InputArgument, LiteralArgument, NotebookRun, OutputArgument, ParameterArgument, StepSpec
 
 if TYPE_CHECKING:
     from airflow_amlpipe.runtime.protocol import DatasetPart, Event, RunContext
@@ -148,17 +148,19 @@ def _make_artifact_folders(where: str, code: Path) -> None:
 
 
 def _arguments(step: StepSpec, parameters: Mapping[str, Scalar], inputs: Mapping[str, str], outputs: Mapping[str, str]) -> list[str]:
-    found: list[str] = []
-    for argument in step.arguments:
-        if isinstance(argument, LiteralArgument):
-            found.append(str(argument.value))
-        elif isinstance(argument, ParameterArgument):
-            found.append(str(parameters[argument.parameter]))
-        elif isinstance(argument, InputArgument):
-            found.append(inputs[argument.input])
-        else:
-            found.append(outputs[argument.output])
-    return found
+    return [_text(argument, parameters, inputs, outputs) for argument in step.arguments]
+
+
+def _text(argument: Argument, parameters: Mapping[str, Scalar], inputs: Mapping[str, str], outputs: Mapping[str, str]) -> str:
+    if isinstance(argument, LiteralArgument):
+        return str(argument.value)
+    if isinstance(argument, ParameterArgument):
+        return str(parameters[argument.parameter])
+    if isinstance(argument, InputArgument):
+        return inputs[argument.input]
+    if isinstance(argument, OutputArgument):
+        return outputs[argument.output]
+    return "".join(_text(part, parameters, inputs, outputs) for part in argument.parts)
 
 
 def _run_variables(folder: StepFolder, facts: RunFacts) -> dict[str, str]:

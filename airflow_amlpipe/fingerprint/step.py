@@ -30,7 +30,7 @@ from dataclasses import dataclass
 from airflow_amlpipe.exceptions import ProtocolError, shorten
 from airflow_amlpipe.fingerprint.canonical import Json, digest
 from airflow_amlpipe.spec.model import Scalar
-from airflow_amlpipe.spec.step import InputArgument, LiteralArgument, OutputArgument, ParameterArgument, StepSpec
+from airflow_amlpipe.spec.step import Argument, InputArgument, LiteralArgument, OutputArgument, ParameterArgument, StepSpec, TextArgument
 
 __all__ = ["COMPONENTS", "KEY_FORMAT", "Component", "KeyManifest", "step_key"]
 
@@ -136,7 +136,9 @@ def step_key(
     return KeyManifest({name: Component(digest(name, readable[name]), readable[name]) for name in COMPONENTS})
 
 
-def _argument(argument: LiteralArgument | ParameterArgument | InputArgument | OutputArgument, parameters: Mapping[str, Scalar]) -> Json:
+def _argument(argument: Argument, parameters: Mapping[str, Scalar]) -> Json:
+    if isinstance(argument, TextArgument):
+        return {"text": [_argument(part, parameters) for part in argument.parts]}
     if isinstance(argument, InputArgument):
         return {"input": argument.input}
     if isinstance(argument, OutputArgument):

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from airflow_amlpipe.exceptions import CycleError, DefinitionError, UnsupportedFeatureError, shorten
-from airflow_amlpipe.sdk.lowering_commands import lower_command
+from airflow_amlpipe.sdk.lowering_commands import lower_command, lower_text
 from airflow_amlpipe.sdk.lowering_data import DataLowering, name_in
 from airflow_amlpipe.sdk.lowering_environment import lower_environment, lower_run_settings, lower_timeout
 from airflow_amlpipe.sdk.lowering_parameters import ParameterLowering
@@ -149,7 +149,8 @@ class _Lowering:
             return InputArgument(input=name_in(step._inputs, value))
         if isinstance(value, OutputItem):
             return OutputArgument(output=name_in(step._outputs, value))
-        return self.parameters.value(f"{step._where}: argument {index}", value)
+        where = f"{step._where}: argument {index}"
+        return lower_text(where, value, step) if isinstance(value, str) else self.parameters.value(where, value)
 
     def _compute_name(self, where: str, step: Any) -> str:
         target = step._compute_target

@@ -16,9 +16,20 @@ from airflow_amlpipe.runtime.protocol import PREFIX_REFERENCE
 from airflow_amlpipe.sdk.lowering_values import plain_text
 from airflow_amlpipe.spec.command import AnyCommand
 from airflow_amlpipe.spec.names import check_relative_path
-from airflow_amlpipe.spec.step import Argument, CommandLine, DataTransfer, LiteralArgument, NotebookRun, PythonScript, RScript
+from airflow_amlpipe.spec.step import (
+    Argument,
+    CommandLine,
+    DataTransfer,
+    InputArgument,
+    LiteralArgument,
+    NotebookRun,
+    OutputArgument,
+    PythonScript,
+    RScript,
+    TextArgument,
+)
 
-__all__ = ["lower_command"]
+__all__ = ["lower_command", "lower_text"]
 
 _OPERATOR = re.compile(r"&&|\|\|?|;|&|[0-9]?(?:>>?|<)|&>>?|[0-9]?>&[0-9]")
 _PLAIN_WORD = re.compile(r"[A-Za-z0-9_@%+=:,./-]+")
@@ -44,6 +55,25 @@ def lower_command(where: str, step: Any, argument: Callable[[int, Any], Argument
         return NotebookRun(notebook=notebook, output_notebook=step._output_notebook, copy_to=step._copy_to), arguments
     script = check_relative_path(f"{where}: script_name", plain_text(f"{where}: script_name", step._script_name))
     return RScript(script=script) if step._command_kind == "r_script" else PythonScript(script=script), arguments
+
+
+def lower_text(where: str, text: str, step: Any) -> LiteralArgument | TextArgument:
+    """Return an argument that is text; the path of data stands where ``str()`` of the data does, as SDK v1's service put it there.
+
+    :raises DefinitionError: something else of the SDK was turned into text, or the step has no such data
+    """
+    if not _REFERENCE.search(text):
+        return LiteralArgument(value=plain_text(where, text))
+    _own_text(where, text, step)
+    parts: list[LiteralArgument | InputArgument | OutputArgument] = []
+    outputs = {binding.name for binding in step._outputs}
+    # What it is split at stands between what is left of it.
+    for place, part in enumerate(_REFERENCE.split(text)):
+        if place % 2:
+            parts.append(OutputArgument(output=part) if part in outputs else InputArgument(input=part))
+        elif part:
+            parts.append(LiteralArgument(value=plain_text(where, part)))
+    return TextArgument(parts=tuple(parts))
 
 
 def _command_line(where: str, step: Any, arguments: tuple[Argument, ...]) -> tuple[CommandLine, tuple[Argument, ...]]:

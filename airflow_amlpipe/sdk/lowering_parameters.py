@@ -30,6 +30,7 @@ _CALLED: dict[ParameterType, str] = {
     "number": "float",
     "string": "str",
     "data_path": "DataPath",
+    "dataset": "Dataset",
     "file_dataset": "FileDataset",
     "tabular_dataset": "TabularDataset",
 }
@@ -118,7 +119,7 @@ def _lowered(workspace: Workspace, name: str, value: Any) -> Any:
     if not isinstance(value, (DataPath, AbstractDataset)):
         return value
     lowered = lower_data(f"parameter {shorten(repr(name))}", value, workspace)
-    if isinstance(value, AbstractDataset) and hasattr(value, "_save"):
+    if isinstance(value, AbstractDataset):
         value._save(workspace)
     return lowered
 
@@ -126,7 +127,7 @@ def _lowered(workspace: Workspace, name: str, value: Any) -> Any:
 def _submitted(parameter: ParameterSpec, value: Any, lowered: Any) -> Any:
     where = f"parameter {parameter.name!r} takes a value of type {parameter.type} (its default is {shown(parameter.default)})"
     try:
-        if isinstance(value, (DataPath, AbstractDataset)) and data_type_of(value) != parameter.type:
+        if isinstance(value, (DataPath, AbstractDataset)) and not _fits(data_type_of(value), parameter.type):
             raise DefinitionError(where)
         if isinstance(value, int) and parameter.type == "number":
             raise DefinitionError(f"{where}; write {float(value)!r}")
@@ -138,6 +139,10 @@ def _submitted(parameter: ParameterSpec, value: Any, lowered: Any) -> Any:
             f"Expected type of the pipeline parameter {parameter.name} is {_CALLED[parameter.type]}, "
             f"but the value {shorten(repr(value))} provided is of type {type(value).__name__}: {error}"
         ) from error
+
+
+def _fits(given: DataType, expected: ParameterType) -> bool:
+    return given == expected or (expected == "dataset" and given != "data_path") or (given == "dataset" and expected != "data_path")
 
 
 def _whole(parameter: ParameterSpec, value: bool | int) -> bool | int:
@@ -163,4 +168,6 @@ def data_type_of(value: DataPath | AbstractDataset) -> DataType:
     """Return the type of a parameter whose default is ``value``."""
     if isinstance(value, DataPath):
         return "data_path"
+    if value._deferred is not None:
+        return "dataset"
     return "file_dataset" if isinstance(value, FileDataset) else "tabular_dataset"

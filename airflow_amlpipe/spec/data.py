@@ -70,7 +70,7 @@ class ParameterSource(SpecModel):
 
     kind: Literal["parameter"] = "parameter"
     parameter: str
-    holds: Literal["data_path", "file_dataset", "tabular_dataset"]
+    holds: Literal["data_path", "dataset", "file_dataset", "tabular_dataset"]
 
 
 InputSource = Annotated[DatasetSource | StepOutputSource | ParameterSource, Field(discriminator="kind")]

@@ -23,14 +23,15 @@ from airflow_amlpipe.spec.names import check_record_name, check_relative_path
 
 __all__ = ["DATA_TYPES", "DataType", "DataValue", "DatasetById", "ParameterValue", "as_json", "read_data", "shown"]
 
-DataType = Literal["data_path", "file_dataset", "tabular_dataset"]
-DATA_TYPES: tuple[DataType, ...] = ("data_path", "file_dataset", "tabular_dataset")
+# "dataset" is one of either kind: a DAG file names it, and nobody looks it up while Airflow parses.
+DataType = Literal["data_path", "dataset", "file_dataset", "tabular_dataset"]
+DATA_TYPES: tuple[DataType, ...] = ("data_path", "dataset", "file_dataset", "tabular_dataset")
 
 _SHAPES = {
     "data_path": '{"datastore": "...", "path": "..."}',
     "file_dataset": '{"name": "...", "version": 1}, without "version" for the latest, or {"id": "..."}',
 }
-_SHAPES["tabular_dataset"] = _SHAPES["file_dataset"]
+_SHAPES["dataset"] = _SHAPES["tabular_dataset"] = _SHAPES["file_dataset"]
 
 
 class DatasetById(SpecModel):
@@ -92,7 +93,12 @@ def read_data(name: str, kind: DataType, value: object) -> DataValue:
 
 
 def _called(kind: DataType) -> str:
-    return {"data_path": "a place on a datastore", "file_dataset": "a file dataset", "tabular_dataset": "a tabular dataset"}[kind]
+    return {
+        "data_path": "a place on a datastore",
+        "dataset": "a dataset",
+        "file_dataset": "a file dataset",
+        "tabular_dataset": "a tabular dataset",
+    }[kind]
 
 
 def _text(where: str, given: Mapping[Any, Any]) -> str:

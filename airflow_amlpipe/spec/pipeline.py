@@ -159,7 +159,7 @@ class PipelineSpec(SpecModel):
                     f"{where} reads the volatile parameter {use.parameter!r} as one that is not; mark what reads it as volatile"
                 )
         inputs, outputs = {item.name for item in step.inputs}, {item.name for item in step.outputs}
-        for argument in step.arguments:
+        for argument in (part for whole in step.arguments for part in getattr(whole, "parts", (whole,))):
             if isinstance(argument, InputArgument) and argument.input not in inputs:
                 raise UnknownNameError(f"{where}: an argument names input {argument.input!r}, which the step does not have")
             if isinstance(argument, OutputArgument) and argument.output not in outputs:

@@ -26,6 +26,7 @@ __all__ = [
     "SourceSpec",
     "StepSpec",
     "StepVariable",
+    "TextArgument",
 ]
 
 
@@ -62,7 +63,17 @@ class OutputArgument(SpecModel):
     output: str
 
 
-Argument = Annotated[LiteralArgument | ParameterArgument | InputArgument | OutputArgument, Field(discriminator="kind")]
+class TextArgument(SpecModel):
+    """One text that is put together in the run: ``--data=<the path of an input>/rows.csv``."""
+
+    kind: Literal["text"] = "text"
+    parts: tuple[Annotated[LiteralArgument | InputArgument | OutputArgument, Field(discriminator="kind")], ...]
+
+
+Argument = Annotated[
+    LiteralArgument | ParameterArgument | InputArgument | OutputArgument | TextArgument,
+    Field(discriminator="kind"),
+]
 
 
 class StepVariable(SpecModel):

@@ -60,10 +60,13 @@ def _counted(where: str, settings: RunSettingsSpec, parameters: Mapping[str, Par
 def _bound(workspace: WorkspaceStore, where: str, item: InputSpec, parameters: Mapping[str, ParameterValue]) -> InputSpec:
     if not isinstance(item.source, ParameterSource):
         return item
+    where = f"{where}: input {item.name!r}: parameter {item.source.parameter!r}"
     value = parameters.get(item.source.parameter)
     if value is None or isinstance(value, (bool, int, float, str)):
-        raise UnknownNameError(f"{where}: input {item.name!r}: parameter {item.source.parameter!r} names no data in this run")
-    return item.model_copy(update={"source": _data(workspace, value)})
+        raise UnknownNameError(f"{where} names no data in this run")
+    source = _data(workspace, value)
+    _check_kind(workspace, where, item.source, source)
+    return item.model_copy(update={"source": source})
 
 
 def _data(workspace: WorkspaceStore, value: DataValue) -> DatasetSource:
@@ -75,3 +78,21 @@ def _data(workspace: WorkspaceStore, value: DataValue) -> DatasetSource:
     if isinstance(found, DatasetRecord):
         return DatasetSource(name=found.name, version=found.version)
     return DatasetSource(paths=found.paths, definition=found.definition)
+
+
+def _check_kind(workspace: WorkspaceStore, where: str, source: ParameterSource, found: DatasetSource) -> None:
+    """Refuse a table where the step reads files, and the other way round: a script could do nothing with it."""
+    expected = source.holds.removesuffix("_dataset")
+    if expected not in {"file", "tabular"}:
+        return
+    definition = found.definition
+    if found.name is not None:
+        record = workspace.datasets.find(found.name)
+        if record is None:
+            return  # an earlier step may register it; who reads it looks for it again
+        if found.version is not None:
+            record = workspace.datasets.get(found.name, found.version)
+        definition = record.definition
+    kind = "file" if definition is None else definition.kind
+    if kind != expected:
+        raise DefinitionError(f"{where} names a {kind} dataset in this run, but the step reads a {expected} one; give a {expected} dataset")

@@ -17,7 +17,7 @@ from airflow_amlpipe.spec.data import DatasetSource, DatastorePath, ParameterSou
 from airflow_amlpipe.spec.document import dump_pipeline, load_pipeline
 from airflow_amlpipe.spec.parameter import ParameterSpec
 from airflow_amlpipe.spec.pipeline import PipelineSpec
-from airflow_amlpipe.spec.step import InputArgument, StepSpec
+from airflow_amlpipe.spec.step import InputArgument, LiteralArgument, OutputArgument, StepSpec, TextArgument
 from airflow_amlpipe.spec.workspace import WorkspaceNames
 from azureml.core import Dataset, Datastore, Environment, RunConfiguration, Workspace
 from azureml.core.compute import AmlCompute, ComputeTarget
@@ -25,7 +25,7 @@ from azureml.core.conda_dependencies import CondaDependencies
 from azureml.data import DataReference, OutputFileDatasetConfig
 from azureml.data.datapath import DataPath, DataPathComputeBinding
 from azureml.data.dataset_consumption_config import DatasetConsumptionConfig
-from azureml.pipeline.core import Pipeline, PipelineParameter, PipelineStep, StepSequence, Volatile
+from azureml.pipeline.core import Pipeline, PipelineData, PipelineParameter, PipelineStep, StepSequence, Volatile
 from azureml.pipeline.steps import PythonScriptStep
 
 GOLDEN = Path(__file__).parents[2] / "golden/specs"
@@ -100,7 +100,19 @@ def references(ws: Workspace) -> Pipeline:
     return Pipeline(ws, step(inputs=[named, exact, raw], arguments=["--raw", raw]))
 
 
-@pytest.mark.parametrize("make", [two_steps, ordered, references])
+def ports(ws: Workspace) -> Pipeline:
+    store = Datastore.get(ws, "workspaceblobstore")
+    place = (PipelineParameter("where", DataPath(store, "raw")), DataPathComputeBinding("download", "here"))
+    data = DatasetConsumptionConfig("data", PipelineParameter("which", files(ws))).as_mount()
+    rows = PipelineData("rows", store, output_name="out", output_mode="upload", pipeline_output_name="all rows")
+    rows.as_dataset().register("rows")
+    write = step("write", inputs=[place], outputs=[rows], arguments=[place, data, rows, f"--log={rows}/log"])
+    counts = {"NodeCount": PipelineParameter("nodes", 2)}
+    read = step("read", inputs=[rows.as_download("in")], arguments=[rows], runconfig_pipeline_params=counts)
+    return Pipeline(ws, [write, read])
+
+
+@pytest.mark.parametrize("make", [two_steps, ordered, references, ports])
 def test_a_pipeline_lowers_to_its_reviewed_specification(ws: Workspace, make: Any) -> None:
     spec = lower_pipeline(make(ws), "nightly")
     golden = GOLDEN / f"{make.__name__}.json"
@@ -184,10 +196,33 @@ def test_a_parameter_in_an_f_string_is_refused(ws: Workspace, changes: dict[str,
 
 
 def test_an_input_or_output_in_an_f_string_is_refused(ws: Workspace) -> None:
-    reference = DataReference(ws.get_default_datastore(), "raw")
-    for thing in (files(ws).as_named_input("data"), OutputFileDatasetConfig("o"), reference):
+    for thing in (files(ws).as_named_input("data"), OutputFileDatasetConfig("o")):
         with pytest.raises(DefinitionError, match=r"argument 1 is .* which holds the input or output .*, turned into text"):
             only(ws, arguments=[f"--data={thing}"])
+
+
+def test_a_reference_or_pipeline_data_in_an_f_string_is_its_path(ws: Workspace) -> None:
+    """SDK v1 wrote the variable of the path there, which its service read."""
+    raw, rows = DataReference(ws.get_default_datastore(), "raw"), PipelineData("rows")
+    spec = only(ws, arguments=[f"--data={raw}/a.csv", f"{rows}", str(rows) + "/${HOME}"], inputs=[raw], outputs=[rows])
+    assert spec.arguments == (
+        TextArgument(parts=(LiteralArgument(value="--data="), InputArgument(input="raw"), LiteralArgument(value="/a.csv"))),
+        TextArgument(parts=(OutputArgument(output="rows"),)),
+        TextArgument(parts=(OutputArgument(output="rows"), LiteralArgument(value="/${HOME}"))),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("--data={}", r"argument 1 reads \$AZUREML_DATAREFERENCE_raw, and the step has no input or output 'raw'; add it to inputs"),
+        ("{}/PipelineParameter_Name:level_Default:x", "argument 1 .* which holds PipelineParameter 'level'"),
+    ],
+)
+def test_an_f_string_of_what_the_step_does_not_have_is_refused(ws: Workspace, text: str, message: str) -> None:
+    raw = DataReference(ws.get_default_datastore(), "raw")
+    with pytest.raises(DefinitionError, match=message):
+        only(ws, arguments=[text.format(raw)], inputs=[raw] if "level" in text else None)
 
 
 def test_one_list_of_arguments_for_two_steps_is_refused(ws: Workspace) -> None:
