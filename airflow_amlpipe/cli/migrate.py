@@ -1,4 +1,4 @@
-"""``amlpipe migrate``: let scripts and notebooks import ``airflow_amlpipe.sdk`` instead of ``azureml``."""
+"""``amlpipe migrate``: how do scripts and notebooks come to import ``airflow_amlpipe.sdk`` instead of ``azureml``?"""
 
 from __future__ import annotations
 

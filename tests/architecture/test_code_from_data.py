@@ -16,7 +16,10 @@ FROM_A_TABLE = {
     "airflow_amlpipe/compiler/__init__.py",
     "airflow_amlpipe/migration/names.py",
     "airflow_amlpipe/runtime/elsewhere.py",
+    "airflow_amlpipe/runtime/shim/azureml/__init__.py",
+    "airflow_amlpipe/runtime/shim/azureml/core/__init__.py",
     "airflow_amlpipe/sdk/_lazy.py",
+    "airflow_amlpipe/sdk/core/compute/compute.py",
     "airflow_amlpipe/storage/object_engine.py",
 }
 # The one place that runs code: the script that a person names on the command line.

@@ -48,7 +48,7 @@ def test_a_url_without_a_port_means_the_usual_one(url: str, port: int) -> None:
     ],
 )
 def test_a_connection_to_something_else_is_refused(other: dict[str, Any], message: str) -> None:
-    """S16, S19."""
+    """S16"""
     with pytest.raises(DefinitionError, match=message) as refused:
         database_address("datastore 'db'", URL, login(password="c4n4ry", **other), {})
     assert "c4n4ry" not in str(refused.value)
