@@ -27,6 +27,7 @@ from airflow_amlpipe.workspace.layout import try_folder
 from airflow_amlpipe.workspace.outputs import publish_output, register_output, store_output
 from airflow_amlpipe.workspace.progress import Say
 from airflow_amlpipe.workspace.records import Origin, OutputRecord, StepFinished, StepReusing, StepStarted, StepStatus
+from airflow_amlpipe.workspace.try_files import hand_on_logged
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
 
 __all__ = ["StepRun"]
@@ -84,7 +85,7 @@ class StepRun:
         return True
 
     def finish_reused(self, assessment: Assessment, result: StepResult) -> StepFinished:
-        """Hand on an earlier result as if the step had run now: destinations, datasets and record included.
+        """Hand on an earlier result as if the step had run now: destinations, datasets, what it told the pipeline's run, and record included.
 
         First it is announced, then looked at once more: whoever clears results away sets them aside first and looks for announcements then, so
         one of the two sees the other.
@@ -96,7 +97,9 @@ class StepRun:
                 f"step {self.step.name!r}: the earlier result that was to stand in for it (run {result.run_id}) was cleared away, or found bad, "
                 "in this very moment; run again, and the step is computed"
             )
-        return self._finish("Finished", assessment, outputs=self._hand_on(result.outputs, result), reused_from=_origin_of(result))
+        outputs = self._hand_on(result.outputs, result)
+        hand_on_logged(self.workspace, result, self.run_id)
+        return self._finish("Finished", assessment, outputs=outputs, reused_from=_origin_of(result))
 
     def finish_ran(self, assessment: Assessment, produced: Mapping[str, Path], *, say: Say | None = None) -> StepFinished:
         """Commit what the script wrote and hand it on.

@@ -18,13 +18,14 @@ from typing import Any
 from pydantic import Field
 
 from airflow_amlpipe.exceptions import DefinitionError, ProtocolError
+from airflow_amlpipe.reuse.result import StepResult
 from airflow_amlpipe.spec.document import parse_model
 from airflow_amlpipe.spec.model import SpecModel
 from airflow_amlpipe.storage.crash_points import crash_point
 from airflow_amlpipe.workspace.layout import run_folder
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
 
-__all__ = ["Logged", "keep_artifacts", "keep_logged", "keep_logs", "logged_by_steps", "read_logged"]
+__all__ = ["Logged", "hand_on_logged", "keep_artifacts", "keep_logged", "keep_logs", "logged_by_steps", "read_logged"]
 
 
 class Logged(SpecModel):
@@ -61,6 +62,22 @@ def keep_logged(workspace: WorkspaceStore, run_id: str, folder: str, step_run_id
     for logged, path in ((own, f"{folder}/metrics.json"), (parent, f"{run_folder(run_id)}/logged/{step_run_id}.json")):
         if not logged.is_empty:
             workspace.store.put(path, json.dumps(logged.model_dump(mode="json"), sort_keys=True).encode(), durable=False)
+
+
+def hand_on_logged(workspace: WorkspaceStore, result: StepResult, run_id: str) -> None:
+    """Let a run find what the script of a reused step once told its own run by ``run.parent``, as if it had been told this one; twice is once.
+
+    A later step may ask its parent for a metric or a tag, whether the step that wrote it ran or was reused.
+
+    :raises ProtocolError: the record cannot be read
+    """
+    logged = _read(workspace, f"{run_folder(result.run_id)}/logged/{result.step_run_id}.json")
+    if logged.is_empty or result.run_id == run_id:
+        return
+    body = json.dumps(logged.model_dump(mode="json"), sort_keys=True).encode()
+    workspace.store.put(f"{run_folder(run_id)}/logged/{result.step_run_id}.json", body, durable=False)
+    if logged.tags:
+        workspace.runs.change_tags(run_id, logged.tags)
 
 
 def read_logged(workspace: WorkspaceStore, folder: str) -> Logged:

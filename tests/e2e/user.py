@@ -86,6 +86,18 @@ class User:
         document: dict[str, Any] = json.loads(self.amlpipe("runs", "show", run, "--json").stdout)
         return document
 
+    def logged(self, experiment: str) -> dict[str, dict[str, Any]]:
+        """Return metrics and tags of each step of the experiment's latest run, as the SDK gives them."""
+        program = (
+            "import airflow_amlpipe.azureml, json\n"
+            "from azureml.core import Workspace\n"
+            f"run = next(Workspace.from_config().experiments[{experiment!r}].get_runs())\n"
+            "steps = {step.name: {'metrics': step.get_metrics(), 'tags': step.get_tags()} for step in run.get_steps()}\n"
+            "print(json.dumps(steps | {'': {'metrics': run.get_metrics(), 'tags': run.get_tags()}}))\n"
+        )
+        document: dict[str, dict[str, Any]] = json.loads(self.python("-c", program).stdout)
+        return document
+
     def edit(self, file: str, old: str, new: str) -> None:
         path = self.checkout / file
         text = path.read_text(encoding="utf-8")

@@ -15,11 +15,13 @@ from airflow_amlpipe.spec.data import OutputSpec, RegistrationSpec
 from airflow_amlpipe.spec.step import StepSpec
 from airflow_amlpipe.workspace import WorkspaceStore
 from airflow_amlpipe.workspace.assessment import Assessment, assess_step, enforce
+from airflow_amlpipe.workspace.ids import now_text
 from airflow_amlpipe.workspace.inputs import resolve_input
 from airflow_amlpipe.workspace.layout import manifest_path
-from airflow_amlpipe.workspace.records import StepFinished
+from airflow_amlpipe.workspace.records import RunRecord, StepFinished
 from airflow_amlpipe.workspace.staging import fetch_input
 from airflow_amlpipe.workspace.step_run import StepRun
+from airflow_amlpipe.workspace.try_files import Logged, keep_logged, logged_by_steps
 from tests.builders import a_step, reading
 
 OUT = OutputSpec(name="model", datastore="workspaceblobstore", register_as=RegistrationSpec(name="models"))
@@ -72,6 +74,19 @@ def test_a_second_run_hands_on_the_first_ones_outputs(workspace: WorkspaceStore,
     assert second.reused_from.step_run_id == first.step_run_id
     assert second.outputs["model"].path == first.outputs["model"].path
     assert read(workspace, second, tmp_path) == "weights"
+
+
+def test_what_a_reused_step_told_its_run_is_there_in_a_run_that_reuses_it_once(workspace: WorkspaceStore, tmp_path: Path) -> None:
+    for run_id in ("run-1", "run-2", "run-3"):
+        workspace.runs.create(RunRecord(run_id=run_id, pipeline="nightly", experiment="digits", created_at=now_text()))
+    first = run(workspace, tmp_path)
+    told = Logged(events=({"kind": "metric", "key": "auc", "value": 0.9},), tags={"best": "yes"}, properties={"made": "here"})
+    keep_logged(workspace, "run-1", "none", first.step_run_id, own=Logged(), parent=told)
+    assert (logged_by_steps(workspace, "run-2"), workspace.runs.tags("run-2")) == (Logged(), {})
+    for run_id, number in (("run-2", 1), ("run-2", 2), ("run-3", 1)):
+        assert run(workspace, tmp_path, run_id=run_id, number=number).reused
+    for run_id in ("run-2", "run-3"):
+        assert (logged_by_steps(workspace, run_id), workspace.runs.tags(run_id)) == (told, {"best": "yes"})
 
 
 def test_outputs_lie_where_only_one_try_writes(workspace: WorkspaceStore, tmp_path: Path) -> None:

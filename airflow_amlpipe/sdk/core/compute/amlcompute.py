@@ -43,9 +43,9 @@ class AmlComputeProvisioningConfiguration(ComputeTargetProvisioningConfiguration
     ) -> None:
         self.vm_size = vm_size
         self.vm_priority = vm_priority
-        self.min_nodes = min_nodes
-        self.max_nodes = max_nodes
-        self.idle_seconds_before_scaledown = idle_seconds_before_scaledown
+        self.min_nodes = _as_number(min_nodes)
+        self.max_nodes = _as_number(max_nodes)
+        self.idle_seconds_before_scaledown = _as_number(idle_seconds_before_scaledown)
         self.tags = tags
         self.description = description
         self.location = compute_location
@@ -253,7 +253,7 @@ class AmlCompute(ComputeTarget):
     def update(self, min_nodes: int | None = None, max_nodes: int | None = None, idle_seconds_before_scaledown: int | None = None) -> None:
         """Change how many nodes it has; ``None`` leaves a value as it is."""
         given = {"min_nodes": min_nodes, "max_nodes": max_nodes, "idle_seconds_before_scaledown": idle_seconds_before_scaledown}
-        changes = {name: value for name, value in given.items() if value is not None}
+        changes = {name: _as_number(value) for name, value in given.items() if value is not None}
         spec = self._known()
         AmlComputeProvisioningConfiguration(
             spec.vm_size, spec.vm_priority, **{name: changes.get(name, getattr(spec, name)) for name in given}
@@ -278,3 +278,8 @@ class AmlCompute(ComputeTarget):
 def _camel(key: str) -> str:
     first, *others = key.split("_")
     return first + "".join(word.capitalize() for word in others)
+
+
+def _as_number(value: Any) -> Any:
+    """Read digits as the number they are: scripts take sizes of clusters from their environment, and Azure's service took them as text."""
+    return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else value

@@ -175,6 +175,9 @@ class Pipeline:
     load_yaml = absent("Pipeline.load_yaml", "build the pipeline in Python")
     service_endpoint = absent("Pipeline.service_endpoint", "leave it out: there is no service")
 
+    def _set_experiment_name(self, experiment_name: str) -> None:
+        """Do nothing: public samples of builders name this private method of SDK v1; the experiment is given when the pipeline is submitted."""
+
     def _to_spec(self, name: str, source_base: Path) -> PipelineSpec:
         """Return the specification; every script is where ``source_base`` says, every registered thing is registered."""
         from airflow_amlpipe.sdk.lowering import lower_pipeline

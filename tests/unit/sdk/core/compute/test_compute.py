@@ -85,7 +85,8 @@ def test_a_target_can_be_changed_and_deleted(ws: Workspace) -> None:
     [
         ({"vm_priority": "cheap"}, "vm_priority 'cheap' is not known; use one of: dedicated, lowpriority"),
         ({"min_nodes": -1}, "min_nodes must be a whole number"),
-        ({"max_nodes": "4"}, "max_nodes must be a whole number, not '4'"),
+        ({"max_nodes": "four"}, "max_nodes must be a whole number, not 'four'"),
+        ({"max_nodes": ""}, "max_nodes must be a whole number, not ''"),
         ({"min_nodes": 3, "max_nodes": 2}, "do not fit"),
         ({"max_nodes": 0}, "do not fit"),
     ],
@@ -93,6 +94,17 @@ def test_a_target_can_be_changed_and_deleted(ws: Workspace) -> None:
 def test_a_configuration_that_cannot_be_is_refused(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(ComputeTargetException, match=message):
         AmlCompute.provisioning_configuration(**arguments)
+
+
+def test_sizes_from_the_environment_are_text_and_are_taken_as_the_numbers_they_are(ws: Workspace) -> None:
+    configuration = AmlCompute.provisioning_configuration(min_nodes="0", max_nodes="4", idle_seconds_before_scaledown="300")  # type: ignore[arg-type]
+    target = ComputeTarget.create(ws, "cpu", configuration)
+    target.update(max_nodes="6")
+    assert ComputeTarget(ws, "cpu").scale_settings.serialize() == {
+        "minNodeCount": 0,
+        "maxNodeCount": 6,
+        "nodeIdleTimeBeforeScaleDown": "PT300S",
+    }
 
 
 @pytest.mark.parametrize("name", ["a/b", "x" * 300, "a\nb", "a*", "[a]", "..", ""])
