@@ -14,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Mapping
 
-__all__ = ["as_shown", "convert", "infer"]
+__all__ = ["as_shown", "convert", "infer", "infer_times"]
 
 _TRUTHS = {"true": True, "false": False}
 # Written year first: any other order is ambiguous, and has to be said (DataType.to_datetime(formats)).
@@ -22,7 +22,7 @@ _TIME = re.compile(r"\d{4}[-/]\d{1,2}[-/]\d{1,2}([T ]\d{1,2}:\d{2}(:\d{2}(\.\d{1
 
 
 def infer(column: Any) -> Any:
-    """Return a column of texts, ``None`` for what is missing, as the narrowest type that every text fits."""
+    """Return a column of texts as the narrowest type that every text fits, ``NaN`` or ``None`` being none."""
     import pandas as pd
 
     texts = column.dropna()
@@ -34,8 +34,16 @@ def infer(column: Any) -> Any:
     numbers = pd.to_numeric(stripped, errors="coerce")
     if numbers.notna().all() and not stripped.str.contains("_", regex=False).any():
         return numbers if len(texts) == len(column) else numbers.astype("float64").reindex(column.index)
-    first = stripped.iloc[0]
-    if _TIME.fullmatch(first) and stripped.str.fullmatch(_TIME).all():
+    return infer_times(column)
+
+
+def infer_times(column: Any) -> Any:
+    """Return a column of texts as times, if every text is one."""
+    texts = column.dropna()
+    if texts.empty or not isinstance(texts.iloc[0], str) or not _TIME.fullmatch(texts.iloc[0].strip()):
+        return column
+    stripped = texts.str.strip()
+    if all(_TIME.fullmatch(text) for text in stripped.unique()):
         times = _times(stripped)
         if times.notna().all():
             return times.reindex(column.index)
@@ -104,7 +112,8 @@ def as_shown(column: Any, out_of_range: str = "null") -> Any:
         return column.where(~lost).astype("datetime64[ns]")
     if isinstance(kind, pd.StringDtype) or kind == "object":
         column = column.astype("object")
-        return column.where(column.notna(), None)
+        missing = column.isna()
+        return column.where(~missing, None) if missing.any() else column
     return column
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 
-from airflow_amlpipe.runtime.columns import as_shown, convert, infer
+from airflow_amlpipe.runtime.columns import as_shown, convert, infer, infer_times
 from airflow_amlpipe.runtime.dataset_files import take_part
 from airflow_amlpipe.runtime.delimited import ENCODINGS, read_delimited
 from airflow_amlpipe.runtime.errors import UserErrorException
@@ -18,7 +18,7 @@ from airflow_amlpipe.runtime.rows_frame import as_numbers, read_rows
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, List, Mapping, Sequence, Tuple
+    from typing import Any, Collection, Dict, List, Mapping, Sequence, Tuple
 
 __all__ = ["need_pandas", "read_table"]
 
@@ -62,10 +62,15 @@ def read_table(
             raise UserErrorException("to_pandas_dataframe(%s=%.80r): use 'null' or 'fail'" % (option, value))
     reading = definition["reading"]
     need_pandas("a tabular dataset", "pyarrow" if reading["format"] == "parquet" else "pandas")
-    frames = _READERS[reading["format"]](reading, [local for local, _ in files], [shown for _, shown in files])
+    paths, shown = [local for local, _ in files], [path for _, path in files]
+    undecided: Collection[str] = ()
+    if reading["format"] == "delimited":
+        frames, undecided = read_delimited(reading, paths, shown, [column["name"] for column in definition["column_types"]])
+    else:
+        frames = _READERS[reading["format"]](reading, paths, shown)
     titles = _titles(definition, files)
     frame = _joined([_with_titles(part, of_file) for part, of_file in zip(frames, titles)])
-    frame = _typed(definition, frame, on_error, out_of_range_datetime)
+    frame = _typed(definition, frame, undecided, on_error, out_of_range_datetime)
     for step in definition["operations"]:
         frame = _applied(step, frame)
     return frame.reset_index(drop=True)
@@ -101,7 +106,7 @@ def _joined(frames: List[Any]) -> Any:
     return joined.reindex(columns=list(dict.fromkeys([name for frame in frames for name in frame.columns])))
 
 
-def _typed(definition: Mapping[str, Any], frame: Any, on_error: str, out_of_range: str) -> Any:
+def _typed(definition: Mapping[str, Any], frame: Any, undecided: Collection[str], on_error: str, out_of_range: str) -> Any:
     wanted = {column["name"]: column for column in definition["column_types"]}
     for name in wanted:
         if name not in frame.columns:
@@ -109,17 +114,28 @@ def _typed(definition: Mapping[str, Any], frame: Any, on_error: str, out_of_rang
                 "set_column_types names column %r, which the table does not have; its columns are: %s"
                 % (name, ", ".join(map(str, frame.columns)) or "none")
             )
-    infers = definition["reading"].get("infer_column_types", False)
+    reading = definition["reading"]
+    infers, keeps_empty = reading.get("infer_column_types", False), reading.get("empty_as_string", False)
+    from_paths = {"Path", *_partition_keys(definition)}
     columns = {}
     for name in frame.columns:
         column = frame[name]
         if name in wanted:
             columns[name] = convert(column, wanted[name], on_error=on_error, out_of_range=out_of_range)
-        elif infers and column.dtype == "object" and name != "Path" and name not in _partition_keys(definition):
-            columns[name] = as_shown(infer(column))
+        elif infers and name not in from_paths:
+            columns[name] = as_shown(infer(column) if name in undecided else infer_times(column))
         else:
             columns[name] = as_shown(as_numbers(column), out_of_range)
+        if keeps_empty and name not in from_paths:
+            columns[name] = _with_empty_texts(columns[name])
     return type(frame)(columns, columns=frame.columns, index=frame.index)
+
+
+def _with_empty_texts(column: Any) -> Any:
+    """Return a column of texts with an empty one where it has none; any other column as it is."""
+    texts = column.dropna()
+    is_text = column.dtype == "object" and (texts.empty or isinstance(texts.iloc[0], str))
+    return column.where(column.notna(), "") if is_text else column
 
 
 def _partition_keys(definition: Mapping[str, Any]) -> List[str]:
@@ -216,4 +232,4 @@ def _json_object(line: str) -> Any:
     return found if isinstance(found, dict) else None
 
 
-_READERS: Dict[str, Any] = {"delimited": read_delimited, "parquet": _read_parquet, "json_lines": _read_json_lines, "sql": read_rows}
+_READERS: Dict[str, Any] = {"parquet": _read_parquet, "json_lines": _read_json_lines, "sql": read_rows}

@@ -490,3 +490,42 @@ def test_a_python_without_the_package_is_told_which_requirement_to_add(
         UserErrorException, match=rf"needs the package '{package}', which this Python does not have .*pip_packages=\['{package}'\]"
     ):
         table(reading, "a\n1\n").to_pandas_dataframe()
+
+
+# ---- several files
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "kind", "expected"),
+    [
+        ("v\n1\n2\n", "v\n3\n", "int64", [1, 2, 3]),
+        ("v\n1\n2\n", "v\n0.5\n", "float64", [1.0, 2.0, 0.5]),
+        ("v\n007\n", "v\nx\n", "object", ["007", "x"]),
+        ("v\ntrue\n", "v\n1\n", "object", ["true", "1"]),
+        ("v,w\n,1\n", "v,w\na,1\n", "object", [None, "a"]),
+        ("v\n2024-01-01\n", "v\n2024-01-02\n", "datetime64[ns]", [pd.Timestamp("2024-01-01"), pd.Timestamp("2024-01-02")]),
+        ("v\n2024-01-01\n", "v\nsoon\n", "object", ["2024-01-01", "soon"]),
+    ],
+)
+def test_the_type_of_a_column_is_that_of_all_files(table: Tables, first: str, second: str, kind: str, expected: list[Any]) -> None:
+    column = table(Delimited(), first, second).to_pandas_dataframe()["v"]
+    assert (str(column.dtype), [None if pd.isna(value) else value for value in column]) == (kind, expected)
+
+
+@pytest.mark.parametrize(
+    ("reading", "text", "columns", "expected"),
+    [
+        (Delimited(support_multi_line=True), '"a\nb",c\n1,2\n', ["a\nb", "c"], [[1, 2]]),
+        (Delimited(), 'a,b\n5" pipe,1\n"6"" pipe",2\n', ["a", "b"], [['5" pipe', 1], ['6" pipe', 2]]),
+        (Delimited(), "\n\na,b\n\n1,2\n\n", ["a", "b"], [[1, 2]]),
+        (Delimited(), "a,,a\n1,2,3\n", ["a", "Column2", "a_1"], [[1, 2, 3]]),
+        (Delimited(separator=";"), "a;b\n1,5;x\n", ["a", "b"], [["1,5", "x"]]),
+        (Delimited(empty_as_string=True), "a,b\n,x\n1,\n", ["a", "b"], [[None, "x"], [1, ""]]),
+    ],
+)
+def test_headers_quotes_and_empty_fields_are_what_they_are(
+    table: Tables, reading: Delimited, text: str, columns: list[str], expected: list[list[Any]]
+) -> None:
+    found = table(reading, text).to_pandas_dataframe()
+    assert list(found.columns) == columns
+    assert [[None if pd.isna(value) else value for value in row] for row in rows(found)] == expected
