@@ -22,7 +22,7 @@ from airflow_amlpipe.storage.copies import data_files, fetch_file, put_file
 from airflow_amlpipe.workspace.asked import AskedThing
 from airflow_amlpipe.workspace.datasets import DatasetRecord, SavedDataset
 from airflow_amlpipe.workspace.direct import described_part
-from airflow_amlpipe.workspace.inputs import ResolvedInput, resolve_paths
+from airflow_amlpipe.workspace.inputs import ResolvedInput, resolve_dataset
 from airflow_amlpipe.workspace.records import StepTry
 from airflow_amlpipe.workspace.staging import fetch_input
 from airflow_amlpipe.workspace.step_run import StepRun
@@ -99,7 +99,7 @@ class Answers:
         record = workspace.datasets.find_id(question.arguments["id"])
         words = _dataset_words(record)
         # Named like a file of the script's: a dataset's name may have spaces.
-        resolved = resolve_paths(workspace, words, "data", record.paths, record.definition)
+        resolved = resolve_dataset(workspace, words, "data", record.paths, record.definition)
         path = fetch_input(workspace, resolved, question.place, say=self.say)
         thing = AskedThing(verb="dataset-data", what=f"the data of {words}", digest=resolved.digest)
         return Answer({"dataset": described_part(workspace, record, resolved, path)}, thing)

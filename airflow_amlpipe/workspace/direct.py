@@ -45,8 +45,8 @@ def described_part(
     if definition["kind"] == "file":
         definition["operations"] = []  # carried out
     definition["path_glob"] = None
-    if resolved.rows is not None:
-        definition["reading"] = {"format": "sql"}  # asked, and in a file: how, is no business of the script's
+    if resolved.definition is not None and resolved.definition.sql is not None:
+        definition["reading"] = {"format": "sql"}  # how the rows in the file were asked for is no business of the script's
     labelled = workspace.datasets.labelled(record) if isinstance(record, DatasetRecord) else None
     return {
         "id": record.id,

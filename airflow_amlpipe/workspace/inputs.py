@@ -14,14 +14,14 @@ from airflow_amlpipe.reuse.result import StoredOutput
 from airflow_amlpipe.runtime.dataset_files import choose_files, chooses_files
 from airflow_amlpipe.runtime.errors import UserErrorException
 from airflow_amlpipe.spec.data import DatasetSource, DatastorePath, InputSpec, ParameterSource
-from airflow_amlpipe.spec.dataset import DatasetDefinition, SqlQuery
+from airflow_amlpipe.spec.dataset import DatasetDefinition
 from airflow_amlpipe.workspace.datasets import DatasetRecord
 from airflow_amlpipe.workspace.links import linked_source
 from airflow_amlpipe.workspace.queries import ask_rows, rows_manifest
 from airflow_amlpipe.workspace.spool import Spool
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
 
-__all__ = ["InputPart", "ResolvedInput", "place_together", "resolve_input", "resolve_paths"]
+__all__ = ["InputPart", "ResolvedInput", "place_together", "resolve_dataset", "resolve_input", "resolve_paths"]
 
 # ``images/**`` is ``images``: one thing, one identity.
 _EVERYTHING = {"**", "**/*"}
@@ -117,25 +117,33 @@ def _resolve(workspace: WorkspaceStore, place: str, item: InputSpec, upstream: M
         if item.source.name is not None and not paths:
             record = workspace.datasets.get(item.source.name, item.source.version)
             paths, definition = record.paths, record.definition
-        if definition is not None and definition.sql is not None:
-            return _resolve_rows(workspace, place, item.name, definition, definition.sql, record)
-        resolved = resolve_paths(workspace, place, item.name, paths, definition)
-        return replace(resolved, record=record)
+        return replace(resolve_dataset(workspace, place, item.name, paths, definition), record=record)
     if isinstance(item.source, ParameterSource):
         raise UnknownNameError(f"{place}: parameter {item.source.parameter!r} names no data in this run")
     output = upstream[item.source.step][item.source.output]
     if item.source.is_link:
         linked = linked_source(workspace, place, output)
-        if linked.definition is not None and linked.definition.sql is not None:
-            rows = _resolve_rows(workspace, place, item.name, linked.definition, linked.definition.sql, None)
-            return replace(rows, linked=linked)
-        return replace(resolve_paths(workspace, place, item.name, linked.paths, linked.definition), linked=linked)
+        return replace(resolve_dataset(workspace, place, item.name, linked.paths, linked.definition), linked=linked)
     is_file = output.file_count == 1 and workspace.get_manifest(output.digest).is_file
     part = InputPart(
         output.datastore, output.path, "", output.digest, is_file, output.file_count, output.size_bytes, witness=output.witness
     )
     # Where an output lies is another place for each run, so that its files are shown as if it were a datastore of its own.
     return _chosen(workspace, place, ResolvedInput(item.name, output.digest, (part,), item.source.definition, roots=(("", ""),)))
+
+
+def resolve_dataset(
+    workspace: WorkspaceStore, where: str, name: str, paths: tuple[DatastorePath, ...], definition: DatasetDefinition | None
+) -> ResolvedInput:
+    """Return the identity of a dataset's data: of the rows of its query, which is asked now, or of what it takes of its files.
+
+    :raises DefinitionError: nothing lies at one of its paths, or its query is wrong
+    :raises DatastoreUnavailableError: something could not be read
+    """
+    if definition is None or definition.sql is None:
+        return resolve_paths(workspace, where, name, paths, definition)
+    rows = ask_rows(workspace, definition.sql, where)
+    return ResolvedInput(name, workspace.put_listing(rows_manifest(rows)), (), definition, rows=rows)
 
 
 def resolve_paths(
@@ -203,13 +211,6 @@ def place_together(folders: Sequence[tuple[str, str]]) -> tuple[str, ...]:
     paths = [folder for _, folder in folders]
     shared = commonpath(paths) if paths and all(paths) else ""
     return tuple(path[len(shared) :].strip("/") for path in paths)
-
-
-def _resolve_rows(
-    workspace: WorkspaceStore, place: str, name: str, definition: DatasetDefinition, query: SqlQuery, record: DatasetRecord | None
-) -> ResolvedInput:
-    rows = ask_rows(workspace, query, place)
-    return ResolvedInput(name, workspace.put_listing(rows_manifest(rows)), (), definition, record, rows=rows)
 
 
 def _resolve_path(workspace: WorkspaceStore, where: str, path: DatastorePath) -> InputPart:

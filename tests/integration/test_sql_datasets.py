@@ -25,6 +25,8 @@ sales = run.input_datasets["sales"]
 frame = sales.to_pandas_dataframe()
 assert list(frame.columns) == ["id", "shop", "price"], frame.columns
 assert Dataset.get_by_id(run.experiment.workspace, id=sys.argv[1]).to_pandas_dataframe().equals(frame)
+assert run.input_datasets["latest"].to_pandas_dataframe().equals(frame)
+assert Dataset.get_by_name(run.experiment.workspace, "all sales").take(1).to_pandas_dataframe().equals(frame[:1])
 everything = str(dict(os.environ)) + "".join(path.read_text() for path in pathlib.Path(os.environ["AMLPIPE_RUN_FOLDER"]).rglob("*.json"))
 pathlib.Path(sys.argv[2], "sum.txt").write_text(f"{frame['price'].sum():.2f} {len(frame)}")
 pathlib.Path(sys.argv[2], "seen.txt").write_text(everything)
@@ -32,7 +34,7 @@ pathlib.Path(sys.argv[2], "seen.txt").write_text(everything)
 SCRIPT = """
 import sys
 from azureml.core import Dataset, Datastore, Experiment, Workspace
-from azureml.data import OutputFileDatasetConfig
+from azureml.data import DatasetConsumptionConfig, OutputFileDatasetConfig
 from azureml.pipeline.core import Pipeline
 from azureml.pipeline.steps import PythonScriptStep
 
@@ -42,8 +44,9 @@ shop = Datastore.register_azure_postgre_sql(
     ws, "shop", server_name="127.0.0.1", database_name=database, user_id=user, user_password=password, port_number=int(port), enforce_ssl=False
 )
 sales = Dataset.Tabular.from_sql_query((shop, "SELECT id, shop, price FROM sales WHERE shop <> :never ORDER BY id"), parameters={"never": "'; --"})
+sales.register(ws, "all sales")
 step = PythonScriptStep(
-    "step.py", "add up", source_directory="src", compute_target="local",
+    "step.py", "add up", source_directory="src", compute_target="local", inputs=[DatasetConsumptionConfig("latest", (ws, "all sales"))],
     arguments=[sales.as_named_input("sales"), OutputFileDatasetConfig("out", destination=(ws.get_default_datastore(), "sums"))],
 )
 run = Experiment(ws, "sales").submit(Pipeline(ws, [step]))

@@ -8,7 +8,7 @@ __all__ = ["AbstractDatabaseDatastore"]
 
 
 class AbstractDatabaseDatastore(AbstractDatastore):
-    """A database of a server; scripts connect to it by themselves."""
+    """A database of a server. Steps read the rows of queries: ``Dataset.Tabular.from_sql_query((datastore, 'SELECT ...'))``."""
 
     server_name = TextDetail()
     database_name = TextDetail()
