@@ -41,6 +41,7 @@ __all__ = [
     "RunConfiguration",
     "SparkConfiguration",
     "TensorflowConfiguration",
+    "read_run_configuration",
 ]
 
 # In the file as in SDK v1's: camel case for a section and for what is in it.
@@ -167,34 +168,11 @@ class RunConfiguration(ConfigElement):
 
     @staticmethod
     def load(path: str, name: str | None = None) -> RunConfiguration:
-        """Return the configuration that :meth:`save` wrote.
+        """Return the configuration that :meth:`save`, or SDK v1, wrote.
 
-        :raises RunConfigurationException: there is none, or it was written by SDK v1 with settings that cannot be read
+        :raises RunConfigurationException: there is none, or it says what cannot be used
         """
-        from airflow_amlpipe.sdk.core.environment import environment_of_spec
-        from airflow_amlpipe.sdk.lowering_environment import parse_environment
-
-        file = _file(path, name or "default")
-        try:
-            document = read_yaml(file, "run configuration")
-        except UserErrorException as error:
-            raise RunConfigurationException(str(error)) from error
-        if "amlpipeEnvironment" not in document:
-            raise RunConfigurationException(
-                f"run configuration {shorten(repr(str(file)), 300)} was not written by airflow-amlpipe; "
-                "make a RunConfiguration() in the script and save that"
-            )
-        made = RunConfiguration(document.get("script"), document.get("arguments"), document.get("framework"), document.get("communicator"))
-        made.target = document.get("target") or "local"
-        made.node_count = document.get("nodeCount") or 1
-        made.max_run_duration_seconds = document.get("maxRunDurationSeconds")
-        made.command = document.get("command")
-        for what in _SECTIONS:
-            for field, value in (document.get(_key(what)) or {}).items():
-                setattr(getattr(made, what), _field(field), value)
-        spec = parse_environment(_json(document["amlpipeEnvironment"]), f"run configuration {shorten(repr(str(file)), 300)}")
-        made.environment = environment_of_spec(spec, spec.version)
-        return made
+        return read_run_configuration(_file(path, name or "default"))
 
     @staticmethod
     def delete(path: str, name: str) -> None:
@@ -203,6 +181,55 @@ class RunConfiguration(ConfigElement):
             _file(path, name).unlink()
         except OSError as error:
             raise RunConfigurationException(f"run configuration {shorten(repr(name))} cannot be deleted ({shorten(str(error))})") from error
+
+
+def read_run_configuration(file: Path) -> RunConfiguration:
+    """Return the configuration that a file holds, whether it was written here or by SDK v1.
+
+    :raises RunConfigurationException: it cannot be read, or says what cannot be used
+    """
+    where = f"run configuration {shorten(repr(str(file)), 300)}"
+    try:
+        document = read_yaml(file, "run configuration")
+        made = RunConfiguration(document.get("script"), document.get("arguments"), document.get("framework"), document.get("communicator"))
+        made.target = document.get("target") or "local"
+        made.node_count = document.get("nodeCount") or 1
+        made.max_run_duration_seconds = document.get("maxRunDurationSeconds")
+        made.command = document.get("command") or None
+        for what in _SECTIONS:
+            for field, value in (document.get(_key(what)) or {}).items():
+                setattr(getattr(made, what), _field(field), value)
+        made.environment = _environment_in(document, file, where)
+    except (UserErrorException, AttributeError, TypeError) as error:
+        raise RunConfigurationException(str(error) if str(error).startswith("run configuration") else f"{where}: {error}") from error
+    return made
+
+
+def _environment_in(document: dict[str, Any], file: Path, where: str) -> Environment:
+    if "amlpipeEnvironment" in document:
+        from airflow_amlpipe.sdk.core.environment import environment_of_spec
+        from airflow_amlpipe.sdk.lowering_environment import parse_environment
+
+        spec = parse_environment(_json(document["amlpipeEnvironment"]), where)
+        return environment_of_spec(spec, spec.version)
+    given = document.get("environment") or {}
+    made = Environment(given.get("name") or "default-environment")
+    made.version = given.get("version")
+    made.environment_variables = {str(key): str(value) for key, value in (given.get("environmentVariables") or {}).items()}
+    python, docker = given.get("python") or {}, given.get("docker") or {}
+    made.python.user_managed_dependencies = bool(python.get("userManagedDependencies"))
+    made.python.interpreter_path = python.get("interpreterPath") or "python"
+    dependencies, listed = python.get("condaDependencies"), python.get("condaDependenciesFile")
+    if dependencies:
+        made.python.conda_dependencies = CondaDependencies(_underlying_structure=dependencies)
+    elif listed:
+        # SDK v1's own files name it relative to the project, which is the folder above .azureml.
+        tried = [Path(listed), file.parent / listed, file.parent.parent / listed]
+        found = next((path for path in tried if path.is_file()), tried[0])
+        made.python.conda_dependencies = CondaDependencies(conda_dependencies_file_path=str(found))
+    made.docker.base_image = docker.get("baseImage") or None
+    made.docker.base_dockerfile = docker.get("baseDockerfile") or None
+    return made
 
 
 def _file(path: str | None, name: str) -> Path:

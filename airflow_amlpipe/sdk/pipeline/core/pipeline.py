@@ -161,6 +161,18 @@ class Pipeline:
             dag_kwargs = {"workspace_conn_id": self.workspace._conn_id, **dag_kwargs}
         return dag_of_file(spec, dag_id=dag_id, schedule=schedule, workspace=self.workspace._url, source_base=base, **dag_kwargs)
 
+    @staticmethod
+    def load_yaml(workspace: Workspace, filename: str, _workflow_provider: Any = None, _service_endpoint: Any = None) -> Pipeline:
+        """Return the pipeline that a YAML file describes; its paths are relative to the current folder.
+
+        :raises UserErrorException: a section is missing, or says what cannot be used; the message says where
+        """
+        from airflow_amlpipe.sdk.pipeline.core._pipeline_yaml import read_pipeline_yaml
+
+        check_workspace_given("Pipeline.load_yaml", workspace)
+        steps, description = read_pipeline_yaml(workspace, Path(check_text("Pipeline.load_yaml: filename", filename)))
+        return Pipeline(workspace, steps, description)
+
     @property
     def graph(self) -> Graph:
         """The nodes and edges of the pipeline, to look at.
@@ -172,7 +184,6 @@ class Pipeline:
 
         return graph_of(lower_pipeline(self, "pipeline"), self.workspace)
 
-    load_yaml = absent("Pipeline.load_yaml", "build the pipeline in Python")
     service_endpoint = absent("Pipeline.service_endpoint", "leave it out: there is no service")
 
     def _set_experiment_name(self, experiment_name: str) -> None:
