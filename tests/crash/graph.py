@@ -32,6 +32,8 @@ from airflow_amlpipe.operators.run_request import RunRequest
 from airflow_amlpipe.operators.single_flight import Waited
 from airflow_amlpipe.reuse.policy import ReusePolicy
 from airflow_amlpipe.services.clearing import RetentionPolicy, apply_plan, plan_clearing
+from airflow_amlpipe.services.endpoints import add_endpoint_version, create_endpoint, list_endpoints
+from airflow_amlpipe.services.publish import publish_pipeline
 from airflow_amlpipe.services.submit import submit_pipeline
 from airflow_amlpipe.settings import Settings
 from airflow_amlpipe.spec.data import InputSpec, OutputSpec, RegistrationSpec, StepOutputSource
@@ -314,6 +316,17 @@ def carry_out_run(
 def submit_run(base: Path) -> str:
     """Submit the pipeline as a script does; every step of it can be reused."""
     return submit_pipeline(PIPELINE, workspace=str(base / "ws"), experiment="digits", source_base=base, home=base / "home")
+
+
+def publish_version(base: Path) -> None:
+    """Publish the pipeline with the sources as they are, and make it the default of the one endpoint."""
+    workspace, home = str(base / "ws"), base / "home"
+    made = publish_pipeline(PIPELINE, workspace=workspace, source_base=base, home=home)
+    known = list_endpoints(workspace, home=home)
+    if known:
+        add_endpoint_version(workspace, known[0].id, made.id, home=home, is_default=True)
+    else:
+        create_endpoint(workspace, "digits", made.id, home=home)
 
 
 def clear_away(base: Path) -> None:

@@ -1,7 +1,7 @@
 """Does a workspace keep its promise whatever is done to it, in whatever order?
 
 ``python -m tests.crash.machine --examples 20``: Hypothesis draws sequences of submissions, crashes, retries, tasks that are delivered twice or
-cleared, registrations, pins, clearings away and damage, and shrinks those that break the promise to the shortest. The model knows which
+cleared, registrations, publications, pins, clearings away and damage, and shrinks those that break the promise to the shortest. The model knows which
 bytes each output must have, and how many versions each dataset.
 """
 
@@ -37,12 +37,14 @@ from tests.crash.graph import (
     clear_away,
     open_workspace,
     output_files,
+    publish_version,
     write_sources,
 )
 from tests.crash.points import POINTS
 
 _VERSIONS = st.builds(Versions, prepare=st.integers(1, 2), train=st.integers(1, 2), score=st.just(1))
 _POINTS = sorted(name for name in POINTS if not name.startswith(("gc-", "submission-")))
+_PUBLISHING = ("snapshot-packed", "object-opened", "object-written", "object-named")
 _STEP_IDS = tuple(step.id for step in STEPS)
 _HEALED = 3
 
@@ -61,6 +63,7 @@ class WorkspaceMachine(RuleBasedStateMachine):
         self.is_damaged = False
         self.pinned: dict[str, Versions] = {}
         self.last: Versions | None = None
+        self.published: set[str] = set()
 
     def teardown(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -118,6 +121,22 @@ class WorkspaceMachine(RuleBasedStateMachine):
             record = PinRecord(kind="run", target=run_id, pinned_at=now_text())
             workspace.pins.register(record.name, record)
             self.pinned[run_id] = versions
+
+    @rule(versions=_VERSIONS, point=st.sampled_from([None, *_PUBLISHING]), times=st.integers(1, 3))
+    def publish(self, versions: Versions, point: str | None, times: int) -> None:
+        """What was published can be run whatever happens afterwards: fsck says so if its specification or a source is gone."""
+        write_sources(self.folder, versions)
+        before = {item.id for item in open_workspace(self.folder).published.all()}
+        end = self._child(functools.partial(publish_version, self.folder), Plan(point, times)).watch()
+        assert end.word in {"ended", "killed"}, end.said
+        workspace = open_workspace(self.folder)
+        after = {item.id for item in workspace.published.all()}
+        assert self.published <= before <= after
+        assert len(after - before) in ({1} if end.word == "ended" else {0, 1})
+        self.published = after
+        for endpoint in workspace.endpoints.all():
+            assert set(endpoint.pipelines) <= after
+            assert end.word == "killed" or endpoint.pipelines[-1] in after - before
 
     @rule(point=st.sampled_from([None, *sorted(name for name in POINTS if name.startswith("gc-")), "object-named"]))
     def gc(self, point: str | None) -> None:
