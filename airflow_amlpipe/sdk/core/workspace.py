@@ -280,6 +280,17 @@ class Workspace:
 
         return NamedThings(lambda: sorted({run.experiment for run in open_workspace(self).runs.list()}), partial(Experiment, self))
 
+    def get_default_compute_target(self, type: str) -> ComputeTarget | None:
+        """Return the compute target ``cpu-cluster`` or ``gpu-cluster`` if it is registered, else ``None``.
+
+        :param type: ``CPU`` or ``GPU``
+        :raises UserErrorException: it is neither
+        """
+        names = {"CPU": self.DEFAULT_CPU_CLUSTER_NAME, "GPU": self.DEFAULT_GPU_CLUSTER_NAME}
+        if str(type).upper() not in names:
+            raise UserErrorException(f"Workspace.get_default_compute_target: type {shorten(repr(type))} is not known; use one of: CPU, GPU")
+        return self.compute_targets.get(names[str(type).upper()])
+
     def get_default_keyvault(self) -> Keyvault:
         """Return the secrets that scripts may read: Airflow's, none is kept in the workspace."""
         from airflow_amlpipe.sdk.core.keyvault import Keyvault
@@ -301,7 +312,6 @@ class Workspace:
     delete_private_endpoint_connection = absent("Workspace.delete_private_endpoint_connection", "leave it out: there is no Azure network")
     diagnose_workspace = absent("Workspace.diagnose_workspace", "leave it out: there are no Azure resources behind a workspace")
     get_connection = absent("Workspace.get_connection", _CONNECTIONS)
-    get_default_compute_target = absent("Workspace.get_default_compute_target", "name the compute target, or use 'local'")
     get_mlflow_tracking_uri = absent("Workspace.get_mlflow_tracking_uri", "set MLFLOW_TRACKING_URI in the step's environment_variables")
     images = property(lambda self: {})
     linked_services = property(lambda self: {})

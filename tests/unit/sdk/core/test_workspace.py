@@ -272,3 +272,12 @@ def test_while_airflow_parses_every_name_is_there_and_nothing_is_listed(ws: Work
     assert (list(ws.datasets), len(ws.environments)) == ([], 0)
     assert ws.get_default_datastore().name == "workspaceblobstore"
     assert not home.exists()
+
+
+def test_the_default_compute_targets_are_those_of_sdk_v1s_names(ws: Workspace) -> None:
+    assert ws.get_default_compute_target("CPU") is None
+    made = ComputeTarget.create(ws, Workspace.DEFAULT_CPU_CLUSTER_NAME, AmlCompute.provisioning_configuration(max_nodes=2))
+    found = ws.get_default_compute_target("cpu")
+    assert (found and found.name, ws.get_default_compute_target("GPU")) == (made.name, None)
+    with pytest.raises(UserErrorException, match="type 'TPU' is not known; use one of: CPU, GPU"):
+        ws.get_default_compute_target("TPU")
