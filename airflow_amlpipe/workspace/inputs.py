@@ -85,8 +85,9 @@ class ResolvedInput:
         if self.definition.sql is not None:
             # The rows are what counts, and not how they were asked for.
             told["reading"] = {"format": "sql"}
+        # Which files were chosen is what their digest says.
+        told.pop("path_glob", None)
         if self.definition.kind == "file":
-            # Which files were chosen is what their digest says.
             told.pop("operations", None)
         if self.definition.needs_paths:
             told["roots"] = [list(root) for root in self.roots]

@@ -59,7 +59,7 @@ class DatasetConsumptionConfig:
                 f"DatasetConsumptionConfig: {shorten(repr(dataset))} is no data; "
                 "give a dataset, a PipelineParameter whose default is one, an output of another step, or a tuple (workspace, name[, version])"
             )
-        if mode != "direct" and getattr(dataset, "_definition", {}).get("kind") == "tabular":
+        if mode != "direct" and getattr(data, "_definition", {}).get("kind") == "tabular":
             raise UserErrorException(
                 f"DatasetConsumptionConfig: a table has no files to {mode}; leave the mode out, so that the script gets the dataset: "
                 "run.input_datasets[name].to_pandas_dataframe()"
