@@ -14,6 +14,7 @@ from airflow_amlpipe.sdk.lowering_commands import lower_command, lower_text
 from airflow_amlpipe.sdk.lowering_data import DataLowering, name_in
 from airflow_amlpipe.sdk.lowering_environment import lower_environment, lower_run_settings, lower_timeout
 from airflow_amlpipe.sdk.lowering_parameters import ParameterLowering
+from airflow_amlpipe.sdk.lowering_values import plain_text
 from airflow_amlpipe.sdk.pipeline.core._items import InputItem, OutputItem
 from airflow_amlpipe.sdk.pipeline.core.builder import PipelineStep
 from airflow_amlpipe.sdk.pipeline.steps._runnable_step import RUNCONFIG_COUNTS
@@ -104,7 +105,7 @@ class _Lowering:
         command, arguments = lower_command(where, step, lambda index, value: self._argument(step, index, value))
         return StepSpec(
             id=self._ids[step],
-            name=step.name,
+            name=plain_text(f"{where}: name", step.name),
             command=command,
             source=SourceSpec(
                 directory=self._pipeline._source_directory(step) if command.has_code else "", snapshot=getattr(step, "_snapshot", None)

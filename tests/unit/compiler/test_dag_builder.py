@@ -82,6 +82,25 @@ def test_every_golden_shape_is_compared() -> None:
 
 
 @pytest.mark.parametrize(
+    ("kind", "default", "shape", "word"),
+    [
+        ("data_path", DatastorePath(datastore="lake", path="raw"), {"datastore": "lake", "path": "raw"}, "a place on a datastore"),
+        ("file_dataset", DatasetSource(name="iris", version=3), {"name": "iris", "version": 3}, "a file dataset"),
+        ("tabular_dataset", DatasetSource(name="iris", version=3), {"name": "iris", "version": 3}, "a tabular dataset"),
+        ("dataset", DatasetSource(name="iris"), {"name": "iris"}, "a dataset"),
+    ],
+)
+def test_a_parameter_that_names_data_becomes_a_field_for_json(kind: Any, default: Any, shape: Any, word: str) -> None:
+    dag = build_dag(a_pipeline(parameters=(ParameterSpec(name="p", type=kind, default=default),)), dag_id="d", workspace=WORKSPACE)
+    param = dag.params.get_param("p")
+    assert (param.value, param.schema) == (shape, {"type": "object", "title": "p"})
+    assert param.description is not None
+    assert f"names {word}" in param.description
+    with pytest.raises(ParamValidationError):
+        param.resolve("lake/raw")
+
+
+@pytest.mark.parametrize(
     ("kind", "default", "good", "bad"),
     [("integer", 3, 4, "4"), ("number", 0.5, 1, "x"), ("boolean", True, False, 1), ("string", "a", "", 1)],
 )

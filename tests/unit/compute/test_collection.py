@@ -77,6 +77,25 @@ def test_an_output_the_script_removed_is_an_empty_folder(stage: Stage, folder: S
     assert collected.outputs["out"].path.is_dir()
 
 
+@pytest.mark.parametrize(
+    ("script", "is_file", "found"),
+    [
+        ("pathlib.Path(sys.argv[1]).write_text('x')", True, []),
+        ("pathlib.Path(sys.argv[1]).mkdir(); pathlib.Path(sys.argv[1], 'a').write_text('x')", False, ["a"]),
+        ("assert not pathlib.Path(sys.argv[1]).exists()", False, []),
+    ],
+)
+def test_an_output_that_is_not_made_is_what_the_script_made_there(
+    stage: Stage, folder: StepFolder, script: str, is_file: bool, found: list[str]
+) -> None:
+    step = a_step(
+        arguments=(OutputArgument(output="out"),), outputs=(OutputSpec(name="out", datastore="workspaceblobstore", is_made=False),)
+    )
+    collected = run_script(stage, folder, f"import pathlib, sys\n{script}\n", step)
+    output = collected.outputs["out"]
+    assert (output.is_file, [] if is_file else sorted(path.name for path in output.path.iterdir())) == (is_file, found)
+
+
 def test_a_file_in_the_place_of_the_folder_is_an_output_of_one_file(stage: Stage, folder: StepFolder) -> None:
     """R52."""
     collected = run_script(stage, folder, "import os, sys; os.rmdir(sys.argv[1]); open(sys.argv[1], 'w').write('x')")

@@ -136,6 +136,18 @@ def test_an_output_exists_before_the_script_starts(folder: StepFolder) -> None:
     assert (folder.code / "results" / "model").is_dir()
 
 
+@pytest.mark.parametrize("source", [None, "results/rows"])
+def test_an_output_that_is_not_made_has_the_folder_above_it_only(folder: StepFolder, source: str | None) -> None:
+    place = place_output("step 's'", an_output(source).model_copy(update={"is_made": False}), folder)
+    assert place.parent.is_dir()
+    assert not place.exists()
+
+
+def test_behind_an_absolute_path_there_is_a_folder_in_any_case(folder: StepFolder, temporary: Path) -> None:
+    place = place_output("step 's'", an_output(str(temporary / "rows")).model_copy(update={"is_made": False}), folder)
+    assert place.is_dir()
+
+
 def test_an_output_cannot_be_the_whole_working_folder(folder: StepFolder) -> None:
     with pytest.raises(DefinitionError, match="is the whole working folder"):
         output_place("step 'x'", an_output("."), folder)

@@ -10,6 +10,7 @@ import pytest
 from airflow_amlpipe.exceptions import DefinitionError, UnknownNameError
 from airflow_amlpipe.operators.outline import PipelineOutline
 from airflow_amlpipe.operators.run_request import RunRequest, read_request
+from airflow_amlpipe.spec.data import DatastorePath
 from airflow_amlpipe.spec.parameter import ParameterSpec
 from airflow_amlpipe.workspace.ids import run_id_for
 
@@ -53,6 +54,18 @@ def test_a_parameter_may_have_a_name_of_several_words() -> None:
     outline = OUTLINE.model_copy(update={"parameters": (ParameterSpec(name="learning-rate of.model", type="number", default=0.5),)})
     given = {"conf": {"learning-rate of.model": 1}, "params": {}, "dag_id": "d", "dag_run_id": "r", "run_after": AT}
     assert read_request(outline, **given).parameters == {"learning-rate of.model": 1.0}  # type: ignore[arg-type]
+
+
+def test_conf_names_data_as_sdk_v1s_rest_did_or_as_the_form_does() -> None:
+    data = ParameterSpec(name="where", type="data_path", default=DatastorePath(datastore="lake", path="raw"))
+    outline = OUTLINE.model_copy(update={"parameters": (data,)})
+    shapes = [{"datastore": "lake", "path": "a"}, {"DataStoreName": "lake", "RelativePath": "a"}]
+    for shape in shapes:
+        given: dict[str, Any] = {"conf": {"where": shape}, "params": {"where": {"datastore": "lake", "path": "raw"}}}
+        request = read_request(outline, **given, dag_id="d", dag_run_id="r", run_after=AT)
+        assert request.parameters == {"where": DatastorePath(datastore="lake", path="a")}
+    with pytest.raises(DefinitionError, match="parameter 'where': the path '../x' must be relative"):
+        read_request(outline, conf={"where": {"datastore": "lake", "path": "../x"}}, params={}, dag_id="d", dag_run_id="r", run_after=AT)
 
 
 def test_a_whole_number_for_a_number_means_the_same_as_the_number() -> None:

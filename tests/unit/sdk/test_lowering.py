@@ -654,7 +654,7 @@ def test_data_parameters_in_places_that_take_none_are_refused(ws: Workspace, cha
 
 
 @pytest.mark.parametrize("text", ["out/{}", "{}"])
-@pytest.mark.parametrize("where", ["arguments", "destination", "source", "params", "path_on_compute"])
+@pytest.mark.parametrize("where", ["arguments", "destination", "source", "params", "path_on_compute", "name", "dataset", "registered"])
 def test_a_parameter_turned_into_text_is_refused_by_its_name(ws: Workspace, where: str, text: str) -> None:
     literal = text.format(PipelineParameter("level", "x"))
     store = Datastore.get(ws, "workspaceblobstore")
@@ -664,6 +664,9 @@ def test_a_parameter_turned_into_text_is_refused_by_its_name(ws: Workspace, wher
         "source": {"outputs": [OutputFileDatasetConfig("o", source=literal)]},
         "params": {"params": {"a": literal}},
         "path_on_compute": {"inputs": [files(ws).as_mount(literal)]},
+        "name": {"name": literal},
+        "dataset": {"inputs": [files(ws, literal).as_mount()]},
+        "registered": {"outputs": [OutputFileDatasetConfig("o").register_on_complete(literal)]},
     }
     message = "which holds PipelineParameter 'level', turned into text .* put the text together in the script"
     with pytest.raises(ValueError, match=message):

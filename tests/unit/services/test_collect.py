@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,9 @@ from airflow_amlpipe.services.collect import (
 )
 from airflow_amlpipe.services.dag_file import dag_of_file
 from airflow_amlpipe.services.submit import submit_pipeline
+from airflow_amlpipe.spec.data import DatasetSource, DatastorePath
 from airflow_amlpipe.spec.parameter import ParameterSpec
+from airflow_amlpipe.spec.parameter_value import DatasetById
 from airflow_amlpipe.workspace import WorkspaceStore
 from tests.builders import a_pipeline
 
@@ -44,6 +47,36 @@ def test_typed_texts_become_values_of_the_parameters_types() -> None:
 def test_a_text_that_is_no_value_of_the_type_is_refused(texts: dict[str, str]) -> None:
     with pytest.raises(DefinitionError, match="takes a value of type"):
         parameters_from_text(PIPELINE, texts)
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "expected"),
+    [
+        ("data_path", "lake/raw/2024", DatastorePath(datastore="lake", path="raw/2024")),
+        ("data_path", "lake", DatastorePath(datastore="lake", path="")),
+        ("data_path", '{"datastore": "lake", "path": "raw"}', DatastorePath(datastore="lake", path="raw")),
+        ("file_dataset", "iris", DatasetSource(name="iris")),
+        ("file_dataset", "iris:latest", DatasetSource(name="iris")),
+        ("tabular_dataset", "iris:3", DatasetSource(name="iris", version=3)),
+        ("file_dataset", '{"id": "an-id"}', DatasetById(id="an-id")),
+    ],
+)
+def test_a_text_names_data(kind: Any, text: str, expected: Any) -> None:
+    assert parameters_from_text(a_pipeline(parameters=(data_parameter(kind),)), {"data": text}) == {"data": expected}
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [("data_path", "lake/../x"), ("file_dataset", "iris:new"), ("file_dataset", "a/b"), ("file_dataset", "{"), ("data_path", "{}")],
+)
+def test_a_text_that_names_no_data_is_refused(kind: Any, text: str) -> None:
+    with pytest.raises(DefinitionError, match="parameter 'data'"):
+        parameters_from_text(a_pipeline(parameters=(data_parameter(kind),)), {"data": text})
+
+
+def data_parameter(kind: Any) -> ParameterSpec:
+    default: Any = DatastorePath(datastore="lake") if kind == "data_path" else DatasetSource(name="rows")
+    return ParameterSpec(name="data", type=kind, default=default)
 
 
 def test_a_name_may_have_what_sdk_v1_allowed() -> None:

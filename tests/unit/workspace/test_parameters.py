@@ -11,6 +11,7 @@ from airflow_amlpipe.exceptions import DefinitionError, UnknownNameError
 from airflow_amlpipe.reuse.policy import ReusePolicy
 from airflow_amlpipe.spec.compute import RunSettingsSpec
 from airflow_amlpipe.spec.data import DatasetSource, DatastorePath, InputSpec, ParameterSource
+from airflow_amlpipe.spec.dataset import DatasetDefinition, Parquet
 from airflow_amlpipe.spec.parameter_value import DatasetById, ParameterValue
 from airflow_amlpipe.spec.step import ParameterArgument, StepSpec
 from airflow_amlpipe.workspace import WorkspaceStore
@@ -96,3 +97,28 @@ def test_a_count_that_is_none_is_refused(workspace: WorkspaceStore, value: Any) 
         DefinitionError, match="step 'train': node_count is parameter 'nodes', which is .* in this run; give a whole number"
     ):
         bind_step(workspace, read, {"nodes": value})
+
+
+@pytest.mark.parametrize(("holds", "kind"), [("file_dataset", "tabular"), ("tabular_dataset", "file")])
+def test_a_dataset_of_the_other_kind_is_refused(workspace: WorkspaceStore, holds: Any, kind: Any) -> None:
+    reads = (InputSpec(name="data", mode="direct", source=ParameterSource(parameter="which", holds=holds)),)
+    definition = DatasetDefinition(kind="tabular", reading=Parquet()) if kind == "tabular" else None
+    record = workspace.datasets.add_version("rows", (place("a"),), definition=definition)
+    saved = workspace.datasets.save((place("b"),), definition)
+    values: list[Any] = [
+        DatasetSource(name="rows"),
+        DatasetSource(name="rows", version=1),
+        DatasetById(id=record.id),
+        DatasetById(id=saved.id),
+        DatasetSource(paths=(place("a"),), definition=definition),
+    ]
+    for value in values:
+        with pytest.raises(DefinitionError, match=f"parameter 'which' names a {kind} dataset in this run, but the step reads a"):
+            bind_step(workspace, a_step(inputs=reads), {"which": value})
+        either = (reads[0].model_copy(update={"source": ParameterSource(parameter="which", holds="dataset")}),)
+        assert bind_step(workspace, a_step(inputs=either), {"which": value}).inputs[0].source != either[0].source
+
+
+def test_a_dataset_that_is_not_there_yet_may_come_from_an_earlier_step(workspace: WorkspaceStore) -> None:
+    step = bind_step(workspace, a_step(inputs=READS), {"which": DatasetSource(name="later")})
+    assert step.inputs[0].source == DatasetSource(name="later")

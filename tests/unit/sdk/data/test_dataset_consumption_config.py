@@ -71,3 +71,12 @@ def test_a_parameter_of_anything_else_is_refused_with_what_to_do(ws: Workspace) 
         UserErrorException, match=r"PipelineParameter 'p' is a DataPath; give the tuple \(parameter, DataPathComputeBinding\(\)\)"
     ):
         DatasetConsumptionConfig("data", place)
+
+
+def test_a_table_has_no_files_to_mount_also_where_a_parameter_names_it(ws: Workspace) -> None:
+    table = Dataset.Tabular.from_delimited_files((ws.get_default_datastore(), "x"), validate=False)
+    config = DatasetConsumptionConfig("table", PipelineParameter("which", table))
+    assert config.mode == "direct"
+    for bind in (config.as_mount, config.as_download):
+        with pytest.raises(UserErrorException, match="a table has no files to"):
+            bind()
