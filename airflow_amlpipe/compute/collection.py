@@ -25,14 +25,15 @@ from airflow_amlpipe.compute.places import output_place, remove_outside_links
 from airflow_amlpipe.exceptions import DefinitionError, InfrastructureError, shorten
 from airflow_amlpipe.fingerprint.pattern import PathPattern
 from airflow_amlpipe.runtime import protocol
-from airflow_amlpipe.runtime.summary import summarize
+from airflow_amlpipe.runtime.children import CHILD_TARGET
+from airflow_amlpipe.runtime.summary import RunSummary, summarize
 from airflow_amlpipe.spec.data import OutputSpec
 from airflow_amlpipe.spec.step import StepSpec
 
 if TYPE_CHECKING:
     from airflow_amlpipe.runtime.protocol import Event
 
-__all__ = ["Artifact", "CollectedOutput", "CollectedStep", "RunOutcome", "collect_step"]
+__all__ = ["Artifact", "ChildOutcome", "CollectedOutput", "CollectedStep", "RunOutcome", "collect_step"]
 
 _MOST_NAMED = 5
 
@@ -56,6 +57,23 @@ class Artifact:
 
 
 @dataclass(frozen=True, slots=True)
+class ChildOutcome:
+    """What a script recorded for one of the runs that it made below its own.
+
+    :ivar status: ``Completed``, ``Failed`` or ``Canceled``; ``Running`` if the script did not say
+    """
+
+    id: str
+    name: str
+    status: str
+    error: str
+    events: tuple[Event, ...]
+    tags: dict[str, str | None]
+    properties: dict[str, str]
+    children: tuple[ChildOutcome, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RunOutcome:
     """What a script recorded for one run, its own or the pipeline's.
 
@@ -71,6 +89,7 @@ class RunOutcome:
     properties: dict[str, str] = field(default_factory=dict)
     artifacts: tuple[Artifact, ...] = ()
     cancel_requested: bool = False
+    children: tuple[ChildOutcome, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +132,30 @@ def collect_step(step: StepSpec, folder: StepFolder) -> CollectedStep:
 
 
 def _outcome(folder: StepFolder, target: str, artifacts: tuple[Artifact, ...]) -> RunOutcome:
-    found = summarize(protocol.read_events(str(folder.run)), target)
-    return RunOutcome(found.metrics(), tuple(found.metric_events), found.tags, found.properties, artifacts, found.cancel_requested)
+    events = list(protocol.read_events(str(folder.run)))
+    found = summarize(events, target)
+    return RunOutcome(
+        found.metrics(),
+        tuple(found.metric_events),
+        found.tags,
+        found.properties,
+        artifacts,
+        found.cancel_requested,
+        _children(events, found, frozenset()),
+    )
+
+
+def _children(events: list[Event], of: RunSummary, above: frozenset[str]) -> tuple[ChildOutcome, ...]:
+    """Return the runs below a run; one that says it is below itself is passed over."""
+    children = []
+    for child_id, name in of.children:
+        if child_id in above:
+            continue
+        found = summarize(events, CHILD_TARGET + child_id)
+        below = _children(events, found, above | {child_id})
+        status = found.status or "Running"
+        children.append(ChildOutcome(child_id, name, status, found.error, tuple(found.metric_events), found.tags, found.properties, below))
+    return tuple(children)
 
 
 def _take_back_replaced(step: StepSpec, folder: StepFolder) -> None:

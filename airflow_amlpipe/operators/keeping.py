@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from airflow_amlpipe.compute.collection import CollectedStep, RunOutcome, collect_step
+from airflow_amlpipe.compute.collection import ChildOutcome, CollectedStep, RunOutcome, collect_step
 from airflow_amlpipe.compute.folder import StepFolder
 from airflow_amlpipe.exceptions import shorten
 from airflow_amlpipe.operators.answering import asked_so_far
@@ -12,7 +12,7 @@ from airflow_amlpipe.storage.crash_points import crash_point
 from airflow_amlpipe.workspace.asked import keep_asked
 from airflow_amlpipe.workspace.layout import run_folder
 from airflow_amlpipe.workspace.step_run import StepRun
-from airflow_amlpipe.workspace.try_files import Logged, keep_artifacts, keep_logged, keep_logs
+from airflow_amlpipe.workspace.try_files import Logged, LoggedChild, keep_artifacts, keep_logged, keep_logs
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
 
 __all__ = ["keep_files"]
@@ -46,4 +46,18 @@ def keep_files(workspace: WorkspaceStore, run: StepRun, folder: StepFolder, *, s
 
 
 def _logged(outcome: RunOutcome) -> Logged:
-    return Logged(events=outcome.events, tags=outcome.tags, properties=outcome.properties)
+    children = tuple(map(_logged_child, outcome.children))
+    return Logged(events=outcome.events, tags=outcome.tags, properties=outcome.properties, children=children)
+
+
+def _logged_child(outcome: ChildOutcome) -> LoggedChild:
+    return LoggedChild(
+        id=outcome.id,
+        name=outcome.name,
+        status=outcome.status,
+        error=outcome.error,
+        events=outcome.events,
+        tags=outcome.tags,
+        properties=outcome.properties,
+        children=tuple(map(_logged_child, outcome.children)),
+    )

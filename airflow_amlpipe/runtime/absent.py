@@ -14,14 +14,6 @@ __all__ = ["AbsentMethods"]
 class AbsentMethods:
     """Each raises :class:`UserErrorException` and says what to use."""
 
-    def child_run(self, *_: Any, **__: Any) -> Any:
-        """Child runs are not kept."""
-        raise _absent("child_run", "log to this run, with the child's name in the metric's name")
-
-    def create_children(self, *_: Any, **__: Any) -> Any:
-        """Child runs are not kept."""
-        raise _absent("create_children", "log to this run, with the child's name in the metric's name")
-
     def submit_child(self, *_: Any, **__: Any) -> Any:
         """Child runs are not kept."""
         raise _absent("submit_child", "make it a step of the pipeline")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import Any, Dict, Iterable, List, Mapping, Optional
 
-__all__ = ["MODELS_FOLDER", "Framework", "ModelMethods", "choose_models", "dataset_pairs", "find_local_model", "texts"]
+__all__ = ["MODELS_FOLDER", "Framework", "ModelMethods", "choose_models", "dataset_pairs", "find_local_model", "has_all", "texts"]
 
 MODELS_FOLDER = "azureml-models"
 
@@ -252,8 +252,8 @@ def choose_models(
     found = [
         model
         for model in known
-        if _has(model["tags"], tags)
-        and _has(model["properties"], properties)
+        if has_all(model["tags"], tags)
+        and has_all(model["properties"], properties)
         and run_id in (None, model["run_id"])
         and framework in (None, model["framework"])
         and (dataset_id is None or dataset_id in [pair[1] for pair in model["datasets"]])
@@ -319,7 +319,8 @@ def dataset_pairs(datasets: Optional[Iterable[Any]]) -> List[List[str]]:
     return pairs
 
 
-def _has(known: Mapping[str, str], wanted: Any) -> bool:
+def has_all(known: Mapping[str, str], wanted: Any) -> bool:
+    """Whether tags (or properties) are those wanted: a name, ``{name: value}`` or ``[name, [name, value]]``."""
     if wanted is None:
         return True
     if isinstance(wanted, str):

@@ -5,7 +5,7 @@ It works: what it logs is printed and kept in memory, and everything a step's ru
 """
 
 # The signatures are SDK v1's, whether or not there is a use for an argument here.
-# ruff: noqa: ARG002
+# ruff: noqa: ARG002, A002
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from airflow_amlpipe.runtime.values import from_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, List, Optional
+    from typing import Any, Dict, Iterator, List, Optional, Sequence
 
     from airflow_amlpipe.runtime.protocol import Event
 
@@ -44,6 +44,7 @@ class OfflineRun(Run):
         self._parent: Optional[OfflineRun] = None
         self._remembered: List[Event] = []
         self._files: Dict[str, str] = {}
+        self._children: List[OfflineRun] = []
 
     @property
     def parent(self) -> Optional[Run]:  # type: ignore[override]
@@ -91,6 +92,29 @@ class OfflineRun(Run):
             target = os.path.join(target, os.path.basename(clean))
         if not (os.path.exists(target) and os.path.samefile(source, target)):
             shutil.copyfile(source, target)
+
+    def child_run(self, name: Optional[str] = None, run_id: Optional[str] = None, outputs: Any = None) -> OfflineRun:
+        """Return another offline run below this one."""
+        child = OfflineRun(parent=self)
+        child._is_parent, child._parent = False, self
+        child.name = name or child.id
+        self._children.append(child)
+        return child
+
+    def create_children(
+        self, count: Optional[int] = None, tag_key: Optional[str] = None, tag_values: Optional[Sequence[Any]] = None
+    ) -> List[OfflineRun]:
+        """Return several offline runs below this one."""
+        children = [self.child_run() for _ in (range(count or 0) if tag_values is None else tag_values)]
+        for child, value in zip(children, tag_values or ()):
+            child.tag(str(tag_key), value)
+        return children
+
+    def get_children(
+        self, recursive: bool = False, tags: Any = None, properties: Any = None, type: Any = None, status: Any = None, **_: Any
+    ) -> Iterator[Run]:
+        """Return an iterator over the runs below this one."""
+        return iter(list(self._children))
 
     def register_model(self, model_name: str, model_path: Any = None, *_: Any, **__: Any) -> None:
         """Say what would be registered."""

@@ -4,7 +4,7 @@
 (``submitted.py``), ``OfflineRun`` everywhere else (``offline.py``). Everything is recorded the moment it is said: there is nothing to flush.
 """
 # The signatures are SDK v1's, whether or not there is a use for an argument here.
-# ruff: noqa: ARG002, ARG003
+# ruff: noqa: ARG002, ARG003, A002
 
 from __future__ import annotations
 
@@ -276,8 +276,20 @@ class Run(MetricMethods, FileMethods, AbsentMethods):
         """Empty: a step's run has none."""
         return ""
 
-    def get_children(self, *_: Any, **__: Any) -> Iterator[Run]:
-        """Return an iterator over the runs below this one: inside a step there are none."""
+    def child_run(self, name: Optional[str] = None, run_id: Optional[str] = None, outputs: Any = None) -> Run:
+        """Return a new run below this one."""
+        raise NotImplementedError
+
+    def create_children(
+        self, count: Optional[int] = None, tag_key: Optional[str] = None, tag_values: Optional[Sequence[Any]] = None
+    ) -> Any:
+        """Return several new runs below this one."""
+        raise NotImplementedError
+
+    def get_children(
+        self, recursive: bool = False, tags: Any = None, properties: Any = None, type: Any = None, status: Any = None, **_: Any
+    ) -> Iterator[Run]:
+        """Return an iterator over the runs below this one."""
         return iter(())
 
     def get_portal_url(self) -> str:

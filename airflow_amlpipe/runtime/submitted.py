@@ -1,7 +1,7 @@
 """How does a run inside a step record what the script says?"""
 
 # The signatures are SDK v1's, whether or not there is a use for an argument here.
-# ruff: noqa: ARG002
+# ruff: noqa: ARG002, A002
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from airflow_amlpipe.runtime.surroundings import ExperimentOfRun, InputDatasets,
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, Iterable, Iterator, List, Optional
+    from typing import Any, Dict, Iterable, Iterator, List, Optional, Sequence
 
     from airflow_amlpipe.runtime.protocol import Event, RunContext, RunPart
 
-__all__ = ["ParentRun", "SubmittedRun", "open_submitted_run"]
+__all__ = ["ParentRun", "RecordedRun", "SubmittedRun", "open_submitted_run"]
 
 
 def open_submitted_run(run_folder: str) -> SubmittedRun:
@@ -36,7 +36,7 @@ def open_submitted_run(run_folder: str) -> SubmittedRun:
     return SubmittedRun(run_folder, context)
 
 
-class _RecordedRun(Run):
+class RecordedRun(Run):
     """A run of the host's, known from the context; what is said of it is appended to the step's events."""
 
     _TARGET = SELF
@@ -103,11 +103,54 @@ class _RecordedRun(Run):
         said = {"tags": tags, "properties": properties, "description": description, "datasets": datasets}
         return register_files(self.experiment.workspace, model_name, files, top, said, model_framework, model_framework_version)
 
+    def child_run(self, name: Optional[str] = None, run_id: Optional[str] = None, outputs: Any = None) -> Run:
+        """Return a new run below this one: for one of several things that the script tries.
+
+        :raises UserErrorException: the id cannot be used, or is taken
+        """
+        from airflow_amlpipe.runtime.children import make_child
+
+        return make_child(self, name, run_id)
+
+    def create_children(
+        self, count: Optional[int] = None, tag_key: Optional[str] = None, tag_values: Optional[Sequence[Any]] = None
+    ) -> List[Run]:
+        """Return ``count`` new runs below this one, or one for each of ``tag_values`` with that tag.
+
+        :raises UserErrorException: neither or both are given, or more than 100
+        """
+        from airflow_amlpipe.runtime.children import make_children
+
+        return list(make_children(self, count, tag_key, tag_values))
+
+    def get_children(
+        self, recursive: bool = False, tags: Any = None, properties: Any = None, type: Any = None, status: Any = None, **_: Any
+    ) -> Iterator[Run]:
+        """Yield the runs below this one that this step has made."""
+        from airflow_amlpipe.runtime.children import children_of
+        from airflow_amlpipe.runtime.model_methods import has_all
+
+        for child in children_of(self):
+            if has_all(child.get_tags(), tags) and has_all(child.get_properties(), properties) and status in (None, child.status):
+                yield child
+            if recursive:
+                for below in child.get_children(True, tags, properties, type, status):
+                    yield below
+
+    def get_metrics(
+        self, name: Optional[str] = None, recursive: bool = False, run_type: Any = None, populate: bool = False
+    ) -> Dict[str, Any]:
+        found = super().get_metrics(name, recursive, run_type, populate)
+        if recursive:
+            for child in self.get_children(recursive=True):
+                found.update({child.id: child.get_metrics(name)})
+        return found
+
     def get_portal_url(self) -> str:
         return self._part["url"]
 
 
-class SubmittedRun(_RecordedRun):
+class SubmittedRun(RecordedRun):
     """The run of the step that this script is."""
 
     def __init__(self, run_folder: str, context: RunContext) -> None:
@@ -140,7 +183,7 @@ class SubmittedRun(_RecordedRun):
         }
 
 
-class ParentRun(_RecordedRun):
+class ParentRun(RecordedRun):
     """The pipeline's run, as one of its steps sees it: what earlier steps recorded, and what this one adds."""
 
     _TARGET = PARENT

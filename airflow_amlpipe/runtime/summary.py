@@ -7,7 +7,7 @@ from airflow_amlpipe.runtime.protocol import SELF
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, Iterable, List, Optional
+    from typing import Any, Dict, Iterable, List, Optional, Tuple
 
     from airflow_amlpipe.runtime.protocol import Event
 
@@ -21,6 +21,9 @@ class RunSummary:
     :ivar tags: tags set; ``None`` for one that was taken away
     :ivar properties: each was set once
     :ivar cancel_requested: the script called ``cancel``
+    :ivar children: id and name of each run that was made below it
+    :ivar status: how it ended, of a run below a step's
+    :ivar error: why, if it failed
     """
 
     def __init__(self) -> None:
@@ -28,6 +31,9 @@ class RunSummary:
         self.tags: Dict[str, Optional[str]] = {}
         self.properties: Dict[str, str] = {}
         self.cancel_requested = False
+        self.children: List[Tuple[str, str]] = []
+        self.status = ""
+        self.error = ""
 
     def metrics(self) -> Dict[str, Any]:
         """Return what ``get_metrics`` returns."""
@@ -46,6 +52,10 @@ class RunSummary:
             self.properties.setdefault(key, value)
         elif kind == "cancel":
             self.cancel_requested = True
+        elif kind == "child" and isinstance(event.get("id"), str) and isinstance(event.get("name"), str):
+            self.children.append((event["id"], event["name"]))
+        elif kind == "status" and isinstance(value, str):
+            self.status, self.error = value, str(event.get("error") or "")
 
 
 def summarize(events: Iterable[Event], target: str) -> RunSummary:

@@ -20,12 +20,12 @@ from pydantic import Field
 from airflow_amlpipe.exceptions import DefinitionError, ProtocolError
 from airflow_amlpipe.reuse.result import StepResult
 from airflow_amlpipe.spec.document import parse_model
-from airflow_amlpipe.spec.model import SpecModel
+from airflow_amlpipe.spec.model import SpecModel, added_later
 from airflow_amlpipe.storage.crash_points import crash_point
 from airflow_amlpipe.workspace.layout import run_folder
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
 
-__all__ = ["Logged", "hand_on_logged", "keep_artifacts", "keep_logged", "keep_logs", "logged_by_steps", "read_logged"]
+__all__ = ["Logged", "LoggedChild", "hand_on_logged", "keep_artifacts", "keep_logged", "keep_logs", "logged_by_steps", "read_logged"]
 
 
 class Logged(SpecModel):
@@ -33,15 +33,29 @@ class Logged(SpecModel):
 
     :ivar events: metric events in order, as ``runtime.metrics.fold_metrics`` reads them
     :ivar tags: ``None`` for one that was removed
+    :ivar children: the runs that it made below that run
     """
 
     events: tuple[dict[str, Any], ...] = ()
     tags: dict[str, str | None] = Field(default_factory=dict)
     properties: dict[str, str] = Field(default_factory=dict)
+    children: tuple[LoggedChild, ...] = added_later(())
 
     @property
     def is_empty(self) -> bool:
-        return not (self.events or self.tags or self.properties)
+        return not (self.events or self.tags or self.properties or self.children)
+
+
+class LoggedChild(Logged):
+    """What a script recorded for a run that it made below its own."""
+
+    id: str
+    name: str
+    status: str = "Running"
+    error: str = ""
+
+
+Logged.model_rebuild()
 
 
 def keep_logs(workspace: WorkspaceStore, folder: str, logs: Path) -> None:

@@ -304,6 +304,52 @@ class Run:
         values: dict[str, str] = self._workspace.get_default_keyvault().get_secrets(secrets)
         return values
 
+    @classmethod
+    def get_submitted_run(cls, **kwargs: Any) -> Any:
+        """Return the run of the step this code runs in (SDK v1's older name for ``get_context``).
+
+        :raises RunEnvironmentException: outside of a step
+        """
+        return cls.get_context(allow_offline=False)
+
+    def flush(self, timeout_seconds: int = 300) -> None:
+        """Do nothing: everything is recorded when it is said."""
+
+    def clean(self) -> Any:
+        """Return the empty list: nothing is left behind on a compute target."""
+        return []
+
+    def get_detailed_status(self) -> dict[str, str]:
+        """Return the status, and the error if the run failed."""
+        error = self.get_details().get("error") or {}
+        return {"status": self.status, "details": str(error.get("error", {}).get("message", "")) if isinstance(error, dict) else str(error)}
+
+    def get_snapshot_id(self) -> str | None:
+        """Return the digest of the source snapshot that the run ran; ``None`` for a run that has none of its own."""
+        return None
+
+    def restore_snapshot(self, snapshot_id: str | None = None, path: str | None = None) -> str:
+        """Put the run's source snapshot, a zip file, into the folder ``path`` and return where it is.
+
+        :param snapshot_id: of another snapshot of the workspace
+        :raises UserErrorException: the run has none, or the workspace does not keep it any more
+        """
+        from airflow_amlpipe.workspace.layout import snapshot_path
+
+        chosen = snapshot_id or self.get_snapshot_id()
+        if chosen is None:
+            raise UserErrorException(f"run {self.id} has no source snapshot of its own; ask one of its steps")
+        if not chosen.isalnum():
+            raise UserErrorException(f"{shorten(repr(chosen))} is no id of a snapshot")
+        target = Path(path or ".").absolute() / f"{chosen}.zip"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.unlink(missing_ok=True)
+        try:
+            open_workspace(self._workspace).store.fetch(snapshot_path(chosen), target)
+        except FileNotFoundError as error:
+            raise UserErrorException(f"the snapshot {shorten(chosen)} is not in the workspace any more") from error
+        return str(target)
+
     def cancel(self) -> None:
         raise NotImplementedError
 
@@ -324,13 +370,8 @@ class Run:
 
     add_properties = absent("Run.add_properties", _INSIDE)
     add_type_provider = absent("Run.add_type_provider", "leave it out")
-    clean = absent("Run.clean", "leave it out: nothing is left behind")
-    create_children = absent("Run.create_children", "make one step for each value")
-    flush = absent("Run.flush", "leave it out: everything is recorded at once")
-    get_detailed_status = absent("Run.get_detailed_status", "use get_details()")
+    create_children = absent("Run.create_children", _INSIDE)
     get_environment = absent("Run.get_environment", "keep the Environment that the step was made with")
-    get_snapshot_id = absent("Run.get_snapshot_id", "look at `amlpipe explain`")
-    get_submitted_run = absent("Run.get_submitted_run", "use Run.get_context()")
     list_by_compute = absent("Run.list_by_compute", "use Experiment.get_runs()")
     log = absent("Run.log", _INSIDE)
     log_accuracy_table = absent("Run.log_accuracy_table", _INSIDE)
@@ -341,7 +382,6 @@ class Run:
     log_residuals = absent("Run.log_residuals", _INSIDE)
     log_row = absent("Run.log_row", _INSIDE)
     log_table = absent("Run.log_table", _INSIDE)
-    restore_snapshot = absent("Run.restore_snapshot", "check out the commit that `amlpipe runs show` names")
     start = absent("Run.start", "submit a pipeline")
     submit_child = absent("Run.submit_child", "make the work a step of the pipeline")
     take_snapshot = absent("Run.take_snapshot", "leave it out: submitting takes snapshots")

@@ -471,3 +471,72 @@ def test_a_try_after_a_failed_one_registers_its_model_once(workspace: WorkspaceS
             run.finish_failed(RuntimeError("the script failed"))
     assert versions == [1, 1]
     assert [model.version for model in workspace.models.versions("digits")] == [1]
+
+
+CHILDREN = """
+from azureml.core import Run
+run = Run.get_context()
+with run.child_run("depth 1") as one:
+    one.log("auc", 0.5); one.tag("kind", "tree"); one.add_properties({"p": 1})
+    one.child_run(name="below").log("auc", 0.6)
+try:
+    with run.child_run("depth 2") as two:
+        two.log("auc", 0.7)
+        raise ValueError("too deep")
+except ValueError:
+    pass
+three, four = run.create_children(tag_key="rate", tag_values=[1, 2])
+three.cancel(); four.complete(); three.log_list("l", [1, 2])
+run.log("best", 0.7)
+print([child.name for child in run.get_children()][:2], [child.status for child in run.get_children()])
+print([child.get_tags() for child in run.get_children(tags="rate")], len(list(run.get_children(recursive=True))))
+print(sorted(len(metrics) for metrics in run.get_metrics(recursive=True).values()), run.get_metrics(), one.parent is run)
+open("f", "w").write("x"); one.upload_file("f.txt", "f"); print(one.get_file_names())
+"""
+
+
+@pytest.mark.parametrize("version", ["3.8", "ours"])
+def test_runs_below_a_steps_are_kept_and_found_from_outside(version: str, workspace: WorkspaceStore, folder: StepFolder) -> None:
+    from airflow_amlpipe.operators.keeping import keep_files
+    from airflow_amlpipe.workspace.try_files import read_logged
+
+    python = sys.executable if version == "ours" else find_python(version)
+    if python is None:
+        pytest.skip(f"this machine has no Python {version}")
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": shim_folder(), ENV_RUN_FOLDER: str(folder.run)}
+    ran = subprocess.run([python, "-S", "-c", CHILDREN], cwd=folder.code, env=environment, capture_output=True, text=True, timeout=60)
+    assert ran.stderr == ""
+    assert ran.stdout.splitlines() == [
+        "['depth 1', 'depth 2'] ['Completed', 'Failed', 'Canceled', 'Completed']",
+        "[{'rate': '1'}, {'rate': '2'}] 5",
+        "[0, 1, 1, 1, 1, 1] {'best': 0.7} True",
+        "['f.txt']",
+    ]
+    run = StepRun(workspace, "nightly", "run-1", a_step("train"), 1, step_run_id="step-run-1")
+    keep_files(workspace, run, folder, say=lambda _: None)
+    logged = read_logged(workspace, run.folder)
+    assert [(child.name, child.status, child.error) for child in logged.children] == [
+        ("depth 1", "Completed", ""),
+        ("depth 2", "Failed", "ValueError: too deep"),
+        (logged.children[2].id, "Canceled", ""),
+        (logged.children[3].id, "Completed", ""),
+    ]
+    assert [child.name for child in logged.children[0].children] == ["below"]
+    assert (logged.children[0].tags, logged.children[0].properties) == ({"kind": "tree"}, {"p": "1"})
+    assert workspace.store.exists(f"{run.folder}/artifacts/children/{logged.children[0].id}/f.txt")
+
+
+@pytest.mark.parametrize(
+    ("call", "problem"),
+    [
+        ("create_children()", "give count, or tag_key and tag_values"),
+        ("create_children(count=101)", "from 1 to 100 can be made"),
+        ("create_children(tag_values=[1])", "give count, or tag_key and tag_values"),
+        ("child_run(run_id='../x')", "cannot be used"),
+    ],
+)
+def test_children_that_cannot_be_made_are_refused(call: str, problem: str, folder: StepFolder) -> None:
+    from airflow_amlpipe.runtime.submitted import open_submitted_run
+
+    with pytest.raises(UserErrorException, match=problem):
+        eval(f"run.{call}", {"run": open_submitted_run(str(folder.run))})

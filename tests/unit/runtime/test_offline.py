@@ -59,7 +59,17 @@ def test_it_refuses_what_a_step_would_refuse(run: Run) -> None:
     with pytest.raises(UserErrorException, match="there is no file"):
         run.upload_file("a", "missing")
     with pytest.raises(UserErrorException, match="not available inside a step"):
-        run.child_run("x")
+        run.submit_child("x")
+
+
+def test_it_has_runs_below_it_and_models_that_are_only_said(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    child = run.child_run("depth 1")
+    child.log("auc", 0.5)
+    assert (child.parent, child.name, child.get_metrics(), run.get_metrics()) == (run, "depth 1", {"auc": 0.5}, {})
+    assert [below.get_tags() for below in run.create_children(tag_key="rate", tag_values=[1, 2])] == [{"rate": "1"}, {"rate": "2"}]
+    assert len(list(run.get_children())) == 3
+    run.register_model("digits", model_path="outputs/model.pkl")
+    assert "Attempted to register model digits:\noutputs/model.pkl" in capsys.readouterr().out
 
 
 def test_it_has_everything_a_steps_run_has(run: Run) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from airflow_amlpipe.exceptions import shorten
@@ -12,6 +12,7 @@ from airflow_amlpipe.sdk._run_records import folder_of, step_logged, step_stream
 from airflow_amlpipe.sdk._workspace_store import open_workspace
 from airflow_amlpipe.sdk.core.run import Run
 from airflow_amlpipe.sdk.exceptions import UserErrorException
+from airflow_amlpipe.sdk.pipeline.core._child_run import children_of
 from airflow_amlpipe.sdk.pipeline.core._waiting import wait_for_step
 from airflow_amlpipe.sdk.pipeline.core.port_data import PortDataReference, StepRunOutput
 
@@ -178,6 +179,38 @@ class StepRun(Run):
     def cancel(self) -> None:
         """Ask for the step, and with it the whole run, to be stopped."""
         self.parent.cancel()
+
+    def get_children(
+        self,
+        recursive: bool = False,
+        tags: Any = None,
+        properties: Any = None,
+        type: str | None = None,
+        status: str | None = None,
+        _rehydrate_runs: bool = True,
+    ) -> Iterator[Run]:
+        """Yield the runs that the step's script made below its own (``child_run``, ``create_children``), the first one first."""
+        logged = step_logged(self._workspace, self._try())
+        return children_of(self, logged, self._folder(), recursive, tags, properties, status)
+
+    def get_metrics(
+        self, name: str | None = None, recursive: bool = False, run_type: str | None = None, populate: bool = False
+    ) -> dict[str, Any]:
+        """Return what the step logged, by name.
+
+        :param recursive: ``{run id: metrics}`` of the step and the runs that its script made
+        """
+        if not recursive:
+            return super().get_metrics(name, recursive, run_type, populate)
+        runs = [self, *self.get_children(recursive=True)]
+        return {run.id: Run.get_metrics(run, name) for run in runs}
+
+    def get_snapshot_id(self) -> str | None:
+        """Return the digest of the source snapshot that the step ran, or was reused with; ``None`` before that is known."""
+        finished = self._try().finished
+        manifest = (finished.key_manifest or {}) if finished is not None else {}
+        code = manifest.get("components", {}).get("code")
+        return None if code is None else str(code["readable"])
 
     tag = absent("StepRun.tag", "call it inside the step's script, on Run.get_context(), or tag the PipelineRun")
     set_tags = absent("StepRun.set_tags", "call it inside the step's script, on Run.get_context(), or tag the PipelineRun")
