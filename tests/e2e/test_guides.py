@@ -100,6 +100,12 @@ def test_new_data_is_a_reason_to_run_again_as_the_first_guide_promises(trained: 
     assert (output(user, "training_results") / "model.txt").read_text() == "trained on 3"
 
 
+def test_a_step_reads_a_table_by_the_name_of_its_input(trained: User, tmp_path: Path) -> None:
+    user = trained.moved_to(tmp_path)
+    user.amlpipe("run", "table_001.py")
+    assert user.logged("Iris")["iris_train.py"] == {"metrics": {"rows": 2}, "tags": {"workspace": "guides"}}
+
+
 def test_the_third_guide_finds_what_was_published_and_disables_it(trained: User, tmp_path: Path) -> None:
     user = trained.moved_to(tmp_path)
     user.amlpipe("run", "publish.py")

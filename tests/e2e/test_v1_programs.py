@@ -273,6 +273,129 @@ Run.get_context().upload_file("reports/report.txt", "report.txt")
 }
 
 
+# What scripts do that nobody writes down: a file where a folder was announced, siblings of sub-folders, values by environment variable, folders that
+# the script has to make, one output read by several steps in several ways, tags that later steps wait for.
+ODDITIES = {
+    "before.py": """
+import airflow_amlpipe.azureml
+from azureml.core import Workspace
+
+store = Workspace.from_config().get_default_datastore()
+store.upload("words", "raw/words", show_progress=False)
+""",
+    "words/a.txt": "one two\n",
+    "words/deep/b.txt": "three\n",
+    "build.py": """
+import os
+from azureml.core import Dataset, Datastore, Experiment, Workspace
+from azureml.core.compute import ComputeTarget
+from azureml.core.compute_target import ComputeTargetException
+from azureml.core.runconfig import DEFAULT_CPU_IMAGE, RunConfiguration
+from azureml.data.data_reference import DataReference
+from azureml.pipeline.core import Pipeline, PipelineData, PipelineParameter, StepSequence
+from azureml.pipeline.steps import PythonScriptStep
+
+here = os.path.dirname(os.path.abspath(__file__))
+ws = Workspace.from_config(path=here)
+try:
+    compute = ComputeTarget(workspace=ws, name="no-such-cluster")
+except ComputeTargetException:
+    compute = "local"
+store = Datastore.get(ws, "workspaceblobstore")
+run_config = RunConfiguration()
+run_config.environment.docker.base_image = None
+run_config.environment.python.user_managed_dependencies = True
+
+words = DataReference(datastore=store, data_reference_name="words", path_on_datastore="raw/words")
+counts = PipelineData("counts", datastore=store, is_directory=False)
+folder = PipelineData("folder", datastore=store, pipeline_output_name="the_folder")
+limit = PipelineParameter("limit", 2)
+print("the counts will be at", counts.get_env_variable_name())
+
+count = PythonScriptStep("count words.py", name="count words", arguments=["--words", words, "--counts", counts, "--limit", limit],
+                         inputs=[words], outputs=[counts], compute_target=compute, runconfig=run_config, source_directory=os.path.join(here, "src"))
+spread = PythonScriptStep(script_name="steps/spread.py", arguments=["--counts", counts, "--folder", folder], inputs=[counts], outputs=[folder],
+                          params={"SUFFIX": ".part", "ROUNDS": 3}, compute_target=compute, runconfig=run_config, source_directory=os.path.join(here, "src"))
+read_one = PythonScriptStep("steps/read.py", name="read", arguments=[folder.as_mount(), "mounted"], inputs=[folder.as_mount()],
+                            compute_target=compute, runconfig=run_config, source_directory=os.path.join(here, "src"))
+read_two = PythonScriptStep("steps/read.py", name="read", arguments=["--", folder.as_download(), "downloaded"], inputs=[folder.as_download()],
+                            compute_target=compute, runconfig=run_config, source_directory=os.path.join(here, "src"), allow_reuse=False)
+last = PythonScriptStep("last.py", compute_target=compute, runconfig=run_config, source_directory=os.path.join(here, "src"))
+last.run_after(read_one)
+last.run_after(read_two)
+pipeline = Pipeline(ws, steps=[last, read_one, read_two], description="odd")
+run = Experiment(ws, "odd").submit(pipeline, regenerate_outputs=False)
+run.wait_for_completion(show_output=False, raise_on_error=True)
+print("status", run.get_status(), run.status, len(run.find_step_run("read")), sorted(step.name for step in run.get_children()))
+for step in run.get_steps():
+    if step.name == "steps/spread.py":
+        port = step.get_output_data("folder")
+        print("files", port.download(local_path=os.path.join(here, "results"), show_progress=True), port.path_on_datastore == port._path_on_datastore)
+print("by name", run.get_pipeline_output("the_folder").name)
+""",
+    "src/count words.py": """
+import argparse, os
+from lib import counting  # a package beside the script
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--words"); parser.add_argument("--counts"); parser.add_argument("--limit", type=int)
+args = parser.parse_args()
+assert args.words == os.environ["AZUREML_DATAREFERENCE_words"], os.environ
+assert args.counts == os.environ["AZUREML_DATAREFERENCE_counts"]
+assert os.environ["AML_PARAMETER_limit"] == "2"
+assert not os.path.exists(args.counts), "SDK v1 made the parent only"
+with open(args.counts, "w") as file:  # a file, where others make a folder
+    file.write("\\n".join(counting.count(args.words)[: args.limit]))
+""",
+    "src/lib/__init__.py": "",
+    "src/lib/counting.py": """
+import os
+
+def count(folder):
+    found = []
+    for root, _, names in sorted(os.walk(folder)):
+        for name in sorted(names):
+            with open(os.path.join(root, name)) as file:
+                found.append("%s %d" % (os.path.relpath(os.path.join(root, name), folder), len(file.read().split())))
+    return found
+""",
+    "src/steps/near.py": "GREETING = 'from a sibling'\n",
+    "src/steps/spread.py": """
+import argparse, os, sys
+import near           # beside this script
+from lib import counting  # below the source folder
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--counts"); parser.add_argument("--folder")
+args = parser.parse_args()
+print(near.GREETING, os.path.isfile(args.counts), os.getcwd() == os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+os.makedirs(args.folder, exist_ok=True)
+with open(args.counts) as file:
+    for number, line in enumerate(file):
+        for round in range(int(os.environ["AML_PARAMETER_ROUNDS"])):
+            with open(os.path.join(args.folder, "%d-%d%s" % (number, round, os.environ["AML_PARAMETER_SUFFIX"])), "w") as part:
+                part.write(line)
+""",
+    "src/steps/read.py": """
+import os, sys
+from azureml.core import Run
+
+folder, how = sys.argv[-2:]
+run = Run.get_context()
+run.parent.tag(how, len(os.listdir(folder)))
+run.parent.log("files", len(os.listdir(folder)))
+print(how, run.experiment.name, run.parent.id == os.environ["AZUREML_ROOT_RUN_ID"] if "AZUREML_ROOT_RUN_ID" in os.environ else True)
+""",
+    "src/last.py": """
+from azureml.core import Run
+
+parent = Run.get_context().parent
+print("tags", parent.get_tags(), "metrics", parent.get_metrics())
+assert parent.get_metrics()["files"] == [6, 6], parent.get_metrics()
+""",
+}
+
+
 def steps(user: User) -> dict[str, Any]:
     return {step["name"]: step for step in user.show()["steps"]}
 
@@ -313,3 +436,18 @@ def test_the_same_builder_without_its_package_on_the_path_says_what_python_says(
     user = User.with_files(tmp_path, {"sub/build.py": "from ml_service.settings import Settings\n"}, "prices")
     answer = user.amlpipe("run", "sub/build.py", check=False)
     assert (answer.returncode, answer.stderr.splitlines()[-1]) == (1, "ModuleNotFoundError: No module named 'ml_service'")
+
+
+def test_odd_habits_of_scripts_work(tmp_path: Path) -> None:
+    user = User.with_files(tmp_path, ODDITIES, "odd")
+    user.python("before.py")
+    printed = user.amlpipe("run", "build.py").stdout
+    assert "the counts will be at $AZUREML_DATAREFERENCE_counts\n" in printed
+    assert "status Finished Completed 2 ['count words', 'last.py', 'read', 'read', 'steps/spread.py']\n" in printed
+    assert "files 6 True\n" in printed
+    assert "by name folder\n" in printed
+    assert sorted(path.name for path in (user.checkout / "results").rglob("*.part")) == [f"{n}-{r}.part" for n in (0, 1) for r in (0, 1, 2)]
+    assert user.show()["tags"] == {"mounted": "6", "downloaded": "6"}
+    user.amlpipe("run", "build.py")
+    reused = [(step["name"], step["reused"]) for step in user.show()["steps"]]
+    assert sorted(reused) == [("count words", True), ("last.py", True), ("read", False), ("read", True), ("steps/spread.py", True)]

@@ -18,7 +18,7 @@ from airflow_amlpipe.services import submit
 from airflow_amlpipe.spec.pipeline import PipelineSpec
 from azureml.core import Environment, Workspace
 from azureml.core.conda_dependencies import CondaDependencies
-from tests.guides import GUIDE_001, REFERENCE_001, SCHEDULES_004, SUBMIT_001
+from tests.guides import GUIDE_001, REFERENCE_001, SCHEDULES_004, SUBMIT_001, TABLE_001
 from tests.unit.sdk.runs import a_run
 
 
@@ -37,6 +37,9 @@ def guide(ws: Workspace, project: Path) -> Any:
         (project / script).write_text("")
     ws.write_config()
     ws.get_default_datastore().upload("images", "train-images", show_progress=False)
+    (project / "iris").mkdir()
+    (project / "iris" / "iris.csv").write_text("sepal,species\n5.1,setosa\n")
+    ws.get_default_datastore().upload("iris", "iris", show_progress=False)
     tutorial = Environment("AzureML-Tutorial")
     tutorial.python.conda_dependencies = CondaDependencies.create(pip_packages=["scikit-learn"])
     # DEVIATION: curated environments were Microsoft's; the test registers one of that name
@@ -145,6 +148,14 @@ def test_an_environment_is_referred_to_by_name_and_version(guide: Any, ws: Works
     step = namespace["PythonScriptStep"]("train.py", source_directory="train_src", runconfig=namespace["aml_run_config"])
     spec = lower_pipeline(namespace["Pipeline"](ws, step), "x")
     assert spec.steps[0].environment.variables == {"A": "1"}
+
+
+def test_a_table_is_an_input_by_its_name(guide: Any) -> None:
+    namespace = guide(curated=False)
+    exec(TABLE_001, namespace)
+    spec = lower_pipeline(namespace["Pipeline"](namespace["ws"], namespace["dataset_consuming_step"]), "x")
+    (item,) = spec.steps[0].inputs
+    assert (item.name, item.mode) == ("iris_data", "direct")
 
 
 def test_schedules_are_not_there_yet_and_say_what_to_use(guide: Any) -> None:
