@@ -285,6 +285,9 @@ class _Reader:
 
     def _read_other(self, item: tuple[str, str]) -> None:
         kind, path = item
+        if kind == "saved-datasets":
+            # A dataset without a name is what a run was handed; it needs its data as long as that run does, and the run's records name it.
+            return
         for entry, body in self._standing(kind, sorted(self._bodies(path))):
             record = self._parse(DatasetRecord, body, entry) if kind == "datasets" and not is_removal(body) else None
             with self._lock:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from posixpath import normpath
 
+from airflow_amlpipe.spec.datastores import is_web_folder
 from airflow_amlpipe.workspace.layout import records_root
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
 
@@ -20,12 +21,13 @@ class Roots:
         self.records = f"{workspace.store.whereabouts}/{records_root().partition('/')[0]}"
 
     def absolute(self, datastore: str, path: str) -> str | None:
-        """Return a place as text that is the same for the same place; ``None`` if its datastore is a database, or not registered any more.
+        """Return a place as text that is the same for the same place; ``None`` if its datastore is a database, a folder of the web, where nothing
+        is ever cleared away, or not registered any more.
 
         :raises DefinitionError: it cannot be opened here, so that nobody can say what lies on it
         """
         if datastore not in self._known:
-            record = self._workspace.datastores.find(datastore)
+            record = None if is_web_folder(datastore) else self._workspace.datastores.find(datastore)
             has_files = record is not None and not record.is_database
             self._known[datastore] = self._workspace.datastores.open(datastore).whereabouts if has_files else None
         root = self._known[datastore]

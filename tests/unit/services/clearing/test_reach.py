@@ -128,6 +128,25 @@ def test_every_version_of_a_dataset_keeps_its_data_and_the_run_that_wrote_it(sto
     assert story.workspace.datasets.versions("model") == [1, 2]
 
 
+def test_a_dataset_without_a_name_keeps_no_data_beyond_the_run_that_it_was_handed_to(story: Story) -> None:
+    """Each run that reads a table of its own outputs saves one."""
+    old = story.run()
+    output = story.output(old, "prepare")
+    story.workspace.datasets.save((DatastorePath(datastore=STORE, path=output.path),))
+    story.later(100)
+    story.clear(older_than_seconds=days(90))
+    assert not story.is_there(output)
+
+
+def test_files_of_the_web_that_are_registered_stop_nothing(story: Story) -> None:
+    story.workspace.datasets.add_version("far", (DatastorePath(datastore="https://example.org/data", path="a.csv"),))
+    old = story.run()
+    output = story.output(old, "prepare")
+    story.later(100)
+    story.clear(older_than_seconds=days(90))
+    assert not story.is_there(output)
+
+
 def test_data_that_somebody_registered_by_its_path_stays(story: Story) -> None:
     output = story.output(story.run())
     story.workspace.datasets.add_version("mine", (DatastorePath(datastore=STORE, path=f"{output.path}/*.txt"),))
