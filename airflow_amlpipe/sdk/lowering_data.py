@@ -71,6 +71,7 @@ class DataLowering:
         if isinstance(source, DataReference):
             self.check_workspace_of(f"{where}: datastore {source.datastore.name!r}", source.datastore)
             if isinstance(source, SqlDataReference):
+                self._declare_parameters(where, source)
                 return DatasetSource(definition=lower_definition(where, source._definition))
             if source.datastore.datastore_type in DATABASE_TYPES:
                 raise DefinitionError(
@@ -85,7 +86,12 @@ class DataLowering:
                 raise DefinitionError(f"{where}: dataset version {shorten(repr(version))} is not known; give a whole number, or 'latest'")
             return DatasetSource(name=source[1], version=None if version is None else int(version))
         check_workspace(f"{where}: {source!r}", source._workspace, self._pipeline.workspace)
+        self._declare_parameters(where, source)
         return dataset_source(where, source)
+
+    def _declare_parameters(self, where: str, source: Any) -> None:
+        for parameter in source._query_parameters:
+            self._parameters.value(f"{where}: a value of its query", parameter)
 
     def _step_output(self, where: str, item: InputItem) -> StepOutputSource:
         if item.source not in self._writers:

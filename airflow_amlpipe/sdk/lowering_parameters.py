@@ -160,6 +160,7 @@ def lower_data(where: str, value: DataPath | AbstractDataset, workspace: Workspa
         check_workspace(f"{where}: datastore {value.datastore_name!r}", value._datastore.workspace, workspace)
         return lower_paths(where, [(str(value.datastore_name), value.path_on_datastore or "")])[0]
     check_workspace(f"{where}: {value!r}", value._workspace, workspace)
+    value._refuse_parameters(where)
     source = dataset_source(where, value)
     return source if source.name is None else DatasetSource(name=source.name, version=source.version)
 

@@ -47,6 +47,11 @@ class DatasetSource(SpecModel):
     version: int | None = None
     definition: DatasetDefinition | None = added_later(None)
 
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """Names of the pipeline parameters that say values of its query."""
+        return () if self.definition is None or self.definition.sql is None else self.definition.sql.pipeline_parameters
+
 
 class StepOutputSource(SpecModel):
     """What an earlier step of the same pipeline wrote.

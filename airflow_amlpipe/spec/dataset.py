@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from airflow_amlpipe.spec.model import Scalar, SpecModel
+from airflow_amlpipe.spec.model import Scalar, SpecModel, added_later
 
 __all__ = [
     "Call",
@@ -79,11 +79,13 @@ class SqlParameter(SpecModel):
     """A value that the database's driver binds; it is never written into the query.
 
     :ivar type: as what it is bound; ``None``: as what it is
+    :ivar parameter: the pipeline parameter that says the value in a run; ``value`` is its default
     """
 
     name: str
     value: Scalar | None
     type: Literal["boolean", "date", "datetime", "decimal", "guid", "integer", "string"] | None = None
+    parameter: str | None = added_later(None)
 
 
 class SqlQuery(SpecModel):
@@ -100,6 +102,11 @@ class SqlQuery(SpecModel):
     statement: Literal["procedure", "query", "table"] = "query"
     parameters: tuple[SqlParameter, ...] = ()
     timeout_seconds: int = 30
+
+    @property
+    def pipeline_parameters(self) -> tuple[str, ...]:
+        """Names of the pipeline parameters that say values of the query."""
+        return tuple(each.parameter for each in self.parameters if each.parameter is not None)
 
 
 class ColumnValue(SpecModel):

@@ -177,6 +177,12 @@ class PipelineSpec(SpecModel):
                     f"{where}: {count} is parameter {shorten(repr(name))}, which pipeline {self.name!r} does not declare as a whole number"
                 )
         for item in step.inputs:
+            for name in item.source.parameters if isinstance(item.source, DatasetSource) else ():
+                if name not in parameters or parameters[name].is_data:
+                    raise UnknownNameError(
+                        f"{where}: input {item.name!r}: its query is asked with parameter {shorten(repr(name))}, which pipeline {self.name!r} does not "
+                        "declare as a text, number or truth value"
+                    )
             if isinstance(item.source, ParameterSource):
                 known = parameters.get(item.source.parameter)
                 if known is None or known.type != item.source.holds:

@@ -1,4 +1,4 @@
-"""What do the parameters of a run hold for a step: which data, how many nodes, which texts?"""
+"""What do the parameters of a run hold for a step: which data, which values of queries, how many nodes, which texts?"""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ __all__ = ["bind_step", "scalars_read"]
 
 
 def bind_step(workspace: WorkspaceStore, step: StepSpec, parameters: Mapping[str, ParameterValue]) -> StepSpec:
-    """Return ``step`` with what the run's parameters hold in the place of the parameters: data that it reads, and counts of its run settings.
+    """Return ``step`` with what the run's parameters hold in the place of the parameters: data that it reads, values that its queries are asked
+    with, and counts of its run settings.
 
     What a script is given as text stays a place-holder (:func:`scalars_read`). A step that reads nothing else is itself.
 
@@ -26,7 +27,7 @@ def bind_step(workspace: WorkspaceStore, step: StepSpec, parameters: Mapping[str
     """
     changes: dict[str, object] = {}
     where = f"step {shorten(repr(step.name))}"
-    if any(isinstance(item.source, ParameterSource) for item in step.inputs):
+    if any(isinstance(item.source, ParameterSource) or _is_asked_with_any(item) for item in step.inputs):
         changes["inputs"] = tuple(_bound(workspace, where, item, parameters) for item in step.inputs)
     if step.run_settings.parameters:
         changes["run_settings"] = _counted(where, step.run_settings, parameters)
@@ -57,7 +58,31 @@ def _counted(where: str, settings: RunSettingsSpec, parameters: Mapping[str, Par
     return settings.model_copy(update=counts)
 
 
+def _is_asked_with_any(item: InputSpec) -> bool:
+    return isinstance(item.source, DatasetSource) and bool(item.source.parameters)
+
+
+def _asked_with(where: str, source: DatasetSource, parameters: Mapping[str, ParameterValue]) -> DatasetSource:
+    """Return a query with the run's values in it, and nothing left of the parameters that said them."""
+    definition = source.definition
+    if definition is None or definition.sql is None:
+        return source
+    values = []
+    for each in definition.sql.parameters:
+        if each.parameter is None:
+            values.append(each)
+            continue
+        value = parameters.get(each.parameter)
+        if not isinstance(value, (bool, int, float, str)):
+            raise UnknownNameError(f"{where}: its query is asked with parameter {each.parameter!r}, which has no such value in this run")
+        values.append(each.model_copy(update={"value": value, "parameter": None}))
+    query = definition.sql.model_copy(update={"parameters": tuple(values)})
+    return source.model_copy(update={"definition": definition.model_copy(update={"reading": query})})
+
+
 def _bound(workspace: WorkspaceStore, where: str, item: InputSpec, parameters: Mapping[str, ParameterValue]) -> InputSpec:
+    if isinstance(item.source, DatasetSource) and item.source.parameters:
+        return item.model_copy(update={"source": _asked_with(f"{where}: input {item.name!r}", item.source, parameters)})
     if not isinstance(item.source, ParameterSource):
         return item
     where = f"{where}: input {item.name!r}: parameter {item.source.parameter!r}"

@@ -35,7 +35,7 @@ SCRIPT = """
 import sys
 from azureml.core import Dataset, Datastore, Experiment, Workspace
 from azureml.data import DatasetConsumptionConfig, OutputFileDatasetConfig
-from azureml.pipeline.core import Pipeline
+from azureml.pipeline.core import Pipeline, PipelineParameter
 from azureml.pipeline.steps import PythonScriptStep
 
 ws = Workspace.from_config()
@@ -43,13 +43,13 @@ port, database, user, password = sys.stdin.read().split()
 shop = Datastore.register_azure_postgre_sql(
     ws, "shop", server_name="127.0.0.1", database_name=database, user_id=user, user_password=password, port_number=int(port), enforce_ssl=False
 )
-sales = Dataset.Tabular.from_sql_query((shop, "SELECT id, shop, price FROM sales WHERE shop <> :never ORDER BY id"), parameters={"never": "'; --"})
-sales.register(ws, "all sales")
+sales = Dataset.Tabular.from_sql_query((shop, "SELECT id, shop, price FROM sales WHERE shop <> :never ORDER BY id"), parameters={"never": PipelineParameter("never", "'; --")})
+Dataset.Tabular.from_sql_query((shop, "SELECT id, shop, price FROM sales ORDER BY id")).register(ws, "all sales")
 step = PythonScriptStep(
     "step.py", "add up", source_directory="src", compute_target="local", inputs=[DatasetConsumptionConfig("latest", (ws, "all sales"))],
     arguments=[sales.as_named_input("sales"), OutputFileDatasetConfig("out", destination=(ws.get_default_datastore(), "sums"))],
 )
-run = Experiment(ws, "sales").submit(Pipeline(ws, [step]))
+run = Experiment(ws, "sales").submit(Pipeline(ws, [step]), pipeline_parameters={"never": "$1; DROP TABLE sales"})
 run.wait_for_completion(show_output=False)
 (child,) = run.get_steps()
 print(run.get_status(), child.get_details()["properties"].get("azureml.isreused"), child.get_details()["properties"].get("amlpipe.explanation"))

@@ -20,13 +20,14 @@ from airflow_amlpipe.sdk._workspace_store import open_workspace
 from airflow_amlpipe.sdk.data.datapath import DataPath
 from airflow_amlpipe.sdk.data.dataset_error_handling import DatasetValidationError
 from airflow_amlpipe.sdk.exceptions import UserErrorException
+from airflow_amlpipe.sdk.pipeline.core.graph import PipelineParameter
 from airflow_amlpipe.spec.datastores import DATABASE_TYPES
 
 if TYPE_CHECKING:
     from airflow_amlpipe.sdk.core.workspace import Workspace
     from airflow_amlpipe.sdk.data.abstract_datastore import AbstractDatastore
 
-__all__ = ["check_database", "check_query", "query_definition", "query_of", "query_rows", "sql_parameter"]
+__all__ = ["check_database", "check_query", "parameters_of", "query_definition", "query_of", "query_rows", "sql_parameter"]
 
 _TYPED: Any = (
     (dt.datetime, "datetime", lambda value: value.isoformat()),
@@ -117,11 +118,9 @@ def sql_parameter(where: str, name: Any, value: Any, kind: str | None = None) ->
     :raises UserErrorException: it is no value that a database can be given
     """
     name = check_text(f"{where}: a name", name)
-    if type(value).__name__ == "PipelineParameter":
-        raise UserErrorException(
-            f"{where}: {name!r} is a PipelineParameter, and what a query is asked with cannot change from run to run; select the rows in the script, "
-            "or make a dataset for each value and give it as the value of a parameter"
-        )
+    if isinstance(value, PipelineParameter):
+        default = sql_parameter(where, name, value.default_value, kind)
+        return {**default, "parameter": value.name}
     for of, typed, written in _TYPED:
         if isinstance(value, of):
             return {"name": name, "value": written(value), "type": kind or typed}
@@ -132,6 +131,11 @@ def sql_parameter(where: str, name: Any, value: Any, kind: str | None = None) ->
     if value != value or value in {float("inf"), float("-inf")} or (isinstance(value, str) and "\0" in value):
         raise UserErrorException(f"{where}: {name!r} is {shorten(repr(value))}, which no database takes as a value")
     return {"name": name, "value": value, "type": kind}
+
+
+def parameters_of(values: Any) -> list[PipelineParameter]:
+    """Return those of the values of a query that a pipeline's parameters say."""
+    return [value for value in values if isinstance(value, PipelineParameter)]
 
 
 def check_query(what: str, workspace: Workspace, definition: dict[str, Any]) -> None:

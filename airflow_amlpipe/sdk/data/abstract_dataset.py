@@ -58,6 +58,8 @@ class AbstractDataset(DatasetMethods, metaclass=DatasetFactories):
         self._definition: dict[str, Any] = plain_definition(self._kind)
         # A registered version, or what was saved without a name, as the workspace records it (workspace/datasets.py).
         self._record: Any = None
+        # What a pipeline says of its query in each run (PipelineParameter).
+        self._query_parameters: list[Any] = []
         # (name, version or None for the latest) while Airflow is parsing: looked up when the step runs.
         self._deferred: tuple[str, int | None] | None = None
 
@@ -113,6 +115,7 @@ class AbstractDataset(DatasetMethods, metaclass=DatasetFactories):
             workspace
         """
         check_workspace(f"Dataset.register: the data of {self!r}", self._workspace, workspace)
+        self._refuse_parameters(f"dataset {shorten(repr(name))}")
         if description is not None:
             check_text(f"dataset {name!r}: description", description)
         texts = {str(key): str(value) for key, value in check_tags(f"dataset {name!r}: tags", tags).items()}
@@ -241,9 +244,16 @@ class AbstractDataset(DatasetMethods, metaclass=DatasetFactories):
         except UserErrorException:
             return self.register(workspace, name, description, tags, create_new_version=True)
 
+    def _refuse_parameters(self, where: str) -> None:
+        if self._query_parameters:
+            raise UserErrorException(
+                f"{where}: its query is asked with PipelineParameter {self._query_parameters[0].name!r}, so that it is another table in each run; "
+                "give it to a step as it is, or make it with a plain value"
+            )
+
     def _save(self, workspace: Workspace) -> None:
         """Give a dataset that nobody registered its id in ``workspace``, so that it is found by it."""
-        if self._record is not None or self._deferred is not None:
+        if self._record is not None or self._deferred is not None or self._query_parameters:
             return
         from airflow_amlpipe.sdk.lowering_values import lower_definition, lower_paths
 
@@ -264,6 +274,9 @@ class AbstractDataset(DatasetMethods, metaclass=DatasetFactories):
     def __repr__(self) -> str:
         if self.name is not None:
             return f"{type(self).__name__}(name={self.name!r}, version={self.version or 'latest'})"
+        reading = self._definition["reading"] or {}
+        if reading.get("format") == "sql":
+            return f"{type(self).__name__}({shorten(repr(reading['query']))} on {reading['datastore']})"
         return f"{type(self).__name__}({shorten(', '.join(f'{datastore}/{path}' for datastore, path in self._sources))})"
 
 

@@ -14,7 +14,7 @@ from airflow_amlpipe.sdk._arguments import check_local_path, check_text
 from airflow_amlpipe.sdk._parsing import is_airflow_parsing, refuse_while_parsing
 from airflow_amlpipe.sdk._workspace_store import check_workspace, open_datastore
 from airflow_amlpipe.sdk.data._config_helper import path_on_datastore
-from airflow_amlpipe.sdk.data._sql_queries import check_query, query_definition, query_of
+from airflow_amlpipe.sdk.data._sql_queries import check_query, parameters_of, query_definition, query_of
 from airflow_amlpipe.sdk.data._table_reading import (
     DataType,
     check_partition_format,
@@ -174,7 +174,8 @@ class TabularDatasetFactory:
 
         :param validate: ask for the first row; a DAG file is never validated before it runs
         :param query_timeout: how many seconds the database may take for the first rows, and for each few thousand that follow; 0: as long as it takes
-        :param parameters: values for the names that the query has after a colon (``WHERE day >= :since``); they are bound, never written into it
+        :param parameters: values for the names that the query has after a colon (``WHERE day >= :since``); they are bound, never written into it.
+            A PipelineParameter is one that each run says; on the host it is its default
         :raises DatasetValidationError: the database refuses the query
         :raises UserErrorException: an argument cannot be
         :raises DatastoreUnavailableError: the database could not be asked
@@ -185,6 +186,7 @@ class TabularDatasetFactory:
         dataset = TabularDataset()
         dataset._workspace = datastore.workspace
         dataset._definition = query_definition(what, datastore, text, parameters=parameters, timeout=query_timeout, types=types)
+        dataset._query_parameters = parameters_of((parameters or {}).values())
         if validate:
             check_query(what, datastore.workspace, dataset._definition)
         return dataset

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_amlpipe.exceptions import shorten
 from airflow_amlpipe.sdk._arguments import check_items, check_text
 from airflow_amlpipe.sdk.data._config_helper import check_binding_name
-from airflow_amlpipe.sdk.data._sql_queries import check_database, query_definition, sql_parameter
+from airflow_amlpipe.sdk.data._sql_queries import check_database, parameters_of, query_definition, sql_parameter
 from airflow_amlpipe.sdk.data.data_reference import DataReference
 from airflow_amlpipe.sdk.exceptions import UserErrorException
 
@@ -54,6 +54,7 @@ class SqlDataReference(DataReference):
         self.sql_stored_procedure_params = list(
             check_items("SqlDataReference: sql_stored_procedure_params", sql_stored_procedure_params or [])
         )
+        self._query_parameters = parameters_of([getattr(item, "value", None) for item in self.sql_stored_procedure_params])
         ((statement, text),) = chosen
         self._definition = query_definition(
             "SqlDataReference",

@@ -10,13 +10,17 @@ from typing import Any
 
 import pytest
 
-from airflow_amlpipe.exceptions import DatastoreUnavailableError, DefinitionError
+from airflow_amlpipe.exceptions import DatastoreUnavailableError, DefinitionError, UnknownNameError
+from airflow_amlpipe.sdk._workspace_store import open_workspace
 from airflow_amlpipe.sdk.data.sql_data_reference import SqlDataReference
 from airflow_amlpipe.sdk.lowering import lower_pipeline
+from airflow_amlpipe.sdk.pipeline.core.graph import Volatile
 from airflow_amlpipe.spec.data import DatasetSource
-from airflow_amlpipe.spec.dataset import SqlParameter, SqlQuery
+from airflow_amlpipe.spec.dataset import DatasetDefinition, SqlParameter, SqlQuery
+from airflow_amlpipe.workspace.inputs import resolve_input
+from airflow_amlpipe.workspace.parameters import bind_step
 from azureml.core import Dataset, Datastore, Workspace
-from azureml.data import DataPath
+from azureml.data import DataPath, DatasetConsumptionConfig
 from azureml.data.data_reference import DataReference
 from azureml.data.dataset_error_handling import DatasetValidationError
 from azureml.data.dataset_factory import DataType
@@ -130,7 +134,7 @@ def test_each_kind_of_value_keeps_what_it_is(shop: Any) -> None:
         ({"parameters": "a=1"}, "parameters must be a dictionary"),
         ({"parameters": {"a": object()}}, "'a' is .* of type object; give a text, number"),
         ({"parameters": {"a": float("nan")}}, "'a' is nan, which no database takes"),
-        ({"parameters": {"a": PipelineParameter("p", 1)}}, "'a' is a PipelineParameter"),
+        ({"parameters": {"a": Volatile("x")}}, "'a' is .* of type Volatile; give a text, number"),
         ({"set_column_types": {"a": "float"}}, "set_column_types must be a dictionary of columns and DataTypes"),
     ],
 )
@@ -138,6 +142,56 @@ def test_what_cannot_be_is_refused_when_it_is_said(shop: Any, arguments: dict[st
     query = arguments.pop("query", (shop, arguments.pop("text", ALL)))
     with pytest.raises(UserErrorException, match=message):
         Dataset.Tabular.from_sql_query(query, validate=False, **arguments)
+
+
+def test_a_run_says_the_value_of_a_pipeline_parameter_and_the_host_takes_its_default(ws: Workspace, shop: Any) -> None:
+    """S08."""
+    region = PipelineParameter("region", "a")
+    sales = Dataset.Tabular.from_sql_query((shop, "SELECT id FROM sales WHERE shop = :shop"), parameters={"shop": region})
+    assert list(sales.to_pandas_dataframe()["id"]) == [1]
+    step = PythonScriptStep("train.py", source_directory="src", compute_target="local", inputs=[sales.as_named_input("sales")])
+    spec = lower_pipeline(Pipeline(ws, [step]), "p")
+    assert [(parameter.name, parameter.default) for parameter in spec.parameters] == [("region", "a")]
+    assert spec.steps[0].parameters == ()  # the rows decide: the script is not told
+    workspace = open_workspace(ws)
+    for value, rows in (("c", [3]), ("'; DROP TABLE sales; --", [])):
+        (item,) = bind_step(workspace, spec.steps[0], {"region": value}).inputs
+        resolved = resolve_input(workspace, "step 'train'", item, {})
+        assert resolved.rows is not None
+        assert resolved.rows.count == len(rows)
+    with pytest.raises(UnknownNameError, match="its query is asked with parameter 'region', which has no such value in this run"):
+        bind_step(workspace, spec.steps[0], {})
+
+
+def test_a_procedure_may_be_given_a_pipeline_parameter(ws: Workspace, shop: Any) -> None:
+    given = StoredProcedureParameter("day", PipelineParameter("day", "2024-02-29"), StoredProcedureParameterType.Date)
+    query = lowered(ws, SqlDataReference(shop, sql_stored_procedure="best", sql_stored_procedure_params=[given])).source.definition.sql
+    assert query.parameters == (SqlParameter(name="day", value="2024-02-29", type="datetime", parameter="day"),)
+
+
+def test_a_table_that_is_another_in_each_run_has_no_name(ws: Workspace, shop: Any) -> None:
+    sales = Dataset.Tabular.from_sql_query((shop, "SELECT :a AS a"), validate=False, parameters={"a": PipelineParameter("p", 1)})
+    with pytest.raises(
+        UserErrorException, match="dataset 'sales': its query is asked with PipelineParameter 'p', so that it is another table in each run"
+    ):
+        sales.take(1).register(ws, "sales")
+    nested = DatasetConsumptionConfig("sales", PipelineParameter("table", sales))
+    with pytest.raises(UserErrorException, match="its query is asked with PipelineParameter 'p'"):
+        lowered(ws, nested)
+    assert repr(sales) == "TabularDataset('SELECT :a AS a' on shop)"
+
+
+def test_a_query_can_be_the_value_of_a_pipeline_parameter(ws: Workspace, shop: Any) -> None:
+    table = PipelineParameter("table", Dataset.Tabular.from_sql_query((shop, ALL)))
+    step = PythonScriptStep("train.py", source_directory="src", compute_target="local", inputs=[DatasetConsumptionConfig("sales", table)])
+    spec = lower_pipeline(Pipeline(ws, [step]), "p")
+    other = DatasetSource(definition=DatasetDefinition(kind="tabular", reading=SqlQuery(datastore="shop", query="SELECT 1 AS one")))
+    workspace = open_workspace(ws)
+    for value, columns in ((spec.parameters[0].default, ["id", "shop", "price"]), (other, ["one"])):
+        (item,) = bind_step(workspace, spec.steps[0], {"table": value}).inputs
+        resolved = resolve_input(workspace, "step 'train'", item, {})
+        assert resolved.rows is not None
+        assert list(resolved.rows.columns) == columns
 
 
 def test_a_parameter_turned_into_text_is_found_in_a_query(shop: Any) -> None:
