@@ -63,7 +63,7 @@ def _add_arguments(parser: ArgumentParser) -> None:
 
 COMMAND = Command(
     name="plan",
-    help="Say what running a script or DAG file would do, step by step, without running anything. A script is stopped at its first submission.",
+    help="Say what running a script or DAG file would do, step by step, without running anything. A script is stopped at its first submission or publication.",
     examples=("dags/digits_training.py", "--reuse refresh-from:compare examples/submit_digits.py"),
     add_arguments=_add_arguments,
     run=_plan,

@@ -12,6 +12,7 @@ from typing import Any
 
 from airflow_amlpipe.exceptions import DefinitionError, shorten
 from airflow_amlpipe.hooks.opening import open_workspace
+from airflow_amlpipe.services.collect import CollectedPipeline, active_collector
 from airflow_amlpipe.services.sources import FrozenSources, freeze_sources, stored_sources
 from airflow_amlpipe.services.submit import git_states
 from airflow_amlpipe.settings import Settings
@@ -40,6 +41,10 @@ def publish_pipeline(
     :raises DefinitionError: a source folder or script is missing
     """
     check_display_name("published pipeline", spec.name)
+    collector = active_collector()
+    if collector is not None and collector.only_plan:
+        # `amlpipe plan` changes nothing: it says what a run of this would do, and ends the script here.
+        collector.submitting(CollectedPipeline(spec, workspace, spec.name, source_base))
     opened = open_workspace(workspace, home=home)
     digest, source = keep_spec(opened, spec, source_base=source_base)
     return opened.published.add(

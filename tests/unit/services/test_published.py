@@ -266,6 +266,15 @@ def test_a_published_pipeline_is_planned_without_its_source_folder(workspace: Wo
     assert [(step.name, step.answer) for step in plan.steps] == [("train", "run")]
 
 
+def test_planning_a_script_that_publishes_publishes_nothing(workspace: WorkspaceStore, tmp_path: Path) -> None:
+    with collecting(Collector(only_plan=True)) as collector, pytest.raises(OnlyPlannedError):
+        published(workspace, tmp_path)
+    assert [pipeline.spec.name for pipeline in collector.pipelines] == ["nightly"]
+    assert workspace.published.all() == []
+    with collecting(Collector(parameter_texts={"rate": "0.7"})):
+        assert workspace.get_spec(published(workspace, tmp_path).spec).parameters[0].default == 0.5
+
+
 # ---- drafts
 
 

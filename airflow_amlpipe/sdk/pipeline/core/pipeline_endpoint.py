@@ -26,15 +26,26 @@ class PipelineVersion:
     """One version behind an endpoint.
 
     :ivar version: ``'0'``, ``'1'``, ...
-    :ivar pipeline: the published pipeline
     """
 
-    def __init__(self, version: str, pipeline: PublishedPipeline) -> None:
+    def __init__(self, version: str, pipeline: PublishedPipeline | str, *, _workspace: Any = None) -> None:
         self.version = version
-        self.pipeline = pipeline
+        self._pipeline = pipeline
+        self._workspace = _workspace
+
+    @property
+    def pipeline(self) -> PublishedPipeline:
+        """The published pipeline, looked up when it is first asked for: an endpoint may have hundreds."""
+        if not isinstance(self._pipeline, PublishedPipeline):
+            self._pipeline = PublishedPipeline.get(self._workspace, self._pipeline)
+        return self._pipeline
+
+    @property
+    def _pipeline_id(self) -> str:
+        return self._pipeline.id if isinstance(self._pipeline, PublishedPipeline) else self._pipeline
 
     def __repr__(self) -> str:
-        return f"PipelineVersion(Version: {self.version},\nPipeline Id: {self.pipeline.id})"
+        return f"PipelineVersion(Version: {self.version},\nPipeline Id: {self._pipeline_id})"
 
 
 class PipelineEndpoint:
@@ -228,7 +239,7 @@ class PipelineEndpoint:
         """
         wanted = _published("set_default", pipeline).id
         for item in self.list_versions():
-            if item.pipeline.id == wanted:
+            if item._pipeline_id == wanted:
                 self.set_default_version(item.version)
                 return
         raise UserErrorException(
@@ -360,7 +371,7 @@ class PipelineEndpoint:
 
 
 def _of(workspace: Workspace, record: Record) -> PipelineEndpoint:
-    versions = [PipelineVersion(version, PublishedPipeline.get(workspace, known)) for version, known in record.versions.items()]
+    versions = [PipelineVersion(version, known, _workspace=workspace) for version, known in record.versions.items()]
     url = endpoint_url(workspace, record.id)
     return PipelineEndpoint(workspace, record.id, record.name, record.description, record.status, record.default_version, url, versions)
 

@@ -11,6 +11,7 @@ from airflow_amlpipe.sdk._workspace_store import open_workspace
 from airflow_amlpipe.sdk.exceptions import UserErrorException
 from airflow_amlpipe.services import submit
 from airflow_amlpipe.spec.data import DatastorePath
+from airflow_amlpipe.workspace.published import PublishedRegistry
 from azureml.core import Experiment, Workspace
 from azureml.data.datapath import DataPath, DataPathComputeBinding
 from azureml.pipeline.core import Pipeline, PipelineDraft, PipelineEndpoint, PipelineParameter, PipelineRun, PublishedPipeline
@@ -232,6 +233,22 @@ def test_versions_are_added_and_one_is_the_default(ws: Workspace, endpoint: Pipe
     assert [item.id for item in endpoint.list_pipelines()] == [published.id, third.id]
     assert [item.id for item in endpoint.get_all_pipelines(active_only=False)] == [published.id, second.id, third.id]
     assert [item.version for item in endpoint.get_all_versions()] == ["0", "1", "2"]
+
+
+def test_an_endpoint_with_many_versions_looks_up_none_of_them_until_it_is_asked_for(
+    ws: Workspace, endpoint: PipelineEndpoint, published: PublishedPipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    find = PublishedRegistry.find
+
+    def counted(self: PublishedRegistry, pipeline_id: str) -> Any:
+        asked.append(pipeline_id)
+        return find(self, pipeline_id)
+
+    monkeypatch.setattr(PublishedRegistry, "find", counted)
+    (version,) = PipelineEndpoint.get(ws, name="nightly score").list_versions()
+    assert (repr(version), asked) == (f"PipelineVersion(Version: 0,\nPipeline Id: {published.id})", [])
+    assert (version.pipeline.name, version.pipeline.name, asked) == ("score", "score", [published.id])
 
 
 def test_versions_are_texts_that_exist(ws: Workspace, endpoint: PipelineEndpoint) -> None:
