@@ -69,6 +69,79 @@ assert [node.name for node in run.get_graph().module_nodes] == ["write", "read"]
 assert run.find_step_run("write")[0].get_outputs().keys() == {{"words", "one_file"}}
 """,
     "dag_file.py": f"import airflow_amlpipe.azureml\n{PIPELINE}\ndag = pipeline.to_dag('words')\n",
+    "values.py": """
+from azureml.core import Dataset, Experiment, Workspace
+from azureml.data.datapath import DataPath, DataPathComputeBinding
+from azureml.data.dataset_consumption_config import DatasetConsumptionConfig
+from azureml.pipeline.core import Pipeline, PipelineParameter
+from azureml.pipeline.steps import PythonScriptStep
+
+ws = Workspace.from_config()
+store = ws.get_default_datastore()
+store.upload("tables", "tables", overwrite=True)
+
+
+def files(name):
+    return Dataset.File.from_files((store, f"tables/{name}.csv"))
+
+
+def table(name):
+    return Dataset.Tabular.from_delimited_files((store, f"tables/{name}.csv"))
+
+
+one = DatasetConsumptionConfig("one", PipelineParameter(name="file_param", default_value=files("a"))).as_mount()
+many = DatasetConsumptionConfig("many", PipelineParameter(name="table_param", default_value=table("a")))
+place = PipelineParameter(name="input_datapath", default_value=DataPath(store, "tables"))
+step = PythonScriptStep(
+    name="show",
+    script_name="show.py",
+    source_directory="src",
+    compute_target="local",
+    arguments=["--one", one, "--many", many, "--place", (place, DataPathComputeBinding(mode="mount"))],
+    inputs=[one, many, (place, DataPathComputeBinding(mode="mount"))],
+)
+pipeline = Pipeline(ws, steps=[step])
+experiment = Experiment(ws, "values")
+
+
+def shown(run):
+    run.wait_for_completion(show_output=False)
+    print(run.find_step_run("show")[0].get_stdout_log().strip())
+
+
+shown(experiment.submit(pipeline))
+other, rows = files("b"), table("b")
+assert (other.id, rows.id) == (None, None)
+run = experiment.submit(pipeline, pipeline_parameters={"file_param": other, "table_param": rows})
+assert Dataset.get_by_id(ws, other.id).to_path() == other.to_path()
+assert Dataset.get_by_id(ws, rows.id).to_pandas_dataframe().shape == (2, 2)
+shown(run)
+published = pipeline.publish(name="values")
+shown(published.submit(ws, "values", pipeline_parameters={"input_datapath": DataPath(store, "tables/b.csv"), "file_param": other}))
+for wrong in ({"table_param": other}, {"file_param": rows}, {"input_datapath": "tables"}):
+    for submit in (experiment.submit, lambda _, pipeline_parameters: published.submit(ws, "values", pipeline_parameters)):
+        try:
+            submit(pipeline, pipeline_parameters=wrong)
+        except ValueError:
+            continue
+        raise AssertionError(wrong)
+print("refused")
+""",
+    "tables/a.csv": "x,y\n1,2\n",
+    "tables/b.csv": "x,y\n1,2\n3,4\n",
+    "src/show.py": """
+import argparse, os
+from azureml.core import Run
+
+parser = argparse.ArgumentParser()
+for name in ("one", "many", "place"):
+    parser.add_argument("--" + name)
+args = parser.parse_args()
+inputs = Run.get_context().input_datasets
+assert inputs["one"] == args.one and inputs["many"].id == args.many
+places = sorted(os.listdir(args.place)) if os.path.isdir(args.place) else os.path.basename(args.place)
+print(os.path.basename(args.one), inputs["many"].to_pandas_dataframe().shape, places)
+""",
     "src/write.py": """
 import argparse, os
 parser = argparse.ArgumentParser()
@@ -153,3 +226,10 @@ def test_a_dag_file_takes_data_from_conf(project: Project) -> None:
     project.run("-m", "airflow", "db", "migrate", **airflow)
     ran = project.run("-m", "airflow", "dags", "test", "words", "--conf", json.dumps(values), **airflow)
     assert "read two one and one file" in ran.stdout + ran.stderr
+
+
+def test_datasets_and_places_are_values_of_a_pipeline_and_of_a_published_one(project: Project) -> None:
+    """An unregistered dataset has an id once it was submitted; a value of another kind is refused either way."""
+    lines = project.amlpipe("run", "--quiet", "values.py").stdout
+    for line in ("a.csv (1, 2) ['a.csv', 'b.csv']", "b.csv (2, 2) ['a.csv', 'b.csv']", "b.csv (1, 2) b.csv", "refused"):
+        assert line in lines

@@ -178,9 +178,12 @@ class Graph:
 
 def graph_of(spec: PipelineSpec, context: Any) -> Graph:
     """Return the graph of a specification: the data that no step writes, and the steps, in order of execution."""
+    from airflow_amlpipe.spec.parameter_value import as_json
+
     graph = Graph(spec.name, context)
     graph.params = {
-        parameter.name: ParamDef(parameter.name, parameter.default, calculate_hash=not parameter.volatile) for parameter in spec.parameters
+        parameter.name: ParamDef(parameter.name, as_json(parameter.default), calculate_hash=not parameter.volatile)
+        for parameter in spec.parameters
     }
     modules = {step.id: _module_node(graph, step) for step in spec.in_order()}
     sources: dict[str, DataSourceNode] = {}

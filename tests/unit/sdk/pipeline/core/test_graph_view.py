@@ -75,7 +75,10 @@ def test_a_node_says_what_it_reads_writes_and_runs(graph: Graph) -> None:
     assert (output.datastore_name, output.bind_mode, output.pipeline_output_name) == ("workspaceblobstore", "mount", "all rows")
     assert list(write.input_dict) == ["where", "raw"]
     assert (list(write.params), write.get_param("rate").default_value) == (["rate", "note"], 0.5)
-    assert sorted(graph.params) == ["rate", "where"]
+    assert {name: value.default_value for name, value in graph.params.items()} == {
+        "rate": 0.5,
+        "where": {"datastore": "workspaceblobstore", "path": "images"},
+    }
     assert read.module_def is not None
     assert (read.module_def.name, read.module_def.version, read.module_def.allow_reuse) == ("read", "2", True)
     assert raw.datasource_def is not None
