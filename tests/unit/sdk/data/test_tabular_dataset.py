@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from airflow_amlpipe.exceptions import UnsupportedFeatureError
+from airflow_amlpipe.exceptions import DefinitionError, UnsupportedFeatureError
 from azureml.core import Dataset, Workspace
 from azureml.data import DataPath, FileDataset, TabularDataset
 from azureml.data.dataset_error_handling import DatasetValidationError
@@ -265,3 +265,24 @@ def test_a_registered_dataset_in_a_dag_file_is_looked_up_when_the_step_runs(ws: 
     with pytest.raises(UserErrorException, match="what it is, is looked up when the step runs, not while Airflow is parsing"):
         found.take(3)
     assert not home.exists()
+
+
+# ---- files of the web that nobody may ask for
+
+
+@pytest.mark.parametrize("url", ["http://169.254.169.254/latest/meta-data", "http://localhost/a.csv", "https://127.0.0.1:8000/a.csv"])
+def test_a_url_that_leads_to_this_machine_or_to_its_credentials_is_refused(ws: Workspace, url: str) -> None:
+    """S16."""
+    with pytest.raises(DefinitionError, match="a file of the web: the server .* (is this machine|hand out credentials)"):
+        Dataset.File.from_files(url)
+    with pytest.raises(DefinitionError, match="a file of the web: the server"):
+        Dataset.File.from_files(url, validate=False).register(ws, "far").download()
+
+
+@pytest.mark.parametrize(
+    "url", ["file:///etc/passwd", "ftp://example.org/a.csv", "simplecache::https://example.org/a.csv", "../data/a.csv"]
+)
+def test_what_is_no_url_of_the_web_is_no_path(ws: Workspace, url: str) -> None:
+    """S16."""
+    with pytest.raises(UserErrorException, match="local paths are not supported; upload the files to a datastore"):
+        Dataset.Tabular.from_delimited_files(url)
