@@ -187,7 +187,7 @@ def _lacking_of(cst: Any, node: Any, dotted: str) -> Collection[str]:
     if isinstance(node.names, cst.ImportStar):
         return []
     found = {alias.name.value: member(home, alias.name.value) for alias in node.names}
-    return [f"{dotted}.{name}" for name, each in found.items() if isinstance(each, Lacking) and each.text != "it cannot be made here"]
+    return [f"{dotted}.{name}" for name, each in found.items() if isinstance(each, Lacking)]
 
 
 def _binds_azureml(cst: Any, node: Any) -> bool:

@@ -108,6 +108,9 @@ def member(thing: Thing, name: str) -> Thing | Lacking | None:
         return None
     owner: type = thing.target
     row = _row(owner, name)
+    made = class_rows(class_place(owner) or thing.place).get(CONSTRUCTOR)
+    if made is not None and made.kind is Kind.ABSENT and (owner.__doc__ or "").startswith("Not supported"):
+        return Lacking(place, "absent, with its class", made.instead or "")
     if row is not None and row.kind is Kind.ABSENT:
         return Lacking(f"{row.place}.{name}", "absent", row.instead or "")
     if not _is_there(owner, name, of_class=thing.kind == "class"):
@@ -215,13 +218,7 @@ def _of_module(thing: Thing, name: str, place: str) -> Thing | Lacking:
     if isinstance(value, ModuleType):
         return Thing("module", value, place) if value.__name__.startswith(_OURS) else Thing("many", None, place)
     if inspect.isclass(value):
-        row = class_rows(class_place(value) or place).get(CONSTRUCTOR)
-        refused = row is not None and row.kind is Kind.ABSENT and (value.__doc__ or "").startswith("Not supported")
-        return (
-            Lacking(place, "it cannot be made here", row.instead or "")
-            if refused and row
-            else Thing("class", value, class_place(value) or place)
-        )
+        return Thing("class", value, class_place(value) or place)
     return Thing("function", value, place) if inspect.isfunction(value) else Thing("many", None, place)
 
 
