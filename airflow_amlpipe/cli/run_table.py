@@ -20,6 +20,10 @@ def print_run(run: dict[str, Any]) -> None:
     print(
         f"  pipeline {run['pipeline']!r}, experiment {run['experiment']!r}, started {human_time(run['created_at'])}, reuse policy {run['reuse']}"
     )
+    if run["published"]:
+        endpoint = run["endpoint"]
+        through = f", version {endpoint['version']!r} of endpoint {shorten(repr(endpoint['name']))}" if endpoint else ""
+        print(f"  published pipeline {run['published']}{through}")
     if run["parameters"]:
         print("  parameters: " + ", ".join(f"{name}={value}" for name, value in run["parameters_shown"].items()))
     for directory, git in run["source"].items():

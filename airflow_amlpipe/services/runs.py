@@ -134,6 +134,8 @@ def _run(workspace: WorkspaceStore, record: RunRecord) -> dict[str, Any]:
         "description": record.description,
         "source": record.source,
         "airflow": record.airflow,
+        "published": record.published,
+        "endpoint": record.endpoint.model_dump() if record.endpoint else None,
         "workspace": workspace.url,
     }
 

@@ -27,17 +27,19 @@ _COLOURS = {"Finished": "#2e7d32", "Failed": "#c62828", "Canceled": "#ef6c00", "
 class RunDetails:
     """A view of a run.
 
-    :param run_instance: a PipelineRun, or a StepRun, which is shown with the run it belongs to
-    :raises UserErrorException: it is neither
+    :param run_instance: a run; one of a step is shown with the run it belongs to
+    :raises UserErrorException: it is no run
     """
 
     def __init__(self, run_instance: Any) -> None:
+        from airflow_amlpipe.sdk.core.script_run import ScriptRun
         from airflow_amlpipe.sdk.pipeline.core.run import PipelineRun
         from airflow_amlpipe.sdk.pipeline.core.step_run import StepRun
 
         run = run_instance.parent if isinstance(run_instance, StepRun) else run_instance
+        run = run._whole if isinstance(run, ScriptRun) else run
         if not isinstance(run, PipelineRun):
-            raise UserErrorException(f"RunDetails: the run must be one of a pipeline, not {shorten(repr(run_instance))}")
+            raise UserErrorException(f"RunDetails: give a run, not {shorten(repr(run_instance))}")
         self._run = run
 
     def show(self, render_lib: Any = None, widget_settings: dict[str, Any] | None = None) -> None:
@@ -61,7 +63,9 @@ class RunDetails:
         from airflow_amlpipe.services.follow import follow_run
 
         view(None)
-        follow_run(self._run._workspace._url, self._run.id, home=home(), on_event=view)
+        # Whoever holds an interactive run ends it: perhaps this very script, which waits here.
+        if self._run._run_record.kind != "interactive":
+            follow_run(self._run._workspace._url, self._run.id, home=home(), on_event=view)
         view(None)
 
     def _follow_in_background(self, view: Callable[[Any], None]) -> None:

@@ -85,6 +85,9 @@ def test_an_endpoint_is_listed_shown_and_given_another_default(
     (run,) = amlpipe("endpoints", "run", "score", "--experiment", "nights", "--json").document["runs"]
     record = workspace.runs.get(run["run_id"])
     assert (run["status"], record.endpoint and record.endpoint.version) == ("Finished", "1")
+    assert run["endpoint"] == {"id": endpoint, "name": "score", "version": "1"}
+    shown = amlpipe("runs", "show", run["run_id"]).out
+    assert f"  published pipeline {record.published}, version '1' of endpoint 'score'" in shown
     assert "is disabled" in amlpipe("endpoints", "disable", "score").out
     assert amlpipe("endpoints", "run", "score").code == 2
     assert "is enabled" in amlpipe("endpoints", "enable", "score").out

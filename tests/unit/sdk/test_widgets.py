@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from airflow_amlpipe.sdk.exceptions import UserErrorException
-from azureml.core import Workspace
+from azureml.core import Experiment, Workspace
 from azureml.pipeline.core import PipelineRun
 from azureml.widgets import RunDetails
 from tests.unit.sdk.runs import a_run, a_step_run
@@ -42,8 +42,21 @@ def test_in_a_terminal_the_states_of_all_steps_end_what_is_shown(run: PipelineRu
 def test_a_step_is_shown_with_its_run_and_anything_else_is_refused(run: PipelineRun) -> None:
     (step,) = run.find_step_run("train")
     assert RunDetails(step).get_widget_data()["run_id"] == run.id
-    with pytest.raises(UserErrorException, match="RunDetails: the run must be one of a pipeline, not 'digits'"):
+    with pytest.raises(UserErrorException, match="RunDetails: give a run, not 'digits'"):
         RunDetails("digits")
+
+
+def test_a_script_that_was_submitted_by_itself_is_shown_as_its_one_step(ws: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+    run_id = a_run(ws, "digits", "train", status="Finished", kind="script")
+    a_step_run(ws, run_id, "train")
+    RunDetails(ws.get_run(run_id)).show()
+    assert capsys.readouterr().out.splitlines()[-2:] == [f"run {run_id}: Finished", "  [+] train: Finished"]
+
+
+def test_a_run_that_the_script_itself_carries_out_is_not_waited_for(ws: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+    run = Experiment(ws, "digits").start_logging()
+    RunDetails(run).show()
+    assert capsys.readouterr().out.splitlines()[-1] == f"run {run.id}: Running"
 
 
 def test_in_a_notebook_a_table_is_kept_current_and_nothing_in_it_is_markup(run: PipelineRun, monkeypatch: pytest.MonkeyPatch) -> None:
