@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from airflow_amlpipe.exceptions import DefinitionError, UnsupportedFeatureError, shorten
+from airflow_amlpipe.sdk.azureml_requirements import is_azureml, replace_azureml, tell_replaced
 from airflow_amlpipe.sdk.lowering_values import plain_text
 from airflow_amlpipe.spec.compute import ComputeTargetSpec, RunSettingsSpec
 from airflow_amlpipe.spec.document import parse_model, validation_explained
@@ -17,10 +17,6 @@ if TYPE_CHECKING:
     from airflow_amlpipe.sdk.core.environment import Environment
 
 __all__ = ["lower_attached", "lower_compute", "lower_environment", "lower_run_settings", "lower_timeout", "parse_environment"]
-
-# SDK v1's own packages: never installed, a step's `azureml` comes with airflow-amlpipe.
-_AZUREML = re.compile(r"azureml(?:-[A-Za-z0-9._-]+)?(?=$|[\s\[=<>!~;@])")
-_EXTRAS = re.compile(r"\[([^\]]*)\]")
 
 
 def lower_environment(environment: Environment, where: str = "environment") -> EnvironmentSpec:
@@ -47,7 +43,7 @@ def lower_environment(environment: Environment, where: str = "environment") -> E
             name=str(environment.name),
             version=None if environment.version is None else str(environment.version),
             python_version=None if dependencies is None else dependencies._python_version,
-            pip_requirements=() if dependencies is None else _requirements(dependencies),
+            pip_requirements=() if dependencies is None else _requirements(environment.name, dependencies),
             pip_options=() if dependencies is None else tuple(map(hide_secrets, dependencies._options)),
             conda_packages=() if dependencies is None else tuple(package for package in dependencies._conda if package != "pip"),
             conda_channels=tuple(map(hide_secrets, dependencies._channels)) if dependencies is not None and dependencies._conda else (),
@@ -117,14 +113,13 @@ def lower_timeout(where: str, runconfig: Any) -> float | None:
     return float(seconds)
 
 
-def _requirements(dependencies: CondaDependencies) -> tuple[str, ...]:
-    kept = []
+def _requirements(name: object, dependencies: CondaDependencies) -> tuple[str, ...]:
+    left_out = tuple(line for line in dependencies._pip if is_azureml(line))
+    instead = replace_azureml(left_out, dependencies._has)
+    if left_out:
+        tell_replaced(str(name), tuple(map(hide_secrets, left_out)), instead)
+    kept: list[str] = []
     for line in dependencies._pip:
-        if not _AZUREML.match(line):
-            kept.append(hide_secrets(line))
-            continue
-        # azureml-dataprep[pandas] and its like were how SDK v1's users got pandas.
-        extras = _EXTRAS.search(line)
-        if extras and "pandas" in [extra.strip() for extra in extras.group(1).split(",")] and not dependencies._has("pandas"):
-            kept.append("pandas")
+        # In their place, so that the order is as it always was.
+        kept += replace_azureml([line], dependencies._has) if is_azureml(line) else [hide_secrets(line)]
     return tuple(dict.fromkeys(kept))

@@ -14,8 +14,9 @@ from airflow_amlpipe.compute.environments import prepare_environment
 from airflow_amlpipe.exceptions import DefinitionError, UnknownNameError, shorten
 from airflow_amlpipe.hooks.opening import open_workspace
 from airflow_amlpipe.settings import Settings
+from airflow_amlpipe.spec.environment import EnvironmentSpec
 
-__all__ = ["list_environments", "prepare_registered", "remove_environments"]
+__all__ = ["list_environments", "prepare_now", "prepare_registered", "remove_environments"]
 
 _READY = "amlpipe-environment.json"
 _SHORTEST_PREFIX = 4
@@ -36,7 +37,14 @@ def prepare_registered(workspace: str, name: str, *, home: Path, say: Callable[[
     :raises UnknownNameError: no such environment is registered
     :raises EnvironmentBuildError: it cannot be installed as it is written
     """
-    spec = open_workspace(workspace, home=home).environments.get(name, version)
+    return prepare_now(open_workspace(workspace, home=home).environments.get(name, version), home=home, say=say)
+
+
+def prepare_now(spec: EnvironmentSpec, *, home: Path, say: Callable[[str], None]) -> str:
+    """Build an environment now and return its interpreter; at once if it is built.
+
+    :raises EnvironmentBuildError: it cannot be installed as it is written
+    """
     settings = Settings.load()
     return prepare_environment(
         spec,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from airflow_amlpipe.spec.model import SpecModel
 
-__all__ = ["EnvironmentSpec"]
+__all__ = ["EnvironmentLabels", "EnvironmentSpec"]
 
 
 class EnvironmentSpec(SpecModel):
@@ -31,3 +31,9 @@ class EnvironmentSpec(SpecModel):
     variables: dict[str, str] = {}
     user_managed: bool = False
     interpreter: str | None = None
+
+
+class EnvironmentLabels(SpecModel):
+    """The labels of a registered environment: version by label."""
+
+    labels: dict[str, str] = {}

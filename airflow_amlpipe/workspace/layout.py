@@ -7,7 +7,7 @@
       keys/<kk>/<key>/{claims,beats,results,bad}/<n>.json
       runs/<run id>/{run,finished,cancel}.json, tags/<n>.json, logged/<step run id>.json, artifacts/
       runs/<run id>/steps/<step id>/<try>-<step run id>/{started,reusing,finished,metrics}.json, waits/<n>.json, logs/, artifacts/
-      datastores|datasets|environments|computes/<name>/<n>.json      defaults/datastore/<n>.json      dataset-ids/<id>.json
+      datastores|datasets|environments|environment-labels|computes/<name>/<n>.json      defaults/datastore/<n>.json      dataset-ids/<id>.json
       published|endpoints|drafts/<id>/<n>.json      endpoint-names|modules/all/<n>.json      experiments/<name>/<n>.json
       models/<name>/<n>.json      model-files/<sha256>
       destinations/<sha256 of datastore and path>/<n>.json      pins/<sha256 of what is pinned>/<n>.json

@@ -14,7 +14,7 @@ from airflow_amlpipe.fingerprint.source import SourceSnapshot
 from airflow_amlpipe.fingerprint.tree import TREE_FORMAT, TreeIdentity, TreeManifest
 from airflow_amlpipe.spec.compute import ComputeTargetSpec
 from airflow_amlpipe.spec.document import dump_pipeline, load_pipeline
-from airflow_amlpipe.spec.environment import EnvironmentSpec
+from airflow_amlpipe.spec.environment import EnvironmentLabels, EnvironmentSpec
 from airflow_amlpipe.spec.pipeline import PipelineSpec
 from airflow_amlpipe.storage.access import StoreAccess
 from airflow_amlpipe.storage.store import Store
@@ -83,6 +83,10 @@ class WorkspaceStore:
     @cached_property
     def environments(self) -> Registry[EnvironmentSpec]:
         return Registry(self.store, kind="environments", noun="environment", model=EnvironmentSpec)
+
+    @cached_property
+    def environment_labels(self) -> Registry[EnvironmentLabels]:
+        return Registry(self.store, kind="environment-labels", noun="environment", model=EnvironmentLabels)
 
     @cached_property
     def models(self) -> ModelRegistry:

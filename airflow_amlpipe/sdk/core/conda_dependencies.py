@@ -186,9 +186,15 @@ class CondaDependencies:
         self.save(str(Path(base_directory, relative)))
         return relative
 
-    add_cntk_package = absent("CondaDependencies.add_cntk_package", "use add_pip_package")
-    add_tensorflow_conda_package = absent("CondaDependencies.add_tensorflow_conda_package", "use add_conda_package('tensorflow')")
-    add_tensorflow_pip_package = absent("CondaDependencies.add_tensorflow_pip_package", "use add_pip_package('tensorflow')")
+    def add_tensorflow_pip_package(self, core_type: str = "cpu", version: str | None = None) -> None:
+        """Add TensorFlow as a pip requirement; ``core_type`` is ``cpu`` or ``gpu``, which are one package today."""
+        self.add_pip_package(_tensorflow(core_type, version))
+
+    def add_tensorflow_conda_package(self, core_type: str = "cpu", version: str | None = None) -> None:
+        """Add TensorFlow as a conda package; ``core_type`` is ``cpu`` or ``gpu``, which are one package today."""
+        self.add_conda_package(_tensorflow(core_type, version, "="))
+
+    add_cntk_package = absent("CondaDependencies.add_cntk_package", "use another framework: CNTK is not published any more")
     sdk_origin_url = absent("CondaDependencies.sdk_origin_url", "leave it out: `azureml` packages are never installed")
 
     def _has(self, project: str) -> bool:
@@ -207,6 +213,12 @@ class CondaDependencies:
                 raise UserErrorException(
                     f"conda specification: dependency {shorten(repr(item))} is neither text nor a pip section; correct it"
                 )
+
+
+def _tensorflow(core_type: str, version: str | None, equals: str = "==") -> str:
+    if core_type not in {"cpu", "gpu"}:
+        raise UserErrorException(f"CondaDependencies: core_type {shorten(repr(core_type))} is not known; use 'cpu' or 'gpu'")
+    return "tensorflow" if version is None else f"tensorflow{equals}{version}"
 
 
 def _listed(what: str, packages: Iterable[str] | None) -> list[str]:

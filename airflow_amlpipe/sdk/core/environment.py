@@ -4,23 +4,38 @@ from __future__ import annotations
 
 import copy
 import json
+import re
+from collections.abc import Iterable
+from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_amlpipe.exceptions import shorten
 from airflow_amlpipe.sdk._absent import absent, refuse
 from airflow_amlpipe.sdk._arguments import check_local_path, check_tags, check_workspace_given
-from airflow_amlpipe.sdk._parsing import is_airflow_parsing
-from airflow_amlpipe.sdk._workspace_store import as_user_error, keep_package_logins, open_workspace
+from airflow_amlpipe.sdk._parsing import is_airflow_parsing, refuse_while_parsing
+from airflow_amlpipe.sdk._workspace_store import as_user_error, home, keep_package_logins, open_workspace
 from airflow_amlpipe.sdk._yaml import parse_yaml
+from airflow_amlpipe.sdk.core._curated import CURATED_NAMES, curated_requirements
 from airflow_amlpipe.sdk.core._element import ConfigElement
 from airflow_amlpipe.sdk.core.conda_dependencies import CondaDependencies
 from airflow_amlpipe.sdk.exceptions import UserErrorException
+from airflow_amlpipe.spec.environment import EnvironmentLabels
 
 if TYPE_CHECKING:
     from airflow_amlpipe.sdk.core.workspace import Workspace
 
-__all__ = ["DEFAULT_CPU_IMAGE", "DEFAULT_GPU_IMAGE", "DockerSection", "Environment", "PythonSection", "environment_of_spec", "is_reference"]
+__all__ = [
+    "DEFAULT_CPU_IMAGE",
+    "DEFAULT_GPU_IMAGE",
+    "DockerBuildContext",
+    "DockerSection",
+    "Environment",
+    "ImageBuildDetails",
+    "PythonSection",
+    "environment_of_spec",
+    "is_reference",
+]
 
 # Names that scripts import; an image is used only where an author sets one.
 DEFAULT_CPU_IMAGE = "mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu20.04"
@@ -206,17 +221,22 @@ class Environment(ConfigElement):
 
     @staticmethod
     def get(workspace: Workspace, name: str, version: str | None = None, label: str | None = None) -> Environment:
-        """Return a registered environment: the latest version unless ``version`` says which.
+        """Return a registered environment: the latest version unless ``version`` or ``label`` says which.
+
+        One of Azure ML's curated names (``AzureML-...``) that nobody has registered stands for a set of packages.
 
         :raises UserErrorException: it is not registered; the message lists those that are
         """
-        if label not in {None, "latest", "Latest"}:
-            refuse(f"Environment.get(label={label!r})", "use version=...")
+        curated = curated_requirements(name)
         if is_airflow_parsing():
-            environment = Environment(name)
-            environment.version, environment._deferred = version, True
+            environment = Environment(name) if curated is None else _curated_environment(name, curated)
+            environment.version, environment._deferred = version, curated is None
             return environment
         registry = open_workspace(workspace).environments
+        if label not in {None, "latest", "Latest"}:
+            version = _labelled(workspace, name, str(label))
+        if curated is not None and not registry.versions(name):
+            return _curated_environment(name, curated)
         with as_user_error():
             number = registry.versions(name)[-1:] if version is None else _numbers(registry, name, str(version))
             record = registry.get(name, number[0] if number else None)
@@ -224,9 +244,56 @@ class Environment(ConfigElement):
 
     @staticmethod
     def list(workspace: Workspace) -> dict[str, Environment]:
-        """Return the latest version of every registered environment by its name."""
+        """Return the latest version of every registered environment, and the curated ones, by name."""
         check_workspace_given("Environment.list", workspace)
-        return dict(workspace.environments)
+        curated = {name: _curated_environment(name, curated_requirements(name) or ()) for name in CURATED_NAMES}
+        return {**curated, **workspace.environments}
+
+    @staticmethod
+    def label(workspace: Workspace, name: str, version: str, labels: Iterable[str]) -> None:
+        """Give a version labels, which :meth:`get` finds it by; a label that another version had moves to this one.
+
+        :raises UserErrorException: there is no such version
+        """
+        environment = Environment.get(workspace, name, version)
+        registry = open_workspace(workspace, "Environment.label").environment_labels
+        with as_user_error():
+            known = registry.find(name)
+            labelled = {**(known.labels if known else {}), **dict.fromkeys(map(str, labels), str(environment.version))}
+            registry.register(name, EnvironmentLabels(labels=labelled))
+
+    def build(self, workspace: Workspace, image_build_compute: Any = None) -> ImageBuildDetails:
+        """Prepare the environment on this machine now, instead of when a step first needs it, and return how that went.
+
+        :raises EnvironmentBuildError: it cannot be installed as it is written
+        """
+        return ImageBuildDetails(self._prepare("Environment.build"))
+
+    def build_local(self, workspace: Workspace, platform: Any = None, **kwargs: Any) -> str:
+        """Prepare the environment on this machine now and return the path of its interpreter.
+
+        :raises EnvironmentBuildError: it cannot be installed as it is written
+        """
+        return self._prepare("Environment.build_local")
+
+    def _prepare(self, what: str) -> str:
+        from airflow_amlpipe.sdk.lowering_environment import lower_environment
+        from airflow_amlpipe.services.environments import prepare_now
+
+        refuse_while_parsing(what)
+        spec = lower_environment(self)
+        keep_package_logins(spec)
+        return prepare_now(spec, home=home(), say=print)
+
+    @staticmethod
+    def from_docker_build_context(name: str, docker_build_context: DockerBuildContext) -> Environment:
+        """Return an environment in an image that is built from the Dockerfile of a local folder.
+
+        :raises UserErrorException: the folder has no such file, or the Dockerfile copies files of the folder, which are not kept
+        """
+        if not isinstance(docker_build_context, DockerBuildContext):
+            raise UserErrorException("Environment.from_docker_build_context: give DockerBuildContext.from_local_directory(ws, path)")
+        return Environment.from_dockerfile(name, docker_build_context._dockerfile())
 
     def register(self, workspace: Workspace) -> Environment:
         """Register this definition under its name and return it with its version: the next whole number, or the text that its author set.
@@ -280,11 +347,86 @@ class Environment(ConfigElement):
         return environment_of_spec(spec, spec.version)
 
     add_private_pip_wheel = absent("Environment.add_private_pip_wheel", "put the wheel into the source folder, or on an index of your own")
-    build = absent("Environment.build", "leave it out: environments are built when a step first needs them")
-    build_local = absent("Environment.build_local", "leave it out: environments are built when a step first needs them")
-    from_docker_build_context = absent("Environment.from_docker_build_context", "use Environment.from_dockerfile or from_docker_image")
     get_image_details = absent("Environment.get_image_details", "leave it out: images are not kept in a registry of the workspace")
-    label = absent("Environment.label", "use versions")
+
+
+class DockerBuildContext(ConfigElement):
+    """A local folder with a Dockerfile."""
+
+    _fields = ("dockerfile_path", "location", "location_type")
+
+    class LocationType(Enum):
+        """Where a build context is kept."""
+
+        Git = "git"
+        StorageAccount = "storageAccount"
+
+    def __init__(self, location_type: Any = None, location: str | None = None, dockerfile_path: str = "Dockerfile") -> None:
+        self.location_type = location_type
+        self.location = location
+        self.dockerfile_path = dockerfile_path
+
+    @staticmethod
+    def from_local_directory(workspace: Workspace, path: str, dockerfile_path: str = "Dockerfile") -> DockerBuildContext:
+        """Return the build context of a local folder.
+
+        :raises UserErrorException: there is no such folder
+        """
+        folder = check_local_path("DockerBuildContext.from_local_directory: path", path)
+        if not folder.is_dir():
+            raise UserErrorException(f"DockerBuildContext.from_local_directory: {shorten(repr(str(path)))} is no folder")
+        return DockerBuildContext(None, str(folder), dockerfile_path)
+
+    def _dockerfile(self) -> str:
+        if self.location is None or self.location_type is not None:
+            raise UserErrorException("a build context has to be a local folder: DockerBuildContext.from_local_directory(ws, path)")
+        file = Path(self.location, self.dockerfile_path)
+        try:
+            text = file.read_text()
+        except OSError as error:
+            raise UserErrorException(f"Dockerfile {shorten(str(file), 300)} cannot be read ({error.strerror})") from error
+        for number, line in enumerate(text.splitlines(), 1):
+            if re.match(r"\s*(COPY|ADD)\s(?!.*--from=)", line, re.IGNORECASE):
+                raise UserErrorException(
+                    f"Dockerfile {shorten(str(file), 300)}, line {number}: {shorten(repr(line.strip()))} copies a file of the folder, and those are "
+                    "not kept with the environment; put the file into the step's source folder, or build the image yourself and use from_docker_image"
+                )
+        return text
+
+
+class ImageBuildDetails:
+    """How preparing an environment went; it is over when ``Environment.build`` returns."""
+
+    def __init__(self, interpreter: str) -> None:
+        self.interpreter = interpreter
+
+    @property
+    def status(self) -> str:
+        return "Succeeded"
+
+    @property
+    def log(self) -> str:
+        return f"prepared: {self.interpreter}\n"
+
+    def wait_for_completion(self, show_output: bool = True) -> None:
+        """Return at once."""
+        if show_output:
+            print(self.log, end="")
+
+
+def _curated_environment(name: str, packages: tuple[str, ...]) -> Environment:
+    environment = Environment(name)
+    environment.python.conda_dependencies = CondaDependencies.create(pip_packages=packages)
+    return environment
+
+
+def _labelled(workspace: Workspace, name: str, label: str) -> str:
+    known = open_workspace(workspace).environment_labels.find(name)
+    labels = known.labels if known else {}
+    if label not in labels:
+        shown = ", ".join(sorted(labels)) or "none but 'latest'"
+        raise UserErrorException(f"environment {name!r} has no label {shorten(repr(label))}; its labels are: {shorten(shown, 600)}")
+    return labels[label]
 
 
 def _numbers(registry: Any, name: str, version: str) -> tuple[int, ...]:

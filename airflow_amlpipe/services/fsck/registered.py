@@ -7,7 +7,7 @@ from airflow_amlpipe.services.fsck.findings import Check, Repair
 from airflow_amlpipe.services.fsck.published import check_published
 from airflow_amlpipe.services.fsck.survey import Survey, Unreadable, entry_number, read_json
 from airflow_amlpipe.spec.compute import ComputeTargetSpec
-from airflow_amlpipe.spec.environment import EnvironmentSpec
+from airflow_amlpipe.spec.environment import EnvironmentLabels, EnvironmentSpec
 from airflow_amlpipe.spec.model import SpecModel
 from airflow_amlpipe.workspace.datasets import DatasetLabels, DatasetRecord, SavedDataset
 from airflow_amlpipe.workspace.datastores import DatastoreRecord
@@ -29,6 +29,7 @@ _MODELS: dict[str, type[SpecModel]] = {
     "saved-datasets": SavedDataset,
     "dataset-labels": DatasetLabels,
     "environments": EnvironmentSpec,
+    "environment-labels": EnvironmentLabels,
     "computes": ComputeTargetSpec,
     "pins": PinRecord,
     "modules": ModuleEntry,

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import stat
+import sys
 from pathlib import Path
 
 import pytest
 
-from airflow_amlpipe.exceptions import UnsupportedFeatureError
+from airflow_amlpipe.exceptions import EnvironmentBuildError
+from airflow_amlpipe.sdk import azureml_requirements
 from airflow_amlpipe.sdk.lowering_environment import lower_environment
 from azureml.core import Environment, Workspace
 from azureml.core.conda_dependencies import CondaDependencies
+from azureml.core.environment import DockerBuildContext
 from azureml.exceptions import UserErrorException
 
 CONDA = """\
@@ -116,13 +119,13 @@ def test_a_registered_environment_comes_back_whole(ws: Workspace) -> None:
     found = Environment.get(ws, "e", version="1")
     assert lower_environment(found) == lower_environment(registered)
     assert Environment.get(ws, "e").version == Environment.get(ws, "e", label="latest").version == "2"
-    assert {name: item.version for name, item in Environment.list(ws).items()} == {"e": "2"}
+    assert {name: item.version for name, item in Environment.list(ws).items() if not name.startswith("AzureML-")} == {"e": "2"}
 
 
 def test_an_unknown_environment_lists_what_there_is(ws: Workspace) -> None:
     Environment("e").register(ws)
-    with pytest.raises(UserErrorException, match="environment 'AzureML-Tutorial' is not registered in the workspace; registered are: e"):
-        Environment.get(ws, "AzureML-Tutorial")
+    with pytest.raises(UserErrorException, match="environment 'AzureML-Unheard-of' is not registered in the workspace; registered are: e"):
+        Environment.get(ws, "AzureML-Unheard-of")
     with pytest.raises(UserErrorException, match="environment 'nope' is not registered"):
         Environment.get(ws, "nope", version="1.0")
     for version in ("9", "1.0"):
@@ -169,9 +172,103 @@ def test_an_environment_needs_a_name() -> None:
         Environment("")
 
 
-def test_images_are_not_built_ahead() -> None:
-    with pytest.raises(UnsupportedFeatureError, match="Environment.build is not supported .*built when a step first needs them"):
-        Environment("e").build(None)
+def test_an_environment_can_be_prepared_ahead(ws: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+    environment = Environment("e")
+    environment.python.user_managed_dependencies = True
+    environment.python.interpreter_path = sys.executable
+    assert environment.build_local(ws) == sys.executable
+    built = environment.build(ws)
+    built.wait_for_completion(show_output=True)
+    assert (built.status, built.interpreter) == ("Succeeded", sys.executable)
+    assert f"prepared: {sys.executable}" in capsys.readouterr().out
+    environment.python.interpreter_path = "/no/such/python"
+    with pytest.raises(EnvironmentBuildError, match="/no/such/python"):
+        environment.build(ws)
+
+
+@pytest.mark.parametrize(
+    ("name", "packages"),
+    [
+        ("AzureML-Minimal", set()),
+        ("AzureML-Tutorial", {"pandas", "scikit-learn", "matplotlib", "pyarrow"}),
+        ("AzureML-Scikit-learn-0.20.3", {"scikit-learn", "pandas"}),
+        ("AzureML-sklearn-1.5", {"scikit-learn", "joblib"}),
+        ("AzureML-PyTorch-1.6-GPU", {"torch", "torchvision"}),
+        ("AzureML-ACPT-pytorch-1.13-py38-cuda11.7-gpu", {"torch"}),
+        ("AzureML-tensorflow-2.4-ubuntu18.04-py37-cpu-inference", {"tensorflow"}),
+        ("azureml-lightgbm-3.2", {"lightgbm"}),
+    ],
+)
+def test_a_curated_name_stands_for_packages(ws: Workspace, name: str, packages: set[str]) -> None:
+    spec = lower_environment(Environment.get(ws, name))
+    assert (spec.name, packages <= set(spec.pip_requirements)) == (name, True)
+    assert spec.image is None
+
+
+def test_curated_environments_are_listed_and_a_registered_one_goes_before(ws: Workspace) -> None:
+    assert "AzureML-Tutorial" in Environment.list(ws)
+    assert all(lower_environment(item).name == name for name, item in Environment.list(ws).items())
+    clone = Environment.get(ws, "AzureML-Tutorial").clone("mine")
+    clone.register(ws)
+    mine = Environment("AzureML-Tutorial")
+    mine.python.conda_dependencies = CondaDependencies.create(pip_packages=["numpy"])
+    mine.register(ws)
+    assert lower_environment(Environment.get(ws, "AzureML-Tutorial")).pip_requirements == ("numpy",)
+    assert set(ws.environments) == {"AzureML-Tutorial", "mine"}
+
+
+def test_a_version_is_found_by_its_labels(ws: Workspace) -> None:
+    for package in ("numpy", "pandas"):
+        environment = Environment("e")
+        environment.python.conda_dependencies = CondaDependencies.create(pip_packages=[package])
+        environment.register(ws)
+    Environment.label(ws, "e", "1", ["prod", "old"])
+    Environment.label(ws, "e", "2", ["prod"])
+    assert [Environment.get(ws, "e", label=label).version for label in ("prod", "old", "latest")] == ["2", "1", "2"]
+    with pytest.raises(UserErrorException, match="environment 'e' has no label 'nope'; its labels are: old, prod"):
+        Environment.get(ws, "e", label="nope")
+    with pytest.raises(UserErrorException, match="has no version '9'"):
+        Environment.label(ws, "e", "9", ["x"])
+
+
+def test_a_build_context_gives_its_dockerfile_unless_that_copies_files(ws: Workspace, project: Path) -> None:
+    (project / "image").mkdir()
+    (project / "image" / "Dockerfile").write_text("FROM python:3.12\nCOPY --from=builder /a /b\nRUN true\n")
+    context = DockerBuildContext.from_local_directory(ws, "image")
+    assert (
+        lower_environment(Environment.from_docker_build_context("e", context)).dockerfile == (project / "image" / "Dockerfile").read_text()
+    )
+    (project / "image" / "Dockerfile").write_text("FROM python:3.12\nCOPY requirements.txt .\n")
+    with pytest.raises(UserErrorException, match="line 2: 'COPY requirements.txt .' copies a file of the folder"):
+        Environment.from_docker_build_context("e", context)
+    for wrong, problem in ((DockerBuildContext(), "has to be a local folder"), ("image", "from_local_directory")):
+        with pytest.raises(UserErrorException, match=problem):
+            Environment.from_docker_build_context("e", wrong)  # type: ignore[arg-type]
+    with pytest.raises(UserErrorException, match="is no folder"):
+        DockerBuildContext.from_local_directory(ws, "nowhere")
+
+
+@pytest.mark.parametrize(
+    ("given", "installed", "noticed"),
+    [
+        (["azureml-defaults", "numpy"], ("numpy",), "azureml-defaults not installed"),
+        (["azureml-dataprep[pandas,fuse]"], ("pandas",), "installed in their place: pandas"),
+        (["azureml-dataset-runtime[fuse,pandas]~=1.61.0"], ("pandas", "pyarrow"), "installed in their place: pandas, pyarrow"),
+        (["azureml-mlflow", "azureml-core==1.61"], ("mlflow-skinny",), "azureml-mlflow, azureml-core==1.61 not installed"),
+        (["azureml-dataprep[pandas]", "pandas==2.2.0"], ("pandas==2.2.0",), "azureml-dataprep[pandas] not installed"),
+        (["azureml_like"], ("azureml_like",), ""),
+    ],
+)
+def test_packages_of_sdk_v1_are_replaced_and_that_is_said_once(
+    given: list[str], installed: tuple[str, ...], noticed: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(azureml_requirements, "_told", set())
+    environment = Environment("training")
+    environment.python.conda_dependencies = CondaDependencies.create(pip_packages=given)
+    for _ in range(2):
+        assert lower_environment(environment).pip_requirements == installed
+    said = capsys.readouterr().err
+    assert (noticed in said, said.count("environment 'training'")) == (True, 1 if noticed else 0)
 
 
 def test_a_specification_file_can_be_set(project: Path) -> None:
