@@ -115,6 +115,14 @@ def test_a_command_runs_in_a_dag_file_too(user: User) -> None:
     (user.checkout / "commands.py").write_text(dag)
     user.amlpipe("run", "--param", "word=plain", "commands.py")
     assert "second line: plain" in user.amlpipe("runs", "logs", "latest", "count").stdout
+    airflow = {
+        "AIRFLOW_HOME": str(user.home / "server"),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(user.checkout),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+    }
+    user.python("-m", "airflow", "db", "migrate", **airflow)
+    user.python("-m", "airflow", "dags", "test", "commands", "--conf", '{"word": "$(touch pwned)"}', **airflow)
+    assert "second line: $(touch pwned)" in user.amlpipe("runs", "logs", "latest", "count").stdout
 
 
 def test_a_script_runs_by_itself(user: User) -> None:
@@ -132,3 +140,37 @@ def test_a_copy_between_datastores_is_there_for_the_next_step_and_where_its_auth
     assert {str(path.relative_to(landed)): path.read_text() for path in landed.rglob("*.csv")} == {"a.csv": "a", "deep/b.csv": "b"}
     user.amlpipe("run", "copies.py")
     assert user.outcome() == {"copy": "reused", "look": "reused"}
+
+
+MODULE = """
+from azureml.core import Experiment, Workspace
+from azureml.data import OutputFileDatasetConfig
+from azureml.pipeline.core import Module, Pipeline, PipelineData
+from azureml.pipeline.core.graph import InputPortDef, OutputPortDef
+from azureml.pipeline.steps import ModuleStep
+
+ws = Workspace.from_config()
+text = OutputPortDef("text")
+module = Module.create(ws, "writer", "writes a text")
+module.publish_python_script("write.py", "first", [], [text], params={"word": "one"}, arguments=[text], version="1", source_directory="src")
+open("src/write.py", "w").write("raise SystemExit('edited since')")
+text_in = InputPortDef("text")
+reader = Module.create(ws, "reader", "")
+reader.publish_python_script("look.py", "", [text_in], [], arguments=[text_in], source_directory="src")
+written = PipelineData("written")
+write = ModuleStep(module, outputs_map={"text": written}, params={"word": "two"})
+read = ModuleStep(reader, inputs_map={"text": written})
+run = Experiment(ws, "modules").submit(Pipeline(ws, [read]))
+run.wait_for_completion()
+"""
+WRITE = """
+import os, sys
+os.makedirs(sys.argv[1])
+open(os.path.join(sys.argv[1], os.environ["AML_PARAMETER_word"] + ".csv"), "w").write("x")
+"""
+
+
+def test_a_module_runs_as_it_was_published(user: User) -> None:
+    (user.checkout / "src" / "write.py").write_text(WRITE)
+    (user.checkout / "modules.py").write_text(MODULE)
+    assert "found: ['two.csv']" in user.amlpipe("run", "modules.py").stdout

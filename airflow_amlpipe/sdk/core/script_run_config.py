@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import TYPE_CHECKING, Any
 
 from airflow_amlpipe.exceptions import shorten
 from airflow_amlpipe.sdk._absent import refuse
 from airflow_amlpipe.sdk._arguments import check_items
-from airflow_amlpipe.sdk.core._run_sections import DockerConfiguration, distribute
+from airflow_amlpipe.sdk.core._run_sections import Data, DataReferenceConfiguration, DockerConfiguration, distribute
 from airflow_amlpipe.sdk.core.environment import Environment
 from airflow_amlpipe.sdk.core.runconfig import RunConfiguration
+from airflow_amlpipe.sdk.data.dataset_consumption_config import DatasetConsumptionConfig
 from airflow_amlpipe.sdk.exceptions import UserErrorException
 
 if TYPE_CHECKING:
@@ -92,16 +94,53 @@ class ScriptRunConfig:
         from airflow_amlpipe.sdk.pipeline.steps.command_step import CommandStep
         from airflow_amlpipe.sdk.pipeline.steps.python_script_step import PythonScriptStep
 
+        inputs = _inputs_of(self.run_config, workspace)
+        config = copy(self.run_config)
+        config.data, config.data_references = {}, {}
+        # Copies: what is submitted twice is not changed by the first time.
         if self.command:
-            # Copies: what is submitted twice is not changed by the first time.
-            command = list(self.command) if isinstance(self.command, (list, tuple)) else self.command
-            return Pipeline(workspace, CommandStep(command, runconfig=self.run_config, source_directory=self.source_directory))
+            command = [*self.command] if isinstance(self.command, (list, tuple)) else self.command
+            if isinstance(command, list):
+                command[1:] = _with_data(command[1:], inputs)
+            step: Any = CommandStep(command, runconfig=config, inputs=[*inputs.values()], source_directory=self.source_directory)
+            return Pipeline(workspace, step)
         if not self.script:
             raise UserErrorException("ScriptRunConfig: nothing is to be run; give a script or a command")
+        arguments = _with_data(self.arguments, inputs)
         step = PythonScriptStep(
-            self.script, arguments=list(self.arguments), runconfig=self.run_config, source_directory=self.source_directory
+            self.script, arguments=arguments, inputs=[*inputs.values()], runconfig=config, source_directory=self.source_directory
         )
         return Pipeline(workspace, step)
 
     def __repr__(self) -> str:
         return f"ScriptRunConfig(source_directory={self.source_directory!r}, script={self.script!r}, command={self.command!r})"
+
+
+def _inputs_of(config: RunConfiguration, workspace: Workspace) -> dict[str, Any]:
+    """Return the data that a run configuration itself names, by name."""
+    from airflow_amlpipe.sdk.core.datastore import Datastore
+    from airflow_amlpipe.sdk.data.data_reference import DataReference
+
+    found: dict[str, Any] = {}
+    for name, given in config.data_references.items():
+        item = given.to_config() if isinstance(given, DataReference) else given
+        if not isinstance(item, DataReferenceConfiguration):
+            raise UserErrorException(
+                f"ScriptRunConfig: data_references: {name!r} must be a DataReferenceConfiguration, not {shorten(repr(item))}"
+            )
+        store = Datastore.get(workspace, str(item.datastore_name))
+        found[name] = DataReference(store, name, item.path_on_datastore, item.mode, item.path_on_compute, item.overwrite)
+    for name, item in config.data.items():
+        consumed = item.data_location if isinstance(item, Data) else item
+        if not isinstance(consumed, DatasetConsumptionConfig):
+            raise UserErrorException(
+                f"ScriptRunConfig: data: {name!r} must be made by Data.create(dataset.as_named_input(...)), not {shorten(repr(item))}"
+            )
+        found[name] = consumed
+    return found
+
+
+def _with_data(arguments: list[Any], inputs: dict[str, Any]) -> list[Any]:
+    """Return the arguments with data in place of the text that ``str()`` of it was in SDK v1."""
+    texts = {f"$AZUREML_DATAREFERENCE_{name}": item for name, item in inputs.items()}
+    return [texts.get(value, value) if isinstance(value, str) else value for value in arguments]

@@ -7,13 +7,13 @@ import re
 from typing import TYPE_CHECKING
 
 from airflow_amlpipe.exceptions import shorten
-from airflow_amlpipe.sdk._absent import absent
 from airflow_amlpipe.sdk._arguments import check_text
 from airflow_amlpipe.sdk.data._config_helper import check_binding_name
 from airflow_amlpipe.sdk.data.datapath import DataPath, DataPathComputeBinding
 from airflow_amlpipe.sdk.exceptions import UserErrorException
 
 if TYPE_CHECKING:
+    from airflow_amlpipe.sdk.core.runconfig import DataReferenceConfiguration
     from airflow_amlpipe.sdk.data.abstract_datastore import AbstractDatastore
 
 __all__ = ["DataReference"]
@@ -74,7 +74,11 @@ class DataReference:
     def as_upload(self, path_on_compute: str | None = None, overwrite: bool = False) -> DataReference:
         return self._bound("upload", path_on_compute, overwrite=overwrite)
 
-    to_config = absent("DataReference.to_config", "give the DataReference itself to a step's inputs and arguments")
+    def to_config(self) -> DataReferenceConfiguration:
+        """Return what ``RunConfiguration.data_references`` holds of it, for a ScriptRunConfig."""
+        from airflow_amlpipe.sdk.core.runconfig import DataReferenceConfiguration
+
+        return DataReferenceConfiguration(self.datastore.name, self.mode, self.path_on_datastore, self.path_on_compute, self.overwrite)
 
     def _bound(self, mode: str, path_on_compute: str | None, *, overwrite: bool) -> DataReference:
         copied = copy.copy(self)

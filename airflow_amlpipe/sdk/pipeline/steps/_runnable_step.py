@@ -50,6 +50,11 @@ class RunnableStep(PipelineStep):
             raise UserErrorException(
                 f"{self._where}: runconfig must be a RunConfiguration, not {shorten(repr(runconfig))} of type {type(runconfig).__name__}"
             )
+        for what in ("data", "data_references", "output_data"):
+            if runconfig is not None and getattr(runconfig, what):
+                raise UserErrorException(
+                    f"{self._where}: runconfig.{what} is not read by a step; give the data to inputs=[...], outputs=[...] and arguments=[...]"
+                )
         if not isinstance(allow_reuse, bool):
             raise UserErrorException(f"{self._where}: allow_reuse must be True or False, not {shorten(repr(allow_reuse))}")
         self._counts = self._checked_counts(runconfig_pipeline_params)

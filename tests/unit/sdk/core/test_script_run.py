@@ -15,14 +15,17 @@ from airflow_amlpipe.spec.step import CommandLine, InputArgument, LiteralArgumen
 from airflow_amlpipe.workspace.try_files import Logged
 from azureml.core import Dataset, Datastore, Environment, Experiment, Run, RunConfiguration, ScriptRun, ScriptRunConfig, Workspace
 from azureml.core.runconfig import (
+    Data,
     DockerConfiguration,
     MpiConfiguration,
     ParallelTaskConfiguration,
     PyTorchConfiguration,
     TensorflowConfiguration,
 )
+from azureml.data.data_reference import DataReference
 from azureml.exceptions import ActivityFailedException, UserErrorException
 from azureml.pipeline.core import PipelineRun
+from azureml.pipeline.steps import PythonScriptStep
 from tests.unit.sdk.runs import a_run, a_step_run
 
 
@@ -182,3 +185,34 @@ def test_a_failure_is_raised_unless_it_is_not_wanted(ws: Workspace, project: Pat
     with pytest.raises(ActivityFailedException, match="exit code 3"):
         run.wait_for_completion()
     assert run.wait_for_completion(raise_on_error=False)["status"] == "Failed"
+
+
+# ---- data of the run configuration itself
+
+
+def test_data_of_the_run_configuration_is_read_by_its_script(ws: Workspace, submitted: dict[str, Any]) -> None:
+    store = Datastore.get(ws, "workspaceblobstore")
+    reference = DataReference(store, "raw", "raw").as_download()
+    images = Dataset.File.from_files((store, "images"), validate=False).as_named_input("images").as_mount()
+    config = RunConfiguration()
+    config.data_references = {"raw": reference.to_config()}
+    config.data = {"images": Data.create(images)}
+    (step,) = spec_of(ws, submitted, ScriptRunConfig("src", "train.py", ["--raw", str(reference), images], config)).steps
+    assert step.arguments[1:] == (InputArgument(input="raw"), InputArgument(input="images"))
+    assert {item.name: item.mode for item in step.inputs} == {"raw": "download", "images": "mount"}
+    assert config.data, "what is submitted twice is not changed by the first time"
+    (step,) = spec_of(ws, submitted, ScriptRunConfig("src", command=["ls", str(reference)], run_config=config)).steps
+    assert step.command == CommandLine(line='ls "$1"')
+
+
+def test_data_that_cannot_be_read_is_refused(ws: Workspace, submitted: dict[str, Any]) -> None:
+    with pytest.raises(UserErrorException, match="use dataset.as_named_input"):
+        Data.create("images")
+    config = RunConfiguration()
+    for what in ("data", "data_references"):
+        setattr(config, what, {"x": 1})
+        with pytest.raises(UserErrorException, match=f"ScriptRunConfig: {what}: 'x' must be"):
+            spec_of(ws, submitted, ScriptRunConfig("src", "train.py", run_config=config))
+        with pytest.raises(UserErrorException, match=f"runconfig.{what} is not read by a step"):
+            PythonScriptStep("train.py", runconfig=config)
+        setattr(config, what, {})
