@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.mariadb_server import end_mariadb
 from tests.postgres_server import end_postgres_servers
 from tests.servers import end_servers, left_out
 
@@ -35,6 +36,7 @@ def pytest_sessionfinish() -> None:
     """End the servers that tests of stores had started."""
     end_servers()
     end_postgres_servers()
+    end_mariadb()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -5,6 +5,7 @@ SQLAlchemy takes its time to import, so it is only when a database is asked some
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
@@ -52,13 +53,15 @@ class SqlDatabase(Database):
                 self._asked.remove(driver)
 
     def stop(self) -> None:
-        """Ask the server to give up what it is at, where the driver can."""
+        """Ask the server to give up what it is at; where the driver cannot, hang up."""
         self._is_stopped = True
         for driver in list(self._asked):
-            if (cancel := getattr(driver, "cancel", None)) is not None:
-                # Best effort: whoever waits for the rows hears of it either way.
-                with suppress(Exception):
-                    cancel()
+            # Best effort: what is asked for next hears of it either way.
+            with suppress(Exception):
+                if hasattr(driver, "cancel"):
+                    driver.cancel()
+                else:
+                    driver._sock.shutdown(socket.SHUT_RDWR)  # pymysql's
 
     def test(self) -> str:
         """Log in and ask for nothing."""

@@ -30,6 +30,7 @@ _DRIVERS: Final = {
 }
 _EXTRAS: Final = {"postgresql": "postgres", "mssql": "mssql", "mysql": "mysql"}
 _CONNECT_SECONDS: Final = 15
+_GRACE_SECONDS: Final = 10
 # From the weakest; "require" encrypts, without asking who the server is.
 _SSL_MODES: Final = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 _LIBPQ: Final = ("sslrootcert", "sslcert", "sslkey", "sslcrl", "application_name", "options", "gssencmode", "channel_binding")
@@ -99,7 +100,8 @@ def _connect_args(address: DatabaseAddress, dialect: str, timeout_seconds: int |
         return {
             "connect_timeout": _CONNECT_SECONDS,
             "charset": "utf8mb4",
-            **({"read_timeout": timeout_seconds} if timeout_seconds else {}),
+            # The server stops the statement itself; this is for one that does not.
+            **({"read_timeout": timeout_seconds + _GRACE_SECONDS} if timeout_seconds else {}),
             **({"ssl": dict(ssl)} if isinstance(ssl, dict) else {"ssl": {"check_hostname": False}} if address.encrypted else {}),
         }
     found: dict[str, Any] = {"connect_timeout": _CONNECT_SECONDS}

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -26,6 +27,7 @@ from airflow_amlpipe.exceptions import (
     ReuseRequiredError,
     StepFailedError,
 )
+from airflow_amlpipe.hooks.opening import open_workspace
 from airflow_amlpipe.operators import preparing
 from airflow_amlpipe.operators.execution import StepExecution
 from airflow_amlpipe.operators.job_note import JobNote
@@ -36,14 +38,17 @@ from airflow_amlpipe.reuse.policy import ReusePolicy
 from airflow_amlpipe.runtime import protocol
 from airflow_amlpipe.settings import Settings
 from airflow_amlpipe.spec.data import DatasetSource, DatastorePath, InputSpec
+from airflow_amlpipe.spec.dataset import DatasetDefinition, SqlQuery
 from airflow_amlpipe.spec.pipeline import PipelineSpec
 from airflow_amlpipe.spec.step import InputArgument, LiteralArgument, SourceSpec, StepSpec
 from airflow_amlpipe.spec.workspace import WorkspaceNames
 from airflow_amlpipe.workspace import git_state, step_run, streak
+from airflow_amlpipe.workspace.datastores import DatastoreRecord
 from airflow_amlpipe.workspace.records import RunRecord, StepFinished, StepReusing, StepTry
 from airflow_amlpipe.workspace.try_files import Logged, logged_by_steps, read_logged
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
 from tests.builders import OUT, a_pipeline, a_step, reading
+from tests.postgres_server import postgres_server
 from tests.unit.operators.scripted_backend import RUNNING, SUCCEEDED, ScriptedBackend
 from tests.unit.operators.test_job_note import DictStore
 
@@ -706,6 +711,25 @@ class TestStopping:
         with pytest.raises(InfrastructureError, match="was stopped by Airflow"):
             carry_out(step)
         assert backend.terminated == [backend.launched[0].job_name]
+
+    def test_a_stop_while_a_database_is_asked_stops_its_query(
+        self, open_try: Opener, backend: ScriptedBackend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        server = postgres_server()
+        monkeypatch.setenv("AIRFLOW_CONN_PG", server.connection())
+        workspace = open_workspace(str(tmp_path / "ws"), home=tmp_path / "home")
+        workspace.datastores.register(
+            "db", DatastoreRecord(name="db", url=server.url("postgres"), conn_id="pg", sdk_type="AzurePostgreSql")
+        )
+        query = SqlQuery(datastore="db", query="SELECT pg_sleep(57) AS long", timeout_seconds=0)
+        slow = InputSpec(name="slow", mode="direct", source=DatasetSource(definition=DatasetDefinition(kind="tabular", reading=query)))
+        step = open_try(a_step("train", outputs=OUT, inputs=(slow,)), workspace=workspace)
+        threading.Timer(1.0, step.stop).start()
+        began = time.monotonic()
+        with pytest.raises(InfrastructureError, match="the query of step 'train': input 'slow' was stopped"):
+            carry_out(step)
+        assert time.monotonic() - began < 40
+        assert ([item.status for item in tries(step)], backend.launched) == (["Canceled"], [])
 
     def test_a_stop_before_the_launch_launches_nothing(self, open_try: Opener, backend: ScriptedBackend) -> None:
         step = open_try()
