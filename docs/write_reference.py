@@ -13,7 +13,7 @@ from pathlib import Path
 from airflow_amlpipe.cli.airflow_commands import LEFT_OUT
 from airflow_amlpipe.cli.application import EXIT_CODES, all_commands
 from airflow_amlpipe.cli.command import Command
-from airflow_amlpipe.sdk.coverage import coverage
+from airflow_amlpipe.sdk.coverage import CONSTRUCTOR, Kind, coverage
 from airflow_amlpipe.settings import Settings
 from docs.promises import promise_table
 
@@ -77,6 +77,8 @@ def coverage_page() -> str:
     for place, rows in coverage().items():
         lines += [f"## `{place}`", "", "| member | here |", "|---|---|"]
         lines += ["| `{}` | {} |".format(member, row.text.replace("|", "\\|")) for member, row in rows.items()]
+        if [row.kind for row in rows.values()] == [Kind.ABSENT] and CONSTRUCTOR in rows:
+            lines.append("| every other member | absent, with its class |")
         lines.append("")
     return _with_table("coverage.md", CLASSES, "\n".join(lines))
 

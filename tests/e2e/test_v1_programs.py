@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.e2e.user import User
+from tests.e2e.user import AMLPIPE, REPOSITORY, User
 from tests.v1_programs import CELLS, NOTEBOOK, ODDITIES, RETRAINING
 
 pytestmark = pytest.mark.e2e
@@ -50,10 +51,14 @@ def test_a_retraining_pipeline_of_a_team_runs_and_is_reused(tmp_path: Path) -> N
     assert {name: step["reused"] for name, step in steps(user).items()} == dict.fromkeys(found, False)
 
 
-def test_the_same_builder_without_its_package_on_the_path_says_what_python_says(tmp_path: Path) -> None:
+def test_a_builder_finds_its_package_where_python_would(tmp_path: Path) -> None:
     user = User.with_files(tmp_path, {"sub/build.py": "from ml_service.settings import Settings\n"}, "prices")
+    (user.checkout / "ml_service").mkdir()
+    (user.checkout / "ml_service" / "settings.py").write_text("Settings = 'found'\nprint(Settings)\n")
     answer = user.amlpipe("run", "sub/build.py", check=False)
     assert (answer.returncode, answer.stderr.splitlines()[-1]) == (1, "ModuleNotFoundError: No module named 'ml_service'")
+    path = os.pathsep.join([str(REPOSITORY), "."])
+    assert user.python("-c", AMLPIPE, "run", "sub/build.py", PYTHONPATH=path).stdout == "found\n"
 
 
 def test_odd_habits_of_scripts_work(tmp_path: Path) -> None:

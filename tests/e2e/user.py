@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-__all__ = ["User"]
+__all__ = ["AMLPIPE", "REPOSITORY", "User"]
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 AMLPIPE = "import sys; from airflow_amlpipe.cli import main; sys.exit(main())"
