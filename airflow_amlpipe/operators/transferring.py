@@ -26,6 +26,8 @@ from airflow_amlpipe.storage.crash_points import crash_point
 from airflow_amlpipe.workspace.assessment import Assessment
 from airflow_amlpipe.workspace.inputs import ResolvedInput
 from airflow_amlpipe.workspace.records import StepFinished
+from airflow_amlpipe.workspace.rows_text import write_csv
+from airflow_amlpipe.workspace.spool import Spool
 from airflow_amlpipe.workspace.staging import fetch_input
 from airflow_amlpipe.workspace.step_run import StepRun
 from airflow_amlpipe.workspace.try_files import keep_logs
@@ -60,15 +62,29 @@ def carry_out_transfer(
     create_step_folder(folder.root)
     sweep_old_tries(folder.root.parent)
     with _arrivals(workspace, assessment.key, folder) as place:
-        fetched = fetch_input(workspace, source, place / "data", say=say)
+        fetched = fetch_input(workspace, source, place / "data", say=say) if source.rows is None else _rows_as_text(source.rows, place)
         crash_point("transfer-fetched")
         go_on()
         files, size = sum(part.file_count for part in source.parts), sum(part.size_bytes for part in source.parts)
         produced = fetched if becomes_file else place / "data"
         stores = " and ".join(dict.fromkeys(repr(part.datastore) for part in source.parts))
+        if source.rows is not None:
+            sql = source.definition.sql if source.definition is not None else None
+            files, size, stores = 1, fetched.stat().st_size, repr(sql.datastore if sql is not None else "")
         say(f"{where}: {files} file(s), {size} bytes, from datastore {stores} to {output.destination!r} on datastore {output.datastore!r}")
         keep_logs(workspace, run.folder, folder.logs)
         return run.finish_ran(assessment, {output.name: produced}, say=say)
+
+
+def _rows_as_text(rows: Spool, place: Path) -> Path:
+    """Write the rows of a query as a CSV file; what an earlier try left of it is written anew, since the query was asked anew."""
+    for name in ("data", "asked"):
+        shutil.rmtree(place / name, ignore_errors=True)
+    asked = rows.put(place / "asked" / "rows")
+    (place / "data").mkdir()
+    written = write_csv(asked, place / "data" / "rows.csv")
+    shutil.rmtree(place / "asked", ignore_errors=True)
+    return written
 
 
 def _becomes_file(workspace: WorkspaceStore, where: str, step: StepSpec, source: ResolvedInput, output: OutputSpec) -> bool:

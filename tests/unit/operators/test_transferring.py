@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from airflow_amlpipe.exceptions import DatastoreUnavailableError, DefinitionError, InfrastructureError
+from airflow_amlpipe.hooks.opening import open_workspace
 from airflow_amlpipe.operators import transferring
 from airflow_amlpipe.operators.execution import StepExecution
 from airflow_amlpipe.operators.outline import PipelineOutline
@@ -16,10 +17,13 @@ from airflow_amlpipe.operators.run_request import RunRequest
 from airflow_amlpipe.reuse.policy import ReusePolicy
 from airflow_amlpipe.settings import Settings
 from airflow_amlpipe.spec.data import DatasetSource, DatastorePath, InputSpec, OutputSpec
+from airflow_amlpipe.spec.dataset import DatasetDefinition, SqlQuery
 from airflow_amlpipe.spec.step import DataTransfer, SourceSpec, StepSpec
+from airflow_amlpipe.workspace.datastores import DatastoreRecord
 from airflow_amlpipe.workspace.records import StepFinished
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
 from tests.builders import a_pipeline, a_step
+from tests.postgres_server import postgres_server
 from tests.unit.operators.test_execution import outline_of
 from tests.unit.operators.test_job_note import DictStore
 
@@ -230,3 +234,28 @@ def test_a_task_that_was_stopped_stores_nothing(copy: Copy) -> None:
     with pytest.raises(InfrastructureError, match="stopped by Airflow"), execution.bad_end_recorded():
         execution.carry_out()
     assert not (copy.target / "copied").exists()
+
+
+@pytest.mark.parametrize(
+    ("destination", "types", "place"), [("sales.csv", {}, "sales.csv"), ("in", {"destination_type": "directory"}, "in/rows.csv")]
+)
+def test_rows_of_a_database_are_copied_as_a_csv_file_and_again_only_for_other_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, destination: str, types: dict[str, Any], place: str
+) -> None:
+    server = postgres_server()
+    database = server.new_database()
+    server.execute(database, "CREATE TABLE sales (id int, shop text)", "INSERT INTO sales VALUES (1, 'a'), (2, NULL)")
+    monkeypatch.setenv("AIRFLOW_CONN_PG", server.connection())
+    copy = Copy(tmp_path)
+    copy.workspace = open_workspace(str(tmp_path / "ws"), home=tmp_path / "home")
+    copy.workspace.datastores.register("db", DatastoreRecord(name="db", url=server.url(database), conn_id="pg", sdk_type="AzurePostgreSql"))
+    query = DatasetDefinition(kind="tabular", reading=SqlQuery(datastore="db", query="sales", statement="table"))
+    asked = InputSpec(name="from", mode="direct", source=DatasetSource(definition=query))
+    step = copy_step(destination=destination, **types).model_copy(update={"inputs": (asked,)})
+    first = copy.run(step)
+    assert (copy.target / place).read_text() == '"id","shop"\n1,"a"\n2,\n'
+    second = copy.run(step)
+    server.execute(database, "INSERT INTO sales VALUES (3, '')")
+    third = copy.run(step)
+    assert (copy.target / place).read_text() == '"id","shop"\n1,"a"\n2,\n3,""\n'
+    assert [first.reused, second.reused, third.reused] == [False, True, False]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow_amlpipe.exceptions import shorten
+from airflow_amlpipe.exceptions import UnsupportedFeatureError, shorten
 from airflow_amlpipe.sdk.data.data_reference import DataReference
+from airflow_amlpipe.sdk.data.sql_data_reference import SqlDataReference
 from airflow_amlpipe.sdk.exceptions import UserErrorException
 from airflow_amlpipe.sdk.pipeline.core._items import PORT_DATA
 from airflow_amlpipe.sdk.pipeline.core._pipeline_data import PipelineData
@@ -21,7 +22,7 @@ class DataTransferStep(RunnableStep):
 
     What arrives is compared with what was there, and nobody sees a half of it at the destination; files there that are not ours stay.
 
-    :param source_data_reference: a DataReference, or what an earlier step writes
+    :param source_data_reference: a DataReference, or what an earlier step writes; rows of a SqlDataReference become the CSV file ``rows.csv``
     :param destination_data_reference: a DataReference below whose path the copy goes
     :param compute_target: a DataFactoryCompute in SDK v1; any is taken, and none is used
     :param source_reference_type: ``file`` or ``directory``: what the source has to be; ``None`` takes what is there
@@ -58,7 +59,11 @@ class DataTransferStep(RunnableStep):
         if not isinstance(source_data_reference, PORT_DATA):
             raise UserErrorException(
                 f"{where}: source_data_reference {shorten(repr(source_data_reference))} of type {type(source_data_reference).__name__} "
-                "cannot be copied; use a DataReference, or the PipelineData of an earlier step. Rows of a database are read by a step of their own"
+                "cannot be copied; use a DataReference, a SqlDataReference, or the PipelineData of an earlier step"
+            )
+        if isinstance(destination_data_reference, SqlDataReference):
+            raise UnsupportedFeatureError(
+                f"{where}: nothing is written into databases; write the rows in a PythonScriptStep, with SQLAlchemy or the database's own driver"
             )
         if not isinstance(destination_data_reference, DataReference):
             raise UserErrorException(

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from airflow_amlpipe.exceptions import DatastoreUnavailableError, DefinitionError, UnknownNameError
+from airflow_amlpipe.exceptions import DatastoreUnavailableError, DefinitionError, UnknownNameError, UnsupportedFeatureError
 from airflow_amlpipe.sdk._workspace_store import open_workspace
 from airflow_amlpipe.sdk.data.sql_data_reference import SqlDataReference
 from airflow_amlpipe.sdk.lowering import lower_pipeline
@@ -27,7 +27,7 @@ from azureml.data.dataset_factory import DataType
 from azureml.exceptions import UserErrorException
 from azureml.pipeline.core import Pipeline, PipelineParameter
 from azureml.pipeline.core.graph import StoredProcedureParameter, StoredProcedureParameterType
-from azureml.pipeline.steps import PythonScriptStep
+from azureml.pipeline.steps import DataTransferStep, PythonScriptStep
 from tests.postgres_server import PASSWORD, USER, postgres_server
 
 ALL = "SELECT * FROM sales ORDER BY id"
@@ -317,3 +317,14 @@ def test_the_password_is_in_no_file_of_the_workspace(ws: Workspace, shop: Any, h
     files = [file for file in home.rglob("*") if file.is_file()]
     assert files
     assert not [file for file in files if PASSWORD.encode() in file.read_bytes()]
+
+
+def test_rows_can_be_the_source_of_a_transfer_and_a_database_is_no_destination(ws: Workspace, shop: Any) -> None:
+    to = DataReference(ws.get_default_datastore(), "to", "sales.csv")
+    step = DataTransferStep("copy", SqlDataReference(shop, "sales", sql_table="sales"), to, compute_target="adf")
+    (spec,) = lower_pipeline(Pipeline(ws, [step]), "p").steps
+    assert isinstance(spec.inputs[0].source, DatasetSource)
+    assert spec.inputs[0].source.definition is not None
+    assert spec.inputs[0].source.definition.sql == SqlQuery(datastore="shop", query="sales", statement="table")
+    with pytest.raises(UnsupportedFeatureError, match="nothing is written into databases; write the rows in a PythonScriptStep"):
+        DataTransferStep("copy", to, SqlDataReference(shop, sql_table="sales"), compute_target="adf")
