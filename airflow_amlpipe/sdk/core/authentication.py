@@ -77,7 +77,7 @@ class AbstractAuthentication:
             f"{type(self).__name__}: there is no token for the REST API; set AMLPIPE_TOKEN to one of Airflow's API server "
             "(docs/how-to/publish-and-version.md), or requests with this header are refused",
             UserWarning,
-            stacklevel=4,
+            stacklevel=3,
         )
         return _NO_TOKEN
 

@@ -149,6 +149,24 @@ def published_elsewhere(filled: Filled) -> str:
     return filled.put(to, filled.text(entry_of(published(filled))))
 
 
+def a_model(filled: Filled) -> str:
+    file = filled.base / "model.pkl"
+    file.write_text("weights")
+    filled.workspace.models.register("digits", file)
+    return f"{layout.log_folder('models', 'digits')}/{NUMBER_ONE}"
+
+
+def model_without_file(filled: Filled) -> str:
+    entry = a_model(filled)
+    (sha256,) = filled.workspace.models.get("digits").files.values()
+    filled.remove(layout.model_file_path(sha256))
+    return entry
+
+
+def model_elsewhere(filled: Filled) -> str:
+    return filled.change(a_model(filled), '"name": "digits"', '"name": "letters"')
+
+
 def newer_manifest(filled: Filled) -> str:
     body = b'{"folders":[],"format":"amlpipe/tree/v2","is_file":false}'
     return filled.put(layout.manifest_path(digest_bytes(body)), body)
@@ -194,6 +212,8 @@ PLANTED: list[tuple[str, Check, Plant]] = [
         Check.NEWER,
         lambda filled: filled.change(entry_of(published(filled)), "published/v1", "published/v2"),
     ),
+    ("a model without its file", Check.MODEL_GONE, model_without_file),
+    ("a model of another name", Check.MODEL_ELSEWHERE, model_elsewhere),
     ("a cut snapshot", Check.SNAPSHOT_DAMAGED, lambda filled: cut(filled, snapshot(filled))),
     ("a snapshot that is no zip", Check.SNAPSHOT_DAMAGED, lambda filled: filled.put(snapshot(filled), "PK")),
     (
