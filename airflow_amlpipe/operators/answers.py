@@ -6,7 +6,7 @@ One function for each verb of ``runtime/questions.py``, and no other way in. Nam
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,6 +40,7 @@ class Answers:
 
     :ivar names: of the workspace
     :ivar experiment: that the run belongs to
+    :ivar keyed: identities of the step's inputs, which are in its key however the script comes by them
     :ivar secret: gives the value of a secret; ``None`` if there is none of this name
     """
 
@@ -48,6 +49,7 @@ class Answers:
     experiment: str
     say: Callable[[str], None]
     secret: Callable[[str], str | None]
+    keyed: Collection[str] = ()
 
     def __call__(self, question: Question) -> Answer:
         """Return the answer.
@@ -101,7 +103,8 @@ class Answers:
         # Named like a file of the script's: a dataset's name may have spaces.
         resolved = resolve_dataset(workspace, words, "data", record.paths, record.definition)
         path = fetch_input(workspace, resolved, question.place, say=self.say)
-        thing = AskedThing(verb="dataset-data", what=f"the data of {words}", digest=resolved.digest)
+        is_keyed = resolved.digest in self.keyed
+        thing = AskedThing(verb="dataset-data", what=f"the data of {words}", digest=resolved.digest, is_keyed=is_keyed)
         return Answer({"dataset": described_part(workspace, record, resolved, path)}, thing)
 
     def _datastore(self, question: Question) -> Answer:

@@ -467,7 +467,8 @@ class StepExecution:
         from airflow_amlpipe.operators.preparing import workspace_names
 
         names = workspace_names(self.workspace, self.outline.workspace)
-        return Answers(self.run, names, self.request.experiment, self._note, find_secret)
+        keyed = {item.digest for item in self.assessment.inputs.values()}
+        return Answers(self.run, names, self.request.experiment, self._note, find_secret, keyed)
 
     def _tell(self, _stream: str, line: str) -> None:
         crash_point("script-heard")

@@ -79,7 +79,7 @@ class ArtifactFolder:
                     shutil.copyfileobj(_Bytes(path_or_stream), file)
             else:
                 shutil.copyfile(path, temporary)
-            os.link(temporary, target)  # fails if the name is taken, whole if not
+            _take_name(temporary, target)
         except (FileExistsError, NotADirectoryError, IsADirectoryError):
             raise UserErrorException("artifact %.200r exists already in this run; upload it under another name" % (clean,)) from None
         finally:
@@ -133,6 +133,23 @@ class ArtifactFolder:
         if not (os.path.exists(place) and os.path.samefile(place, paths[clean])):
             shutil.copyfile(paths[clean], place)
         return place
+
+
+def _take_name(temporary: str, target: str) -> None:
+    """Give a finished file its name: whole, and only if nobody has taken it.
+
+    :raises FileExistsError: somebody has
+    """
+    try:
+        os.link(temporary, target)
+    except FileExistsError:
+        raise
+    except (AttributeError, OSError):
+        if os.path.isdir(target):
+            raise FileExistsError(target) from None
+        # A file system, or a Python, without links: who creates the name first has it.
+        os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        os.replace(temporary, target)
 
 
 class _Bytes:

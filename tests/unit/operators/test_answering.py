@@ -137,7 +137,7 @@ except UserErrorException as error:
 """
 
 
-@pytest.mark.parametrize("version", ["3.8", "3.14", "3.13", "ours"])
+@pytest.mark.parametrize("version", ["3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14", "ours"])
 def test_a_script_whose_interpreter_has_nothing_of_ours_reaches_its_workspace(
     version: str, workspace: WorkspaceStore, folder: StepFolder, host: Callable[[], Any], said: list[str]
 ) -> None:
@@ -540,3 +540,46 @@ def test_children_that_cannot_be_made_are_refused(call: str, problem: str, folde
 
     with pytest.raises(UserErrorException, match=problem):
         eval(f"run.{call}", {"run": open_submitted_run(str(folder.run))})
+
+
+DRIVER = """
+import { loadPyodide } from "pyodide";
+const python = await loadPyodide({});
+for (const place of JSON.parse(process.argv[2])) { python.FS.mkdirTree(place); python.FS.mount(python.FS.filesystems.NODEFS, {root: place}, place); }
+python.runPython(process.argv[3]);
+"""
+
+
+@pytest.mark.parametrize("script", [SCRIPT, MODEL_SCRIPT, CHILDREN], ids=["data", "models", "children"])
+def test_a_script_on_the_newest_python_reaches_its_workspace(
+    script: str, workspace: WorkspaceStore, folder: StepFolder, host: Callable[[], Any], tmp_path: Path
+) -> None:
+    modules = os.environ.get("AMLPIPE_TEST_PYODIDE")
+    if modules is None:
+        pytest.skip("AMLPIPE_TEST_PYODIDE names no folder in which `npm install pyodide` was run (CPython 3.14 for Node)")
+    put_data(workspace, "raw", a="1,2", b="3,4")
+    register(workspace, "irises", "raw")
+    driver = Path(modules) / "amlpipe-test.mjs"
+    driver.write_text(DRIVER)
+    places = json.dumps([str(tmp_path), str(Path(shim_folder()).parent)])
+    start = f"import os, sys\nos.environ[{ENV_RUN_FOLDER!r}] = {str(folder.run)!r}\nos.chdir({str(folder.code)!r})\nsys.path.append({shim_folder()!r})\nprint(sys.version)\n"
+    with host():
+        ran = subprocess.run(["node", str(driver), places, start + script], capture_output=True, text=True, timeout=120, check=False)
+    assert (ran.returncode, ran.stderr) == (0, ""), ran.stderr[-2000:]
+    assert sys.version_info < tuple(int(part) for part in ran.stdout.split()[0].split(".")[:2])
+    assert list(asked_so_far(folder)) or script is CHILDREN
+
+
+def test_data_that_is_an_input_of_the_step_is_in_its_key_however_it_is_asked_for(
+    workspace: WorkspaceStore, folder: StepFolder, said: list[str]
+) -> None:
+    from airflow_amlpipe.workspace.inputs import resolve_paths
+
+    put_data(workspace, "raw", a="1")
+    record = register(workspace, "irises", "raw")
+    keyed = {resolve_paths(workspace, "here", "x", record.paths).digest}
+    run = StepRun(workspace, "nightly", "run-1", a_step("train"), 1, step_run_id="step-run-1")
+    with answering(folder, Answers(run, WorkspaceNames(name="team"), "digits", said.append, SECRETS.get, keyed), said.append):
+        ask("dataset-data", {"id": record.id})
+    assert [thing.is_keyed for thing in asked_so_far(folder)] == [True]
+    assert said == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import math
 import multiprocessing
@@ -314,3 +315,19 @@ def test_complete_and_fail_do_not_change_the_status(open_run: Open, capsys: pyte
 def test_what_is_absent_says_what_to_do_instead(open_run: Open, method: str) -> None:
     with pytest.raises(UserErrorException, match=rf"Run\.{method} is not available inside a step of airflow-amlpipe: .+coverage\.md"):
         getattr(open_run(), method)("anything", key=1)
+
+
+def test_a_file_system_without_links_keeps_files_too(open_run: Callable[[], SubmittedRun], monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOTSUP, "no links here")
+
+    monkeypatch.setattr(os, "link", refuse)
+    run = open_run()
+    Path("a").write_text("first")
+    run.upload_file("x/a", "a")
+    Path("a").write_text("second")
+    for name in ("x/a", "x"):
+        with pytest.raises(UserErrorException, match="exists already in this run"):
+            run.upload_file(name, "a")
+    run.download_file("x/a", "back")
+    assert (Path("back").read_text(), run.get_file_names()) == ("first", ["x/a"])
