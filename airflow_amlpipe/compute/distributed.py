@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from airflow_amlpipe.exceptions import DefinitionError
+from airflow_amlpipe.runtime import side_by_side
 from airflow_amlpipe.spec.compute import RunSettingsSpec
 
 __all__ = ["distributed"]
@@ -40,11 +41,12 @@ _ALONE_TORCH: Final = {
 
 
 def distributed(
-    where: str, settings: RunSettingsSpec, argv: tuple[str, ...], environment: Mapping[str, str]
+    where: str, settings: RunSettingsSpec, argv: tuple[str, ...], environment: Mapping[str, str], python: str
 ) -> tuple[tuple[str, ...], dict[str, str]]:
     """Return the command that starts every process of the step, and the variables they get for it.
 
     :param argv: the command of one process
+    :param python: the step's interpreter
     :param environment: of the job; ``mpirun`` is looked for on its ``PATH``
     :raises DefinitionError: more than one process is asked for, and nothing here can start them together
     """
@@ -61,11 +63,13 @@ def distributed(
                 "or set node_count and process_count_per_node to 1"
             )
         return (launcher, "-n", str(processes), *argv), {name: value for name, value in _OPEN_MPI.items() if name not in environment}
+    if communicator in _TORCH and processes > 1:
+        return (python, side_by_side.__file__, str(processes), str(settings.processes_per_node), *argv), {}
     if communicator in _TORCH:
-        if processes > 1:
-            raise DefinitionError(
-                f"{asked} of PyTorch are asked for, and nothing here starts them together; "
-                "use a CommandStep with python -m torch.distributed.run, or set node_count and process_count to 1"
-            )
         return argv, {name: value for name, value in _ALONE_TORCH.items() if name not in environment}
+    if communicator == "parameterserver" and (settings.worker_count or settings.node_count - 1) > 1:
+        raise DefinitionError(
+            f"{asked} of TensorFlow are asked for, and nothing here starts workers and parameter servers; "
+            "start them in the script, or set worker_count to 1"
+        )
     return argv, {}

@@ -117,7 +117,7 @@ def stage_step(
     environment |= _run_variables(folder, facts)
 
     argv = command_argv(where, step, folder.code, interpreter, arguments, environment)
-    argv, of_processes = distributed(where, step.run_settings, argv, environment)
+    argv, of_processes = distributed(where, step.run_settings, argv, environment, interpreter.python)
     environment |= of_processes
     if isinstance(step.command, NotebookRun):
         stage_notebook(step, folder, parameters, data, outputs)

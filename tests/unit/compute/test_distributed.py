@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,7 @@ def run(request: Any) -> subprocess.CompletedProcess[str]:
     ],
 )
 def test_a_process_that_is_alone_is_started_as_it_is_and_told_so(settings: RunSettingsSpec, expected: dict[str, str]) -> None:
-    argv, variables = distributed("step 'a'", settings, ARGV, {})
+    argv, variables = distributed("step 'a'", settings, ARGV, {}, "python")
     assert argv == ARGV
     assert expected.items() <= variables.items()
 
@@ -73,7 +74,7 @@ def test_a_process_that_is_alone_is_started_as_it_is_and_told_so(settings: RunSe
 def test_what_the_author_set_stays() -> None:
     given = {"MASTER_PORT": "9", "OMPI_COMM_WORLD_RANK": "7"}
     for communicator in ("Gloo", "IntelMpi"):
-        _, variables = distributed("step 'a'", RunSettingsSpec(communicator=communicator), ARGV, given)
+        _, variables = distributed("step 'a'", RunSettingsSpec(communicator=communicator), ARGV, given, "python")
         assert not given.keys() & variables.keys()
 
 
@@ -85,12 +86,30 @@ def test_several_processes_are_started_by_mpirun(stage: Stage, folder: StepFolde
 
 
 @pytest.mark.parametrize(
-    ("communicator", "message"), [("OpenMpi", "there is no mpirun on this compute"), ("Nccl", "torch.distributed.run")]
+    ("communicator", "message"), [("OpenMpi", "there is no mpirun on this compute"), ("ParameterServer", "worker_count to 1")]
 )
 def test_several_processes_that_nothing_can_start_are_refused(communicator: str, message: str, tmp_path: Path) -> None:
-    settings = RunSettingsSpec(node_count=2, processes_per_node=3, communicator=communicator)
-    with pytest.raises(DefinitionError, match=rf"step 'a': 2 node\(s\) with 3 process\(es\) each.*{message}"):
-        distributed("step 'a'", settings, ARGV, {"PATH": str(tmp_path)})
+    settings = RunSettingsSpec(node_count=3, processes_per_node=2, communicator=communicator)
+    with pytest.raises(DefinitionError, match=rf"step 'a': 3 node\(s\) with 2 process\(es\) each.*{message}"):
+        distributed("step 'a'", settings, ARGV, {"PATH": str(tmp_path)}, "python")
+
+
+@pytest.mark.parametrize("processes_per_node", [1, 2])
+def test_processes_of_pytorch_run_side_by_side_and_know_their_places(stage: Stage, folder: StepFolder, processes_per_node: int) -> None:
+    names = "RANK", "LOCAL_RANK", "NODE_RANK", "WORLD_SIZE", "MASTER_ADDR"
+    (folder.code / "train.py").write_text(f"import os, sys; print(*(os.environ[name] for name in {names}), sys.argv[1])")
+    settings = RunSettingsSpec(node_count=2, processes_per_node=processes_per_node, communicator="Nccl")
+    said = run(stage(a_step(run_settings=settings, arguments=(LiteralArgument(value="a b"),))))
+    places = ["0 0 0", "1 1 0", "2 0 1", "3 1 1"] if processes_per_node == 2 else ["0 0 0", "1 0 1"]
+    assert sorted(said.stdout.splitlines()) == [f"{place} {len(places)} 127.0.0.1 a b" for place in places], said.stderr
+
+
+def test_when_one_process_fails_the_others_are_ended_and_its_exit_code_stands(stage: Stage, folder: StepFolder) -> None:
+    (folder.code / "train.py").write_text("import os, sys, time\nif os.environ['RANK'] == '1': sys.exit(7)\ntime.sleep(600)")
+    began = time.monotonic()
+    said = run(stage(a_step(run_settings=RunSettingsSpec(node_count=3, communicator="Gloo"))))
+    assert said.returncode == 7
+    assert time.monotonic() - began < 60
 
 
 # ---- R
