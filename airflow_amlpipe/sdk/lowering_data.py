@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 
 __all__ = ["DataLowering", "name_in"]
 
+_NO_PARAMETER = (
+    "give the parameter to the script, which makes a folder of that name in the output; a destination may hold {run-id} and {output-name}"
+)
+
 
 class DataLowering:
     """The data that flows through one pipeline.
@@ -146,7 +150,7 @@ class DataLowering:
             (destination if len(destination) > 1 else (*destination, None)) if isinstance(destination, tuple) else (destination, None)
         )
         self.check_workspace_of(f"{where}: the datastore of its destination", store)
-        return str(getattr(store, "name", store)), None if path is None else plain_text(f"{where}: destination", path)
+        return str(getattr(store, "name", store)), None if path is None else plain_text(f"{where}: destination", path, _NO_PARAMETER)
 
     def warn_of_dropped_registrations(self) -> None:
         for step in self._ids:

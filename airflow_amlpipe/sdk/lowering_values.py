@@ -64,9 +64,10 @@ def plain_value(where: str, value: Any) -> bool | int | float | str:
     return plain_text(where, value)
 
 
-def plain_text(where: str, text: str) -> str:
+def plain_text(where: str, text: str, instead: str | None = None) -> str:
     """Return ``text`` if it is the author's own.
 
+    :param instead: what to do with a PipelineParameter here, where it is not to be an argument of its own
     :raises DefinitionError: an object of the SDK was turned into text, which SDK v1 handed to the script literally
     """
     found = _MARKER.search(text)
@@ -74,7 +75,7 @@ def plain_text(where: str, text: str) -> str:
         return check_encodable(where, str(text))
     if found["parameter"] is not None:
         what = f"PipelineParameter {shorten(repr(found['parameter']), 80)}, turned into text (by an f-string, str() or +)"
-        advice = "give the PipelineParameter itself as an argument of its own, and put the text together in the script"
+        advice = instead or "give the PipelineParameter itself as an argument of its own, and put the text together in the script"
     else:
         what = f"the input or output {found['data']!r}, turned into text (by an f-string or str(), or because one list of arguments was given to two steps)"
         advice = "give the object itself as an argument of its own, and each step a list of its own"

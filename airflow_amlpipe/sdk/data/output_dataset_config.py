@@ -275,13 +275,13 @@ def _checked_destination(destination: Any) -> Any:
         path = destination[1] if len(destination) > 1 else None
         if path is None or isinstance(path, str):
             return destination
-        what = (
-            "a PipelineParameter in the path of an output"
-            if type(path).__name__ == "PipelineParameter"
-            else f"a path of type {type(path).__name__}"
-        )
+        if isinstance(getattr(path, "name", None), str) and hasattr(path, "default_value"):
+            raise UserErrorException(
+                f"OutputFileDatasetConfig: destination has PipelineParameter {path.name!r} in the path of an output, which cannot be resolved; "
+                "give the parameter to the script, which makes a folder of that name in the output; a destination may hold {run-id} and {output-name}"
+            )
         raise UserErrorException(
-            f"OutputFileDatasetConfig: destination has {what}, which cannot be resolved; write the path as text, with {{run-id}} and {{output-name}}"
+            f"OutputFileDatasetConfig: destination has a path of type {type(path).__name__}; write the path as text, with {{run-id}} and {{output-name}}"
         )
     raise UserErrorException(
         f"OutputFileDatasetConfig: destination must be a tuple (datastore, path), not {shorten(repr(destination))}; "

@@ -70,7 +70,10 @@ def test_a_destination_that_is_no_tuple_is_refused(destination: Any) -> None:
 
 
 def test_a_parameter_as_a_path_is_refused() -> None:
-    with pytest.raises(ValueError, match="destination has a PipelineParameter in the path of an output, which cannot be resolved"):
+    with pytest.raises(
+        ValueError,
+        match="destination has PipelineParameter 'p' in the path of an output, which cannot be resolved; give the parameter to the script",
+    ):
         OutputFileDatasetConfig("o", destination=("workspaceblobstore", PipelineParameter("p", "x")))
 
 
