@@ -24,11 +24,12 @@ class Environment(CompletedBySdk):
 
     @staticmethod
     def get(workspace: Any, name: str, version: Optional[str] = None, label: Optional[str] = None) -> Any:
-        """Return a registered environment, the latest version unless ``version`` says which.
+        """Return a registered environment, the latest version unless ``version`` says which. Curated ones and labels are the SDK's.
 
         :raises UserErrorException: it is not registered; the message lists those that are
         """
-        if not is_inside_step() or label not in (None, "latest", "Latest"):
+        is_curated = name.lower().startswith("azureml-")
+        if not is_inside_step() or is_curated or label not in (None, "latest", "Latest"):
             return from_sdk("core", "Environment", "Environment.get").get(workspace, name, version, label)
         told = ask("environment", {"name": name, "version": None if version is None else str(version)})
         environment: Environment = object.__new__(Environment)

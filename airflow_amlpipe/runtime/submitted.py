@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 
 from airflow_amlpipe.runtime.artifacts import ArtifactFolder
-from airflow_amlpipe.runtime.errors import RunEnvironmentException
+from airflow_amlpipe.runtime.errors import RunEnvironmentException, UserErrorException
 from airflow_amlpipe.runtime.protocol import PARENT, SELF, ContextError, append_event, read_context, read_events, uploads_folder
 from airflow_amlpipe.runtime.run import Run
 from airflow_amlpipe.runtime.surroundings import ExperimentOfRun, InputDatasets, output_datasets
@@ -188,6 +188,35 @@ class ParentRun(RecordedRun):
 
     _TARGET = PARENT
     type = "azureml.PipelineRun"
+
+    def get_children(
+        self, recursive: bool = False, tags: Any = None, properties: Any = None, type: Any = None, status: Any = None, **_: Any
+    ) -> Iterator[Run]:
+        """Yield the runs of the pipeline's steps that have started, as they are now, to be read."""
+        from airflow_amlpipe.runtime.model_methods import has_all
+        from airflow_amlpipe.runtime.other_runs import find_run
+
+        for step in find_run(self.experiment.workspace, self.id).get_children():
+            if (tags is None or has_all(step.get_tags(), tags)) and status in (None, step.status):
+                yield step  # type: ignore[misc]  # a run that is read, not written to
+
+    def child_run(self, name: Optional[str] = None, run_id: Optional[str] = None, outputs: Any = None) -> Run:
+        """:raises UserErrorException: what a step tries is below the step's run, not the pipeline's."""
+        raise UserErrorException("run.parent.child_run(): make the run below the step's own: Run.get_context().child_run()")
+
+    def create_children(
+        self, count: Optional[int] = None, tag_key: Optional[str] = None, tag_values: Optional[Sequence[Any]] = None
+    ) -> List[Run]:
+        """:raises UserErrorException: what a step tries is below the step's run, not the pipeline's."""
+        raise UserErrorException("run.parent.create_children(): make the runs below the step's own: Run.get_context().create_children()")
+
+    def get_metrics(
+        self, name: Optional[str] = None, recursive: bool = False, run_type: Any = None, populate: bool = False
+    ) -> Dict[str, Any]:
+        """Return what was logged to the pipeline's run; with ``recursive``, what its steps logged by the ids of their runs."""
+        if not recursive:
+            return super().get_metrics(name)
+        return {step.id: step.get_metrics(name) for step in self.get_children()}
 
     def cancel(self) -> None:
         """Ask for the whole pipeline to be stopped; the script goes on until it is."""

@@ -356,6 +356,17 @@ def test_another_run_is_read_by_its_id(workspace: WorkspaceStore, folder: StepFo
         assert other.get_metrics(recursive=True) == {"step-run-0": {"auc": 0.5}}
         with pytest.raises(UserErrorException, match="run 'run-9' is not in experiment 'digits'"):
             ws.get_run("run-9")
+        from airflow_amlpipe.runtime.submitted import open_submitted_run
+
+        parent = open_submitted_run(str(folder.run)).parent
+        assert parent is not None
+        assert list(parent.get_children()) == []
+        StepRun(workspace, "nightly", "run-1", a_step("prepare"), 1, step_run_id="step-run-2").start()
+        assert [(step.name, step.get_metrics()) for step in parent.get_children(status="Running")] == [("prepare", {})]
+        assert parent.get_metrics(recursive=True) == {"step-run-2": {}}
+        for refused in (parent.child_run, lambda: parent.create_children(2)):
+            with pytest.raises(UserErrorException, match=r"below the step's own"):
+                refused()
     assert {thing.what for thing in asked_so_far(folder)} == {"what run run-0 logged", "what run step-run-0 logged"}
 
 
