@@ -191,7 +191,9 @@ RATE = PipelineParameter("rate", 0.5)
     ids=["argument", "params", "destination", "dataset name"],
 )
 def test_a_parameter_in_an_f_string_is_refused(ws: Workspace, changes: dict[str, Any]) -> None:
-    with pytest.raises(DefinitionError, match=r"PipelineParameter 'rate', turned into text .*give the (PipelineParameter itself|parameter to the script)"):
+    with pytest.raises(
+        DefinitionError, match=r"PipelineParameter 'rate', turned into text .*give the (PipelineParameter itself|parameter to the script)"
+    ):
         only(ws, **changes)
 
 
