@@ -20,7 +20,6 @@ from airflow_amlpipe.sdk.core._curated import CURATED_NAMES, curated_requirement
 from airflow_amlpipe.sdk.core._element import ConfigElement
 from airflow_amlpipe.sdk.core.conda_dependencies import CondaDependencies
 from airflow_amlpipe.sdk.exceptions import UserErrorException
-from airflow_amlpipe.spec.environment import EnvironmentLabels
 
 if TYPE_CHECKING:
     from airflow_amlpipe.sdk.core.workspace import Workspace
@@ -255,6 +254,8 @@ class Environment(ConfigElement):
 
         :raises UserErrorException: there is no such version
         """
+        from airflow_amlpipe.spec.environment import EnvironmentLabels
+
         environment = Environment.get(workspace, name, version)
         registry = open_workspace(workspace, "Environment.label").environment_labels
         with as_user_error():
