@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_amlpipe.exceptions import shorten
 from airflow_amlpipe.sdk._absent import absent, refuse
-from airflow_amlpipe.sdk._arguments import check_local_path, check_tags, check_workspace_given
+from airflow_amlpipe.sdk._arguments import check_local_path, check_tags, check_text, check_workspace_given
 from airflow_amlpipe.sdk._parsing import is_airflow_parsing, refuse_while_parsing
 from airflow_amlpipe.sdk._workspace_store import as_user_error, home, keep_package_logins, open_workspace
 from airflow_amlpipe.sdk._yaml import parse_yaml
@@ -226,7 +226,7 @@ class Environment(ConfigElement):
 
         :raises UserErrorException: it is not registered; the message lists those that are
         """
-        curated = curated_requirements(name)
+        curated = curated_requirements(check_text("Environment.get: name", name))
         if is_airflow_parsing():
             environment = Environment(name) if curated is None else _curated_environment(name, curated)
             environment.version, environment._deferred = version, curated is None

@@ -234,7 +234,7 @@ def test_no_two_ways_of_reading_are_told_alike() -> None:
     assert len(set(told)) == len(told)
 
 
-@pytest.mark.parametrize("case", json.loads((GOLDEN / "v1_datasets.json").read_text()), ids=lambda case: case["what"])
+@pytest.mark.parametrize("case", json.loads((GOLDEN / "datasets_v1.json").read_text()), ids=lambda case: case["what"])
 def test_what_a_dataset_is_has_the_id_and_the_place_in_the_key_that_it_always_had(case: dict[str, Any]) -> None:
     definition = None if case["definition"] is None else DatasetDefinition.model_validate_json(json.dumps(case["definition"]))
     paths = (DatastorePath(datastore="lake", path="raw/2024"),)
