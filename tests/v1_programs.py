@@ -1,8 +1,8 @@
-"""Which programs do people have who wrote for SDK v1? Three of them, as files by their paths; all run unchanged (tests/e2e/test_v1_programs.py)."""
+"""Which programs do people have who wrote for SDK v1? Some of them, as files by their paths; all run unchanged (tests/e2e/test_v1_programs.py)."""
 
 from __future__ import annotations
 
-__all__ = ["CELLS", "NOTEBOOK", "ODDITIES", "RETRAINING"]
+__all__ = ["CELLS", "NOTEBOOK", "ODDITIES", "RETRAINING", "SAMPLES"]
 
 # A retraining pipeline as teams kept it under continuous integration: settings in `.env`, a builder with options of its own in a package, one source
 # folder for all steps with scripts in sub-folders, steps that tell their parent what the next ones have to know.
@@ -651,3 +651,173 @@ auth_header = interactive_auth.get_authentication_header()
 print("Authentication header ready.", sorted(auth_header))
 """,
 ]
+
+# Scripts as Microsoft's samples of pipelines were written: steps side by side and in sequence, data and paths as parameters, other kinds of steps.
+SAMPLES = {
+    "before.py": """
+import airflow_amlpipe.azureml
+from azureml.core import Workspace
+
+store = Workspace.from_config().get_default_datastore()
+for folder in ("first", "second"):
+    store.upload_files(["data/" + folder + ".csv"], target_path=folder, overwrite=True, show_progress=False)
+""",
+    "data/first.csv": "a,b\n1,x\n2,y\n",
+    "data/second.csv": "a,b\n1,x\n2,y\n3,z\n",
+    # steps side by side and one after another, and what is printed of a run
+    "getting_started.py": """
+import azureml.core
+from azureml.core import Workspace, Experiment, Datastore
+from azureml.core.compute import AmlCompute, ComputeTarget
+from azureml.widgets import RunDetails
+from azureml.data.data_reference import DataReference
+from azureml.pipeline.core import Pipeline, PipelineData, StepSequence
+from azureml.pipeline.steps import PythonScriptStep, DataTransferStep
+from azureml.pipeline.core import PublishedPipeline
+from azureml.pipeline.core.graph import PipelineParameter
+
+print("SDK version:", azureml.core.VERSION)
+ws = Workspace.from_config()
+print(ws.name, ws.resource_group, ws.location, ws.subscription_id, sep = '\\n')
+def_file_store = Datastore(ws, "workspacefilestore")
+def_blob_store = Datastore(ws, "workspaceblobstore")
+print("Blobstore's name: {}".format(def_blob_store.name))
+
+cts = ws.compute_targets
+for ct in cts:
+    print(ct)
+aml_compute = "local"
+source_directory = './scripts'
+
+step1 = PythonScriptStep(name="train_step", script_name="hello.py", compute_target=aml_compute, source_directory=source_directory, allow_reuse=True)
+step2 = PythonScriptStep(name="compare_step", script_name="hello.py", arguments=["compare"], compute_target=aml_compute, source_directory=source_directory)
+step3 = PythonScriptStep(name="extract_step", script_name="hello.py", arguments=["extract"], compute_target=aml_compute, source_directory=source_directory)
+steps = [step1, step2, step3]
+pipeline1 = Pipeline(workspace=ws, steps=steps)
+print(pipeline1.validate())
+pipeline_run1 = Experiment(ws, 'Hello_World1').submit(pipeline1, regenerate_outputs=False)
+RunDetails(pipeline_run1).show()
+pipeline_run1.wait_for_completion()
+step_runs = pipeline_run1.get_children()
+for step_run in step_runs:
+    status = step_run.get_status()
+    print('Script:', step_run.name, 'status:', status)
+    # Change this if you want to see details even if the Step has succeeded.
+    if status == "Failed":
+        joblog = step_run.get_job_log()
+        print('job log:', joblog)
+    print('out:', step_run.get_stdout_log().strip())
+
+step2.run_after(step1)
+step3.run_after(step2)
+pipeline1 = Pipeline(workspace=ws, steps=[step3])
+print(len(pipeline1.graph.nodes) >= 3)
+step_sequence = StepSequence(steps=[[step1, step2], step3])
+pipeline2 = Pipeline(workspace=ws, steps=step_sequence)
+pipeline_run2 = pipeline2.submit('Hello_World2', regenerate_outputs=True)
+pipeline_run2.wait_for_completion(show_output=False)
+print(pipeline_run2.get_details()["status"], pipeline_run2.get_status())
+""",
+    "scripts/hello.py": "import sys\nprint('hello', *sys.argv[1:])\n",
+    # values given at submission: paths, text and datasets
+    "parameters.py": """
+from azureml.core import Dataset, Experiment, Workspace
+from azureml.core.runconfig import RunConfiguration
+from azureml.data.datapath import DataPath, DataPathComputeBinding
+from azureml.data.dataset_consumption_config import DatasetConsumptionConfig
+from azureml.pipeline.core import Pipeline, PipelineParameter
+from azureml.pipeline.steps import PythonScriptStep
+
+ws = Workspace.from_config()
+default_store = ws.get_default_datastore()
+
+data_path = DataPath(datastore=default_store, path_on_datastore='first')
+datapath1_pipeline_param = PipelineParameter(name="input_datapath", default_value=data_path)
+datapath_input = (datapath1_pipeline_param, DataPathComputeBinding(mode='mount'))
+string_pipeline_param = PipelineParameter(name="input_string", default_value='sample_string1')
+
+file_dataset = Dataset.File.from_files((default_store, 'first/first.csv'))
+file_pipeline_param = PipelineParameter(name="file_ds_param", default_value=file_dataset)
+file_ds_consumption = DatasetConsumptionConfig("file_dataset", file_pipeline_param).as_mount()
+tabular_dataset = Dataset.Tabular.from_delimited_files((default_store, 'first/*.csv'))
+tabular_pipeline_param = PipelineParameter(name="tabular_ds_param", default_value=tabular_dataset)
+tabular_ds_consumption = DatasetConsumptionConfig("tabular_dataset", tabular_pipeline_param)
+
+train_step = PythonScriptStep(
+    name='train_step', script_name="train.py",
+    arguments=["--arg1", string_pipeline_param, "--arg2", datapath_input, "--arg3", file_ds_consumption, "--arg4", tabular_ds_consumption],
+    inputs=[datapath_input, file_ds_consumption, tabular_ds_consumption],
+    compute_target="local", source_directory="scripts_parameters")
+pipeline = Pipeline(workspace=ws, steps=[train_step])
+experiment = Experiment(ws, 'DataPath')
+run = experiment.submit(pipeline)
+run.wait_for_completion(show_output=False)
+print("first", next(run.get_steps()).get_stdout_log().strip())
+
+second = DataPath(datastore=default_store, path_on_datastore='second')
+iris_file_ds = Dataset.File.from_files((default_store, 'second/second.csv'))
+run = experiment.submit(pipeline, pipeline_parameters={
+    "input_datapath": second, "input_string": "sample_string3", "file_ds_param": iris_file_ds,
+    "tabular_ds_param": Dataset.Tabular.from_delimited_files((default_store, 'second/*.csv'))})
+run.wait_for_completion(show_output=False)
+print("second", next(run.get_steps()).get_stdout_log().strip())
+print("the dataset has an id:", bool(iris_file_ds.id))
+
+published = run.publish_pipeline(name="with data", description="", version="1")
+run = published.submit(ws, "DataPath", pipeline_parameters={"input_string": "published"})
+run.wait_for_completion(show_output=False)
+print("third", next(run.get_steps()).get_stdout_log().strip())
+""",
+    "scripts_parameters/train.py": """
+import argparse, os
+from azureml.core import Dataset, Run
+
+parser = argparse.ArgumentParser("train")
+for number in range(1, 5):
+    parser.add_argument("--arg%d" % number)
+args = parser.parse_args()
+run = Run.get_context()
+table = Dataset.get_by_id(run.experiment.workspace, id=args.arg4)
+print(args.arg1, sorted(os.listdir(args.arg2)), os.path.basename(args.arg3), len(table.to_pandas_dataframe()),
+      len(run.input_datasets["tabular_dataset"].to_pandas_dataframe()), run.input_datasets["file_dataset"] == args.arg3)
+""",
+    # a command, a copy between datastores, a single script as a run of its own
+    "kinds.py": """
+from azureml.core import Dataset, Datastore, Environment, Experiment, ScriptRunConfig, Workspace
+from azureml.data import OutputFileDatasetConfig
+from azureml.data.data_reference import DataReference
+from azureml.pipeline.core import Pipeline, PipelineData
+from azureml.pipeline.steps import CommandStep, DataTransferStep, PythonScriptStep
+
+ws = Workspace.from_config()
+blob, files = Datastore(ws, "workspaceblobstore"), Datastore(ws, "workspacefilestore")
+lines = OutputFileDatasetConfig("lines")
+csv = Dataset.File.from_files((blob, "second/second.csv"))
+count = CommandStep(name="count", command=["python count.py", csv.as_named_input("csv").as_mount(), lines], compute_target="local",
+                    source_directory="scripts_kinds")
+copy = DataTransferStep(name="copy", source_data_reference=DataReference(blob, "source", "second"),
+                        destination_data_reference=DataReference(files, "target", "copied"), source_reference_type="directory",
+                        destination_reference_type="directory", compute_target="local")
+copied = copy.get_output()
+read = PythonScriptStep("read.py", arguments=["--lines", lines.as_input("lines"), "--copied", copied], inputs=[copied], compute_target="local",
+                        source_directory="scripts_kinds")
+run = Experiment(ws, "kinds").submit(Pipeline(ws, [count, copy, read]))
+run.wait_for_completion(show_output=False)
+for step in run.get_steps():
+    if step.name == "read.py":
+        print("read", step.get_stdout_log().strip())
+
+config = ScriptRunConfig(source_directory="scripts", script="hello.py", arguments=["alone"], compute_target="local")
+alone = Experiment(ws, "alone").submit(config)
+alone.wait_for_completion(show_output=False)
+print("alone", alone.get_status(), alone.type)
+""",
+    "scripts_kinds/count.py": "import os, sys\nopen(os.path.join(sys.argv[2], 'lines.txt'), 'w').write(str(len(open(sys.argv[1]).readlines())))\n",
+    "scripts_kinds/read.py": """
+import argparse, os
+parser = argparse.ArgumentParser()
+parser.add_argument("--lines"); parser.add_argument("--copied")
+args = parser.parse_args()
+print(open(os.path.join(args.lines, "lines.txt")).read(), sorted(os.listdir(args.copied)))
+""",
+}

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.user import AMLPIPE, REPOSITORY, User
-from tests.v1_programs import CELLS, NOTEBOOK, ODDITIES, RETRAINING
+from tests.v1_programs import CELLS, NOTEBOOK, ODDITIES, RETRAINING, SAMPLES
 
 pytestmark = pytest.mark.e2e
 
@@ -108,3 +108,34 @@ def test_a_notebook_of_a_lab_runs_cell_by_cell(tmp_path: Path) -> None:
     # the second time the table is there, and the model gets a new version
     assert "Dataset already registered.\n" in (printed := user.python("-c", KERNEL, "lab.ipynb").stdout)
     assert "diabetes_model version: 2\n" in printed
+
+
+@pytest.fixture(scope="module")
+def samples(tmp_path_factory: pytest.TempPathFactory) -> User:
+    """Somebody who has scripts in the manner of the samples, and their data in a datastore."""
+    user = User.with_files(tmp_path_factory.mktemp("samples"), SAMPLES, "samples")
+    user.python("before.py")
+    return user
+
+
+def test_steps_run_side_by_side_and_in_sequence(samples: User) -> None:
+    printed = samples.amlpipe("run", "getting_started.py").stdout
+    assert "samples\nnone\nlocal\nnone\nBlobstore's name: workspaceblobstore\n" in printed
+    assert "Script: train_step status: Finished\nout: hello\nScript: compare_step status: Finished\nout: hello compare\n" in printed
+    assert "\nCompleted Finished\n" in printed
+
+
+def test_paths_texts_and_datasets_are_given_at_submission(samples: User) -> None:
+    printed = samples.amlpipe("run", "parameters.py").stdout.splitlines()
+    assert [line for line in printed if line.startswith(("first ", "second ", "third ", "the dataset"))] == [
+        "first sample_string1 ['first.csv'] first.csv 2 2 True",
+        "second sample_string3 ['second.csv'] second.csv 3 3 True",
+        "the dataset has an id: True",
+        "third published ['first.csv'] first.csv 2 2 True",
+    ]
+
+
+def test_commands_copies_and_single_scripts_run(samples: User) -> None:
+    printed = samples.amlpipe("run", "kinds.py").stdout
+    assert "\nread 4 ['second.csv']\n" in printed
+    assert "\nalone Completed azureml.scriptrun\n" in printed

@@ -15,7 +15,7 @@ from airflow_amlpipe.exceptions import UnknownNameError
 from airflow_amlpipe.migration.examining import examine
 from airflow_amlpipe.migration.findings import Examination, Verdict
 from tests.guides import GUIDE_001, GUIDE_004, IRIS_TRAIN, SCHEDULES_004, SUBMIT_001, TABLE_001
-from tests.v1_programs import CELLS, ODDITIES, RETRAINING
+from tests.v1_programs import CELLS, ODDITIES, RETRAINING, SAMPLES
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 STEPS = "from azureml.pipeline.steps import PythonScriptStep\n"
@@ -376,7 +376,7 @@ def test_nothing_of_a_script_is_run(folder: Path) -> None:
     assert "script" not in sys.modules
 
 
-@pytest.mark.parametrize("program", ["retraining", "oddities", "notebook", "first guide", "third guide", "example"])
+@pytest.mark.parametrize("program", ["retraining", "oddities", "samples", "notebook", "first guide", "third guide", "example"])
 def test_nothing_is_said_to_fail_of_programs_that_run(folder: Path, program: str) -> None:
     """They are run by tests/e2e."""
     if program == "example":
@@ -387,6 +387,7 @@ def test_nothing_is_said_to_fail_of_programs_that_run(folder: Path, program: str
         texts = {
             "retraining": RETRAINING,
             "oddities": ODDITIES,
+            "samples": SAMPLES,
             "first guide": {"guide.py": GUIDE_001 + SUBMIT_001 + TABLE_001, "iris_train.py": IRIS_TRAIN},
             "third guide": {"guide.py": GUIDE_004},
         }[program]
