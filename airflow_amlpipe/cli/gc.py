@@ -66,10 +66,10 @@ def _add_arguments(parser: ArgumentParser) -> None:
 
 def _gc(given: Namespace) -> int:
     from airflow_amlpipe.services.clearing import keep_plan, plan_clearing, save_policy
-    from airflow_amlpipe.services.workspace import open_used_workspace
+    from airflow_amlpipe.services.workspace import open_workspace
 
     chosen = choose_workspace(given.workspace)
-    workspace = open_used_workspace(chosen.url, home=chosen.home)
+    workspace = open_workspace(chosen.url, home=chosen.home)
     if given.apply:
         return _apply(workspace, given, _plan_named(workspace, given))
     policy = _policy(workspace, given)

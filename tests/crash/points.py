@@ -40,6 +40,8 @@ POINTS = {
     "job-noted": "a job that the next try takes up again",
     "script-heard": "a job that the next try takes up again",
     "job-ended": "an ended job that the next try takes up again",
+    # a copy that the worker makes itself (operators/transferring.py)
+    "transfer-fetched": "a private folder that the next try goes on with",
     # what it left (operators/keeping.py, workspace/try_files.py)
     "try-file-kept": "some logs and artifacts; the job counts as collected",
     "artifacts-kept": "logs and artifacts; the job counts as collected",
@@ -76,4 +78,5 @@ POINTS = {
 }
 
 # Of clearing away the harness passes what its small store has to offer; tests/unit/services/clearing/test_killed.py kills at each of these.
-ELSEWHERE = frozenset(name for name in POINTS if name.startswith("gc-"))
+# No step of it is a copy; tests/unit/operators/test_transferring.py dies there.
+ELSEWHERE = frozenset(name for name in POINTS if name.startswith("gc-")) | {"transfer-fetched"}
