@@ -97,11 +97,13 @@ def test_several_processes_that_nothing_can_start_are_refused(communicator: str,
 @pytest.mark.parametrize("processes_per_node", [1, 2])
 def test_processes_of_pytorch_run_side_by_side_and_know_their_places(stage: Stage, folder: StepFolder, processes_per_node: int) -> None:
     names = "RANK", "LOCAL_RANK", "NODE_RANK", "WORLD_SIZE", "MASTER_ADDR"
-    (folder.code / "train.py").write_text(f"import os, sys; print(*(os.environ[name] for name in {names}), sys.argv[1])")
+    # One write each: what several processes print in pieces mixes.
+    line = f"import os, sys; os.write(1, ' '.join([*(os.environ[name] for name in {names}), sys.argv[1], chr(10)]).encode())"
+    (folder.code / "train.py").write_text(line)
     settings = RunSettingsSpec(node_count=2, processes_per_node=processes_per_node, communicator="Nccl")
     said = run(stage(a_step(run_settings=settings, arguments=(LiteralArgument(value="a b"),))))
     places = ["0 0 0", "1 1 0", "2 0 1", "3 1 1"] if processes_per_node == 2 else ["0 0 0", "1 0 1"]
-    assert sorted(said.stdout.splitlines()) == [f"{place} {len(places)} 127.0.0.1 a b" for place in places], said.stderr
+    assert sorted(said.stdout.splitlines()) == [f"{place} {len(places)} 127.0.0.1 a b " for place in places], said.stderr
 
 
 def test_when_one_process_fails_the_others_are_ended_and_its_exit_code_stands(stage: Stage, folder: StepFolder) -> None:
