@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_amlpipe.exceptions import shorten
 from airflow_amlpipe.sdk.exceptions import UserErrorException
-from airflow_amlpipe.sdk.pipeline.core._port_bindings import InputPortBinding, OutputPortBinding, TrainingOutput
+from airflow_amlpipe.sdk.pipeline.core._port_bindings import BindsAsInput, OutputPortBinding, TrainingOutput
 
 if TYPE_CHECKING:
     from airflow_amlpipe.sdk.pipeline.core.pipeline_output_dataset import PipelineOutputFileDataset
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["PipelineData"]
 
 
-class PipelineData:
+class PipelineData(BindsAsInput):
     """Files, or one file, that a step writes and later steps read.
 
     The path that the script is given does not exist: it makes a folder there, or writes one file. As in SDK v1 the object has to be in
@@ -87,26 +87,6 @@ class PipelineData:
         from airflow_amlpipe.sdk.pipeline.core.pipeline_output_dataset import PipelineOutputFileDataset
 
         return PipelineOutputFileDataset(self)
-
-    def as_input(self, input_name: str) -> InputPortBinding:
-        """Return it as an input that the reading step calls ``input_name``."""
-        return self.create_input_binding(input_name)
-
-    def as_download(
-        self, input_name: str | None = None, path_on_compute: str | None = None, overwrite: bool | None = None
-    ) -> InputPortBinding:
-        """Return it as an input that is copied to a local path."""
-        return self.create_input_binding(input_name, "download", path_on_compute, overwrite)
-
-    def as_mount(self, input_name: str | None = None) -> InputPortBinding:
-        """Return it as an input that the script sees as a local path."""
-        return self.create_input_binding(input_name, "mount")
-
-    def create_input_binding(
-        self, input_name: str | None = None, mode: str | None = None, path_on_compute: str | None = None, overwrite: bool | None = None
-    ) -> InputPortBinding:
-        """Return it as an input."""
-        return InputPortBinding(input_name or self.name, self, mode or "mount", path_on_compute, overwrite)
 
     def __str__(self) -> str:
         return self.get_env_variable_name()

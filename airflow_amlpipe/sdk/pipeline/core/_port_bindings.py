@@ -14,7 +14,7 @@ from airflow_amlpipe.sdk.exceptions import UserErrorException
 if TYPE_CHECKING:
     from airflow_amlpipe.sdk.data.output_dataset_config import RegistrationConfiguration
 
-__all__ = ["InputPortBinding", "OutputPortBinding", "TrainingOutput"]
+__all__ = ["BindsAsInput", "InputPortBinding", "OutputPortBinding", "TrainingOutput"]
 
 _INPUT_MODES = ("mount", "download", "direct")
 _OUTPUT_MODES = ("mount", "upload")
@@ -87,6 +87,34 @@ class OutputPortBinding:
 
     def __repr__(self) -> str:
         return f"OutputPortBinding({self.name!r}, output_name={self.output_name!r})"
+
+
+class BindsAsInput:
+    """What is an input under a name that it is given, and in a way that it is told."""
+
+    @property
+    def name(self) -> str:
+        raise NotImplementedError
+
+    def as_input(self, input_name: str) -> InputPortBinding:
+        """Return it as an input that the reading step calls ``input_name``."""
+        return self.create_input_binding(input_name)
+
+    def as_download(
+        self, input_name: str | None = None, path_on_compute: str | None = None, overwrite: bool | None = None
+    ) -> InputPortBinding:
+        """Return it as an input that is copied to a local path."""
+        return self.create_input_binding(input_name, "download", path_on_compute, overwrite)
+
+    def as_mount(self, input_name: str | None = None) -> InputPortBinding:
+        """Return it as an input that the script sees as a local path."""
+        return self.create_input_binding(input_name, "mount")
+
+    def create_input_binding(
+        self, input_name: str | None = None, mode: str | None = None, path_on_compute: str | None = None, overwrite: bool | None = None
+    ) -> InputPortBinding:
+        """Return it as an input."""
+        return InputPortBinding(input_name or self.name, self, mode or "mount", path_on_compute, overwrite)
 
 
 class InputPortBinding:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_amlpipe.sdk.data.data_reference import DataReference
-from airflow_amlpipe.sdk.pipeline.core._port_bindings import InputPortBinding
+from airflow_amlpipe.sdk.pipeline.core._port_bindings import BindsAsInput
 
 if TYPE_CHECKING:
     from airflow_amlpipe.sdk.pipeline.core.step_run import StepRun
@@ -32,7 +32,7 @@ class StepRunOutput:
         return PortDataReference(self.context, self.pipeline_run_id, reference, self.step_run)
 
 
-class PortDataReference:
+class PortDataReference(BindsAsInput):
     """Where an output of a step run lies."""
 
     def __init__(self, context: Any, pipeline_run_id: str, data_reference: DataReference, step_run: StepRun | None = None) -> None:
@@ -63,26 +63,6 @@ class PortDataReference:
         """Copy the output to ``<local_path>/<path_on_datastore>`` and return how many files it has."""
         count: int = self.datastore.download(local_path, self._path_on_datastore, bool(overwrite), show_progress is not False)
         return count
-
-    def as_input(self, input_name: str) -> InputPortBinding:
-        """Return it as an input that the reading step of another pipeline calls ``input_name``."""
-        return self.create_input_binding(input_name)
-
-    def as_download(
-        self, input_name: str | None = None, path_on_compute: str | None = None, overwrite: bool | None = None
-    ) -> InputPortBinding:
-        """Return it as an input that is copied to a local path."""
-        return self.create_input_binding(input_name, "download", path_on_compute, overwrite)
-
-    def as_mount(self, input_name: str | None = None) -> InputPortBinding:
-        """Return it as an input that the script sees as a local path."""
-        return self.create_input_binding(input_name, "mount")
-
-    def create_input_binding(
-        self, input_name: str | None = None, mode: str | None = None, path_on_compute: str | None = None, overwrite: bool | None = None
-    ) -> InputPortBinding:
-        """Return it as an input."""
-        return InputPortBinding(input_name or self.name, self, mode or "mount", path_on_compute, overwrite)
 
     def _as_input_source(self) -> DataReference:
         return self._data_reference
