@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import stat
 import threading
+import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -20,9 +22,10 @@ from typing import Any, Final
 
 from airflow_amlpipe.compute.folder import StepFolder
 from airflow_amlpipe.exceptions import AmlPipeError, DefinitionError, shorten
+from airflow_amlpipe.operators.script_folder import move_in, opened_folder, touch_file
 from airflow_amlpipe.runtime import questions
 from airflow_amlpipe.spec.document import parse_model
-from airflow_amlpipe.storage.exclusive import create_whole
+from airflow_amlpipe.storage.exclusive import create_whole, write_all
 from airflow_amlpipe.workspace.asked import AskedThing
 from airflow_amlpipe.workspace.ids import now_text
 
@@ -31,6 +34,7 @@ __all__ = ["Answer", "AnswerQuestion", "Question", "answering", "asked_so_far"]
 _JOURNAL: Final = "asked.jsonl"
 _LOOK_SECONDS: Final = 0.03
 _ALIVE_SECONDS: Final = 1.0
+_AGAIN_SECONDS: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +42,23 @@ class Question:
     """What a script wants to know.
 
     :ivar id: unique, and the same for whoever answers
+    :ivar root: folder of the try, below which everything lies that the script may send along
     :ivar files: folder of the files that came with it; there may be none
-    :ivar place: where data that is asked for may be put; not made yet
+    :ivar place: where data that is asked for may be put; not made yet, and out of the script's reach until the answer is complete
+    :ivar given: where the script finds what was put at ``place``
     """
 
     id: str
     verb: str
     arguments: dict[str, Any]
+    root: Path
     files: Path
     place: Path
+    given: Path
+
+    def shown(self, path: Path) -> str:
+        """Return where the script finds what is put at ``path``."""
+        return str(self.given / path.relative_to(self.place)) if path.is_relative_to(self.place) else str(path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +106,7 @@ class _Loop:
         self._answer = answer
         self._say = say
         self._stopped = threading.Event()
+        self._is_stuck = False
         self._taken: set[str] = set()
         self._said = {(thing.verb, thing.what) for thing in asked_so_far(folder)}
 
@@ -102,11 +115,12 @@ class _Loop:
         # One at a time: stores and logins are not made for more. Another thread, so that a long answer does not look like a dead host.
         with ThreadPoolExecutor(1, "amlpipe-answer") as pool:
             while not self._stopped.wait(_LOOK_SECONDS):
-                with suppress(OSError):
+                with suppress(OSError, DefinitionError):
                     names = sorted(name for name in os.listdir(asks) if name.endswith(".json") and not name.startswith("."))
                     since += _LOOK_SECONDS
-                    if since >= _ALIVE_SECONDS:
-                        (self._folder.run / questions.ALIVE_FILE).touch()
+                    # A host that cannot write an answer is as good as none: the script's patience decides.
+                    if since >= _ALIVE_SECONDS and not self._is_stuck:
+                        touch_file(self._folder, questions.ALIVE_FILE)
                         since = 0.0
                     for name in names:
                         if name not in self._taken:
@@ -118,36 +132,54 @@ class _Loop:
         self._stopped.set()
 
     def _settle(self, path: Path) -> None:
-        target = self._folder.run / questions.ANSWERS_FOLDER / path.name
-        if target.exists():
+        if os.path.lexists(self._folder.run / questions.ANSWERS_FOLDER / path.name):
             return
-        thing = None
         document: dict[str, Any]
+        # Beside the folder of the try, of which all is the script's: what is fetched is moved there once it is whole.
+        place = self._folder.root.with_name(f".given-{uuid.uuid4().hex}")
         try:
-            question = self._read(path)
+            question = self._read(path, place)
             if question is None:
                 return
             answer = self._answer(question)
-            document, thing = {"value": answer.value}, answer.thing
+            if place.exists():
+                move_in(self._folder, place, questions.GIVEN_FOLDER, question.given.name)
+            # Written down before the script can act on it.
+            if answer.thing is not None:
+                self._record(answer.thing)
+            document = {"value": answer.value}
         except AmlPipeError as error:
             document = {"error": str(error), "is_authors": isinstance(error, DefinitionError)}
         except Exception as error:  # noqa: BLE001  # the script is waiting, and has to be told something
             document = {"error": f"the host could not answer: {type(error).__name__}: {shorten(str(error))}", "is_authors": False}
-        # Written down before the script can act on it.
-        if thing is not None:
-            self._record(thing)
-        body = json.dumps(document).encode()
-        # The script may have gone, and its folder with it.
-        with suppress(OSError):
-            create_whole(str(target), body, durable=False, makes_folders=False)
+        finally:
+            shutil.rmtree(place, ignore_errors=True)
+        self._tell(path, json.dumps(document).encode())
 
-    def _read(self, path: Path) -> Question | None:
+    def _tell(self, path: Path, body: bytes) -> None:
+        """Write an answer, however often that takes; the question is looked into once."""
+        # A script that has gone, or does not wait any more, takes its question with it.
+        while os.path.lexists(path):
+            try:
+                with opened_folder(self._folder, questions.ANSWERS_FOLDER) as answers:
+                    create_whole(str(answers / path.name), body, durable=False, makes_folders=False)
+            except (OSError, AmlPipeError):
+                self._is_stuck = True
+                if self._stopped.wait(_AGAIN_SECONDS):
+                    return
+            else:
+                self._is_stuck = False
+                return
+        self._is_stuck = False
+
+    def _read(self, path: Path, place: Path) -> Question | None:
         """Return the question in a file; ``None`` if the script took it back.
 
         :raises DefinitionError: it is none
         """
         try:
-            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            with opened_folder(self._folder, questions.ASKS_FOLDER) as asks:
+                descriptor = os.open(asks / path.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -168,15 +200,15 @@ class _Loop:
             raise DefinitionError(fault)
         files = path.with_name(path.stem + questions.FILES_SUFFIX)
         # Its own for each process that answers: two never write into one folder.
-        place = self._folder.run / questions.GIVEN_FOLDER / f"{path.stem}-{os.getpid()}"
-        return Question(path.stem, verb, arguments, files, place)
+        given = self._folder.run / questions.GIVEN_FOLDER / f"{path.stem}-{uuid.uuid4().hex}"
+        return Question(path.stem, verb, arguments, self._folder.root, files, place, given)
 
     def _record(self, thing: AskedThing) -> None:
         known = thing.model_copy(update={"first_at": now_text()})
         line = json.dumps(known.model_dump(mode="json"), separators=(",", ":")).encode() + b"\n"
-        descriptor = os.open(self._folder.root / _JOURNAL, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(self._folder.root / _JOURNAL, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         try:
-            os.write(descriptor, line)
+            write_all(descriptor, line)
         finally:
             os.close(descriptor)
         if (thing.verb, thing.what) not in self._said:

@@ -105,7 +105,7 @@ class Answers:
         path = fetch_input(workspace, resolved, question.place, say=self.say)
         is_keyed = resolved.digest in self.keyed
         thing = AskedThing(verb="dataset-data", what=f"the data of {words}", digest=resolved.digest, is_keyed=is_keyed)
-        return Answer({"dataset": described_part(workspace, record, resolved, path)}, thing)
+        return Answer({"dataset": described_part(workspace, record, resolved, question.shown(path))}, thing)
 
     def _datastore(self, question: Question) -> Answer:
         datastores = self.run.workspace.datastores
@@ -120,7 +120,9 @@ class Answers:
         question.place.mkdir(parents=True, exist_ok=True)
         for file in files:
             fetch_file(store, file, question.place.joinpath(*file.split("/")), overwrite=True)
-        return Answer({"path": str(question.place), "files": files}, AskedThing(verb="datastore-download", what=_place_words(name, prefix)))
+        return Answer(
+            {"path": question.shown(question.place), "files": files}, AskedThing(verb="datastore-download", what=_place_words(name, prefix))
+        )
 
     def _upload(self, question: Question) -> Answer:
         name, overwrite = question.arguments["datastore"], question.arguments["overwrite"]
@@ -132,7 +134,7 @@ class Answers:
             if not overwrite and store.exists(place):
                 left.append(place)
             else:
-                put_file(store, file, place)
+                put_file(store, file, place, within=question.root)
         return Answer({"left": left}, AskedThing(verb="datastore-upload", what=_place_words(name, target), changes=True))
 
     def _secret(self, question: Question) -> Answer:

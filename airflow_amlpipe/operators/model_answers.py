@@ -28,7 +28,7 @@ def give_model(run: StepRun, question: Question) -> Answer:
     model = run.workspace.models.get(question.arguments["name"], question.arguments["version"])
     question.place.mkdir(parents=True, exist_ok=True)
     run.workspace.models.fetch(model, question.place)
-    return Answer({"path": str(question.place)}, AskedThing(verb="model-data", what=_words(model), digest=model.digest))
+    return Answer({"path": question.shown(question.place)}, AskedThing(verb="model-data", what=_words(model), digest=model.digest))
 
 
 def register_model(run: StepRun, question: Question, experiment: str) -> Answer:
@@ -46,6 +46,7 @@ def register_model(run: StepRun, question: Question, experiment: str) -> Answer:
         token=f"{run.run_id}/{run.step.id}/{arguments['call']}",
         asked=question.id,
         failed=bad,
+        within=question.root,
         run_id=run.step_run_id,
         experiment=experiment,
         framework=arguments["framework"],

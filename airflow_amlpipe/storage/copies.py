@@ -6,16 +6,18 @@ For files that nobody has identified: no manifest says what they are. Inputs of 
 from __future__ import annotations
 
 import filecmp
+import os
 import shutil
+import stat
 import tempfile
 import uuid
 from pathlib import Path
 
-from airflow_amlpipe.exceptions import SourceChangedError
+from airflow_amlpipe.exceptions import DefinitionError, SourceChangedError, shorten
 from airflow_amlpipe.fingerprint.pattern import is_pattern, split_pattern
 from airflow_amlpipe.storage.store import Store
 
-__all__ = ["data_files", "fetch_file", "put_file"]
+__all__ = ["copy_plain", "data_files", "fetch_file", "put_file"]
 
 
 def data_files(store: Store, path: str) -> list[tuple[str, str]]:
@@ -28,15 +30,40 @@ def data_files(store: Store, path: str) -> list[tuple[str, str]]:
     return sorted((name, _relative(name, root)) for name in names)
 
 
-def put_file(store: Store, source: Path, target: str) -> None:
+def copy_plain(source: Path, target: Path, within: Path | None = None) -> None:
+    """Copy a local file.
+
+    :param within: a folder that the file has to lie in, without being a link, at the moment it is open; for files that a stranger can exchange
+    :raises DefinitionError: it does not
+    """
+    if within is None:
+        shutil.copyfile(source, target)
+        return
+    refusal = f"{shorten(repr(source.name))} cannot be sent along: it is a link, or neither file nor folder"
+    try:
+        descriptor = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise DefinitionError(refusal) from error
+    with os.fdopen(descriptor, "rb") as file:
+        # A folder above it may have become a link, too: what counts is where the open file lies.
+        is_within = Path(os.readlink(f"/proc/self/fd/{descriptor}")).is_relative_to(within.resolve())
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode) or not is_within:
+            raise DefinitionError(refusal)
+        with target.open("wb") as copied:
+            shutil.copyfileobj(file, copied)
+
+
+def put_file(store: Store, source: Path, target: str, *, within: Path | None = None) -> None:
     """Copy a local file to ``target``, replacing what is there in one step; the same bytes stay as they are.
 
     Most object stores give every upload a new version, and what reads another version runs again: scripts that upload whenever they run
     would never find a result.
+
+    :param within: see :func:`copy_plain`
     """
     with tempfile.TemporaryDirectory() as folder:
         copied = Path(folder, "upload")
-        shutil.copyfile(source, copied)
+        copy_plain(source, copied, within)
         if not store.exists(target):
             store.ingest(copied, target)
             return

@@ -8,10 +8,10 @@ removed is not given again.
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 import uuid
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,6 +20,7 @@ from airflow_amlpipe.fingerprint.canonical import digest
 from airflow_amlpipe.fingerprint.content import hash_file
 from airflow_amlpipe.spec.model import SpecModel
 from airflow_amlpipe.spec.names import check_record_name
+from airflow_amlpipe.storage.copies import copy_plain
 from airflow_amlpipe.storage.log import AppendLog
 from airflow_amlpipe.storage.store import Store
 from airflow_amlpipe.workspace.entries import entry_body, parse_entry
@@ -116,13 +117,22 @@ class ModelRegistry:
         raise UnknownNameError(f"model {shorten(repr(name))} is not registered in the workspace; registered are: {shorten(known, 600)}")
 
     def register(
-        self, name: str, path: Path, *, token: str | None = None, asked: str | None = None, failed: Collection[str] = (), **said: Any
+        self,
+        name: str,
+        path: Path,
+        *,
+        token: str | None = None,
+        asked: str | None = None,
+        failed: Collection[str] = (),
+        within: Path | None = None,
+        **said: Any,
     ) -> ModelVersion:
         """Store the file or folder at ``path`` and register it as a new version of ``name``. ``path`` stays as it is.
 
         :param asked: of the question that is answered; one that was answered before gets the version that it got then
         :param token: of an earlier call by another try of the same step, too; it gets that one's version if the files are the same
         :param failed: runs of tries that ended badly: what one of them registered under ``token`` is removed if the files are others
+        :param within: see ``storage/copies.py``, for files that a stranger can exchange
         :param said: further fields of :class:`ModelVersion`
         :raises DefinitionError: nothing is there, a link leads out of it, or the name cannot be used
         :raises DatastoreUnavailableError: it could not be stored
@@ -130,10 +140,8 @@ class ModelRegistry:
         check_record_name("model", name)
         files, size_bytes = {}, 0
         for file, below in _files_of(name, path):
-            sha256, _ = hash_file(str(file))
-            self._keep(file, sha256)
-            files[below] = sha256
-            size_bytes += file.stat().st_size
+            files[below], size = self._keep(file, within)
+            size_bytes += size
         made = {"name": name, "files": files, "is_file": path.is_file(), "size_bytes": size_bytes, "token": token, "asked": asked, **said}
         found: list[ModelVersion] = []
 
@@ -201,24 +209,28 @@ class ModelRegistry:
                 raise ProtocolError(f"model {model.id}: the file {shorten(repr(below))} in the workspace was altered or cut")
         return target.joinpath(*next(iter(model.files)).split("/")) if model.is_file else target / _top_of(model)
 
-    def _keep(self, file: Path, sha256: str) -> None:
-        """Store a file under its content; one that is there counts as written now, so that it is not cleared away before it is named."""
-        path = model_file_path(sha256)
-        is_there = self._store.exists(path)
+    def _keep(self, file: Path, within: Path | None) -> tuple[str, int]:
+        """Store a file under its content and return that and its size; one that is there counts as written now, so that it is not cleared away
+        before it is named.
+
+        A copy of its own is hashed and stored: somebody may write to ``file`` meanwhile.
+        """
         with tempfile.TemporaryDirectory(prefix="amlpipe-model-") as folder:
             copied = Path(folder, "file")
-            shutil.copyfile(file, copied)
-            if not is_there:
-                try:
+            copy_plain(file, copied, within)
+            sha256, size = hash_file(str(copied))[0], copied.stat().st_size
+            path = model_file_path(sha256)
+            if not self._store.exists(path):
+                # FileExistsError: somebody else was first, with the same bytes.
+                with suppress(FileExistsError):
                     self._store.ingest(copied, path, durable=True)
-                except FileExistsError:
-                    return  # somebody else was first, with the same bytes
-                return
+                return sha256, size
             # Clearing away knows it by what is before the dot.
             beside = f"{path}.{uuid.uuid4().hex}"
             self._store.ingest(copied, beside)
             self._store.replace(beside, path)
             self._store.remove_tree(beside)
+            return sha256, size
 
     def _log(self, name: str) -> AppendLog:
         return AppendLog(self._store, log_folder(_KIND, check_record_name("model", name)))

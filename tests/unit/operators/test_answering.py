@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -333,6 +334,136 @@ def test_a_link_that_is_sent_along_does_not_carry_what_it_leads_to(folder: StepF
     answer = json.loads((folder.run / questions.ANSWERS_FOLDER / "1.json").read_text())
     assert "'passwd' cannot be sent along" in answer["error"]
     assert not (tmp_path / "ws/workspaceblobstore/x").exists()
+
+
+def put_question(folder: StepFolder, verb: str, arguments: dict[str, Any]) -> Path:
+    """Put question 1 as a script of its own making does, and return where its answer comes."""
+    asks = folder.run / questions.ASKS_FOLDER
+    asks.mkdir(exist_ok=True)
+    questions.write_document(str(asks / "1.json"), {"verb": verb, "arguments": arguments})
+    return folder.run / questions.ANSWERS_FOLDER / "1.json"
+
+
+def wait_for(is_so: Callable[[], bool], seconds: float = 20.0) -> bool:
+    deadline = time.monotonic() + seconds
+    while not is_so() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return is_so()
+
+
+@pytest.mark.parametrize("name", [questions.GIVEN_FOLDER, questions.ANSWERS_FOLDER, "run"])
+def test_the_host_writes_through_no_link_that_a_script_has_put_in_place(
+    name: str, workspace: WorkspaceStore, folder: StepFolder, tmp_path: Path, host: Callable[[], Any]
+) -> None:
+    """S03."""
+    put_data(workspace, "raw", a="1")
+    record = register(workspace, "irises", "raw")
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (folder.run / questions.ANSWERS_FOLDER).mkdir()
+    answer = put_question(folder, "dataset-data", {"id": record.id})
+    if name == "run":
+        folder.run.rename(tmp_path / "aside")
+        for part in (questions.ASKS_FOLDER, questions.ANSWERS_FOLDER):
+            (outside / part).mkdir()
+        folder.run.symlink_to(outside)
+        put_question(folder, "dataset-data", {"id": record.id})
+    else:
+        place = folder.run / name
+        if place.exists():
+            place.rmdir()
+        place.symlink_to(outside)
+    before = sorted(outside.rglob("*"))
+    with host():
+        if name == questions.GIVEN_FOLDER:
+            assert wait_for(answer.exists)
+            assert "'given' in the folder of the step has to be a folder, not a link" in answer.read_text()
+        else:
+            assert not wait_for(answer.exists, 1.0)
+    assert sorted(outside.rglob("*")) == before
+    assert not list(tmp_path.glob(".given-*"))
+
+
+@pytest.mark.parametrize("exchanged", ["file", "folder"])
+def test_a_link_exchanged_for_a_file_that_was_looked_at_is_not_sent(
+    exchanged: str, workspace: WorkspaceStore, folder: StepFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, host: Callable[[], Any]
+) -> None:
+    """S03."""
+    from airflow_amlpipe.operators import answers as module
+    from airflow_amlpipe.operators import model_answers
+
+    secret = tmp_path / "airflow"
+    secret.mkdir()
+    (secret / "model.pkl").write_text("fernet_key")
+    sent_files = module.sent_files
+
+    def look_and_exchange(files: Path) -> list[tuple[Path, str]]:
+        found = sent_files(files)
+        if exchanged == "file":
+            (files / "model.pkl").unlink()
+            (files / "model.pkl").symlink_to(secret / "model.pkl")
+        else:
+            files.rename(files.with_name("aside"))
+            files.symlink_to(secret)
+        return found
+
+    for owner in (module, model_answers):
+        monkeypatch.setattr(owner, "sent_files", look_and_exchange)
+    (tmp_path / "model.pkl").write_text("weights")
+    sent = [(str(tmp_path / "model.pkl"), "model.pkl")]
+    model = {"name": "m", "top": "model.pkl", "call": 1, "tags": {}, "properties": {}, "description": None, "datasets": []}
+    with host():
+        for verb, arguments in (
+            ("datastore-upload", {"datastore": "workspaceblobstore", "target": "x", "overwrite": True}),
+            ("model-register", {**model, "framework": None, "framework_version": None}),
+        ):
+            with pytest.raises(UserErrorException, match=r"'model\.pkl' cannot be sent along"):
+                ask(verb, arguments, sent)
+            shutil.rmtree(folder.run / questions.ASKS_FOLDER / "aside", ignore_errors=True)
+    assert not (tmp_path / "ws/workspaceblobstore/x").exists()
+    assert workspace.models.names() == []
+
+
+def test_trouble_in_writing_down_what_is_told_is_told_to_the_script(folder: StepFolder) -> None:
+    def reply(_: Question) -> Answer:
+        (folder.root / "asked.jsonl").mkdir()  # nothing can be written there
+        return Answer({"value": "hunter2"}, AskedThing(verb="secret", what="the secret 's'"))
+
+    with (
+        answering(folder, reply, lambda _: None),
+        pytest.raises(AzureMLException, match="the host could not answer: IsADirectoryError"),
+    ):
+        ask("workspace", {})
+
+
+def test_an_answer_that_could_not_be_written_is_written_later_and_the_host_seems_gone_until_then(
+    folder: StepFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from airflow_amlpipe.operators import answering as module
+
+    monkeypatch.setattr(module, "_ALIVE_SECONDS", 0.05)
+    monkeypatch.setattr(module, "_AGAIN_SECONDS", 0.2)
+    answers = folder.run / questions.ANSWERS_FOLDER
+    answers.write_text("no folder")
+    answer, asked = put_question(folder, "workspace", {}), []
+    alive = folder.run / questions.ALIVE_FILE
+
+    def reply(question: Question) -> Answer:
+        asked.append(question.id)
+        return Answer({"root": "here"})
+
+    with answering(folder, reply, lambda _: None):
+        assert wait_for(lambda: bool(asked))
+        time.sleep(0.3)
+        seen = alive.stat().st_mtime_ns if alive.exists() else 0
+        time.sleep(0.3)
+        assert (alive.stat().st_mtime_ns if alive.exists() else 0) == seen
+        answers.unlink()
+        answers.mkdir()
+        assert wait_for(answer.exists)
+        assert wait_for(lambda: alive.stat().st_mtime_ns > seen)
+    assert json.loads(answer.read_text()) == {"value": {"root": "here"}}
+    assert asked == ["1"], "answered once, written later"
 
 
 def test_another_run_is_read_by_its_id(workspace: WorkspaceStore, folder: StepFolder, host: Callable[[], Any]) -> None:

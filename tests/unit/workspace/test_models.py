@@ -131,6 +131,28 @@ def test_links_that_lead_out_of_the_model_are_refused(workspace: WorkspaceStore,
             workspace.models.register("m", path)
 
 
+def test_a_file_that_is_written_to_while_it_is_registered_is_kept_under_its_own_content(
+    workspace: WorkspaceStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from airflow_amlpipe.workspace import models as module
+
+    models, file = workspace.models, a_file(tmp_path, "first")
+    first = models.register("m", file)
+    hash_file = module.hash_file
+
+    def hash_and_change(path: str) -> tuple[str, str]:
+        found = hash_file(path)
+        file.write_text("other")
+        return found
+
+    monkeypatch.setattr(module, "hash_file", hash_and_change)
+    again = models.register("m", file)
+    monkeypatch.undo()
+    assert again.files == first.files
+    assert models.fetch(first, tmp_path / "down").read_text() == "first", "an earlier version keeps its content"
+    assert checks(workspace) == []
+
+
 def test_a_damaged_or_missing_file_is_told_and_not_handed_out(workspace: WorkspaceStore, tmp_path: Path) -> None:
     model = workspace.models.register("m", a_file(tmp_path, "weights"))
     path = Path(tmp_path, "ws", model_file_path(model.files["model.pkl"]))
