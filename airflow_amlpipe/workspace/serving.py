@@ -37,6 +37,8 @@ def files_of(workspace: WorkspaceStore, resolved: ResolvedInput) -> tuple[Served
     """
     found: list[ServedFile] = []
     for part in resolved.parts:
+        if part.is_selection:
+            return "only some of its files are taken"
         store = workspace.datastores.open(part.datastore)
         if not isinstance(store, ObjectStore):
             return f"datastore {part.datastore!r} is no folder of this machine, and keeps no versions of its files"

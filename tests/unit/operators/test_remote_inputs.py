@@ -16,7 +16,8 @@ from airflow_amlpipe.compute.remote_views import RemoteViews
 from airflow_amlpipe.exceptions import SourceChangedError, StepFailedError, ViewRefusedError
 from airflow_amlpipe.operators import preparing
 from airflow_amlpipe.settings import Settings
-from airflow_amlpipe.spec.data import InputMode
+from airflow_amlpipe.spec.data import DatasetSource, DatastorePath, InputMode
+from airflow_amlpipe.spec.dataset import DatasetDefinition, Take
 from airflow_amlpipe.storage.objects import ObjectStore
 from airflow_amlpipe.storage.store import Store
 from airflow_amlpipe.workspace.datastores import DatastoreRegistry
@@ -73,6 +74,23 @@ def test_a_mounted_input_is_read_from_the_store_and_cannot_be_written_to(
     assert bucket.read("raw/a.csv") == b"1"
     assert not [line for line in said if "copied" in line]
     assert "amlpipe" not in Path("/proc/self/mountinfo").read_text()
+
+
+@pytest.mark.parametrize(
+    ("definition", "expected"),
+    [
+        (DatasetDefinition(kind="file", operations=(Take(count=1),)), ["a.csv=1"]),
+        (DatasetDefinition(kind="file", path_glob="*.csv"), ["a.csv=1", "deep/c.csv=3"]),
+    ],
+)
+def test_of_an_input_that_is_some_files_of_a_folder_only_those_arrive(
+    open_try: Opener, bucket: ObjectStore, said: list[str], definition: DatasetDefinition, expected: list[str]
+) -> None:
+    step = a_reader("raw")
+    source = DatasetSource(paths=(DatastorePath(datastore="workspaceblobstore", path="raw"),), definition=definition)
+    step = step.model_copy(update={"inputs": (step.inputs[0].model_copy(update={"source": source}),)})
+    assert found_by(step, open_try) == [*expected, "writable"]
+    assert "input 'raw' is copied instead of mounted: only some of its files are taken" in said
 
 
 @pytest.mark.parametrize("off", ["download", "setting"])
