@@ -66,27 +66,23 @@ def draw(seed: int, count: int) -> List[float]:
     return [source.random() for _ in range(count)]
 
 
-def find_files(folder: str, roots: Sequence[Sequence[str]] = (("", ""),)) -> List[Tuple[str, str]]:
+def find_files(folder: str, roots: Sequence[Sequence[str]] = (("", ""),), ordered: Sequence[Sequence[str]] = ()) -> List[Tuple[str, str]]:
     """Return every file of a dataset that lies in a local folder, or is one local file, as (local path, path on its datastore), in order.
 
-    :param roots: for each part of the dataset the folder below ``folder`` that it is in, and where that is on the datastore
+    :param roots: where each part of the dataset is below ``folder`` and on the datastore; looked at if there is one part
+    :param ordered: (path below ``folder``, path on its datastore) of each file of several parts
     """
+    if ordered:
+        return [(os.path.join(folder, *below.split("/")), shown) for below, shown in ordered]
+    root = roots[0][1] if roots else ""
     if os.path.isfile(folder):
-        return [(folder, _joined(roots[0][1] if roots else "", os.path.basename(folder)))]
-    found: Dict[int, List[Tuple[str, str]]] = {}
-    # The longest first: one part may lie within another.
-    by_length = sorted(enumerate(roots), key=lambda item: -len(item[1][0]))
-    for above, folders, names in os.walk(folder):
-        folders.sort()
+        return [(folder, _joined(root, os.path.basename(folder)))]
+    found: List[Tuple[str, str]] = []
+    for above, _, names in os.walk(folder):
         for name in names:
             local = os.path.join(above, name)
-            relative = os.path.relpath(local, folder).replace(os.sep, "/")
-            for index, (prefix, root) in by_length:
-                if not prefix or relative.startswith(prefix + "/"):
-                    below = relative[len(prefix) :].lstrip("/")
-                    found.setdefault(index, []).append((local, _joined(root, below)))
-                    break
-    return [file for index in sorted(found) for file in sorted(found[index], key=lambda item: item[1])]
+            found.append((local, _joined(root, os.path.relpath(local, folder).replace(os.sep, "/"))))
+    return sorted(found, key=lambda item: item[1])
 
 
 def _joined(root: str, below: str) -> str:

@@ -120,7 +120,7 @@ class AbstractDataset(CompletedBySdk):
 
     def _local_files(self) -> List[Tuple[str, str]]:
         part = self._located()
-        files = find_files(part["path"], part["roots"])
+        files = find_files(part["path"], part["roots"], part["files"])
         if not chooses_files(self._described()):
             return files
         sizes = [(shown, os.path.getsize(local)) for local, shown in files]

@@ -43,7 +43,8 @@ if TYPE_CHECKING:
         """A dataset whose files the host has put in place for the script.
 
         ``path`` is the local folder, or the one file; ``roots`` says for each part of it the folder below ``path`` and where that is on its
-        datastore (``dataset_files.find_files``). ``definition`` is that of ``spec/dataset.py``; files chosen by it are chosen already.
+        datastore (``dataset_files.find_files``). ``files`` are the files of several parts in the dataset's order, each below ``path`` and on its
+        datastore; those of one part are in the order of their names. ``definition`` is that of ``spec/dataset.py``; files chosen by it are chosen already.
         """
 
         id: str
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
         definition: Dict[str, Any]
         path: str
         roots: List[List[str]]
+        files: List[List[str]]
 
     class InputPart(TypedDict):
         """An input; ``value`` is a local path, or the dataset's id in ``direct`` mode, where ``dataset`` is what has that id."""

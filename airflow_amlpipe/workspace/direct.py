@@ -58,4 +58,16 @@ def described_part(
         "definition": definition,
         "path": str(path),
         "roots": [[prefix, f"/{root}"] for prefix, root in resolved.roots],
+        "files": _in_order(workspace, resolved),
     }
+
+
+def _in_order(workspace: WorkspaceStore, resolved: ResolvedInput) -> list[list[str]]:
+    """Return (path below the input, path on the datastore) of each file of several paths; the files of one are in the order of their names."""
+    if len(resolved.parts) < 2:
+        return []
+    files: dict[str, str] = {}  # a file that two of the paths name is one file
+    for part, (prefix, root) in zip(resolved.parts, resolved.roots, strict=True):
+        for file in workspace.get_manifest(part.digest).files:
+            files.setdefault(f"{prefix}/{file.path}".lstrip("/"), f"/{root}/{file.path}".replace("//", "/"))
+    return [list(paths) for paths in files.items()]

@@ -91,6 +91,7 @@ def test_a_dataset_in_direct_mode_is_there_without_asking(open_run: Open, contex
         "definition": {"kind": "file"},
         "path": str(tmp_path / "table"),
         "roots": [["", "/raw"]],
+        "files": [],
     }
     datasets = open_run().input_datasets
     table = datasets["table"]

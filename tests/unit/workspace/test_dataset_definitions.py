@@ -12,6 +12,7 @@ import pytest
 from airflow_amlpipe.exceptions import DefinitionError, UnknownNameError
 from airflow_amlpipe.fingerprint.step import step_key
 from airflow_amlpipe.reuse.result import StoredOutput
+from airflow_amlpipe.runtime.datasets import TabularDataset
 from airflow_amlpipe.runtime.errors import UserErrorException
 from airflow_amlpipe.runtime.linking import write_link
 from airflow_amlpipe.spec.data import DatasetSource, DatastorePath, InputSpec, OutputSpec, StepOutputSource
@@ -157,6 +158,27 @@ def test_the_script_is_told_the_id_the_place_and_the_definition(
     assert (part["name"], part["version"], part["path"]) == (None, None, str(tmp_path))
     assert part["roots"] == [["north", "/sales/north"], ["south", "/sales/south"]]
     assert part["definition"]["reading"]["format"] == "delimited"
+
+
+@pytest.mark.parametrize(
+    ("paths", "expected"),
+    [
+        (("a/y.csv", "a/x.csv"), ["/a/y.csv", "/a/x.csv"]),
+        (("a/y.*", "a/*.csv"), ["/a/y.csv", "/a/x.csv"]),
+        (("b", "a/*.csv"), ["/b/w.csv", "/a/x.csv", "/a/y.csv"]),
+        (("a",), ["/a/x.csv", "/a/y.csv"]),
+    ],
+)
+def test_the_script_reads_the_files_in_the_order_of_the_datasets_paths(
+    workspace: WorkspaceStore, put_data: Callable[..., None], tmp_path: Path, paths: tuple[str, ...], expected: list[str]
+) -> None:
+    put_data({"a/x.csv": "n\n1\n2\n", "a/y.csv": "n\n3\n4\n", "b/w.csv": "n\n5\n6\n"})
+    item = an_input(TABLE.model_copy(update={"include_path": True}), *paths)
+    resolved = resolve(workspace, item)
+    part = dataset_part(workspace, item, resolved, fetch_input(workspace, resolved, tmp_path / "in"))
+    found = TabularDataset(None, part).to_pandas_dataframe()
+    assert list(found["Path"].drop_duplicates()) == expected
+    assert list(TabularDataset(None, part).take(3).to_pandas_dataframe()["n"]) == list(found["n"])[:3]
 
 
 class Given:
