@@ -53,13 +53,19 @@ def column_types_of(frame: Any, names: Sequence[str]) -> list[dict[str, Any]]:
 def partitions_of(frame: Any, keys: Sequence[str]) -> Iterator[tuple[str, Any]]:
     """Yield, for each combination of values of the columns ``keys``, the folder it is named by and its other columns.
 
-    :raises UserErrorException: a column is not there, or a value cannot be the name of a folder
+    :raises UserErrorException: a column is not there, or a value is missing or cannot be the name of a folder
     """
     missing = [key for key in keys if key not in frame.columns]
     if missing or not keys:
         raise UserErrorException(
             f"partition_by: the table has no column {', '.join(map(repr, missing)) or 'named'}; its columns are: {', '.join(map(str, frame.columns))}"
         )
+    for key in (told["name"] for told in column_types_of(frame, keys) if told["type"] == "string"):
+        if frame[key].isna().any():
+            raise UserErrorException(
+                f"partition_by: column {key!r} has missing values, which no folder can stand for; leave those rows out: "
+                f"dataset.filter(~dataset[{key!r}].is_null()), or partition by other columns"
+            )
     for values, rows in frame.groupby(list(keys), dropna=False, sort=True):
         parts = [str(value) for value in (values if isinstance(values, tuple) else (values,))]
         if not all(part and "/" not in part and part not in {".", ".."} for part in parts):

@@ -223,6 +223,10 @@ def test_a_table_is_partitioned_by_its_values(ws: Workspace, store: Any, sales: 
     assert files.filter(files["n"] == "2").to_path() == ["/2/part-00000.parquet"]
     with pytest.raises(UserErrorException, match="the table has no column 'm'; its columns are: n, s"):
         sales.partition_by(["m"], (store, "parts"))
+    with pytest.raises(UserErrorException, match=r"column 's' has missing values, .*dataset\.filter\(~dataset\['s'\]\.is_null\(\)\)"):
+        sales.partition_by(["s"], (store, "parts"))
+    whole = sales.filter(~sales["s"].is_null()).partition_by(["s"], (store, "whole"), show_progress=False)
+    assert [found["s"] for found in whole.get_partition_key_values()] == ["a", "b"]
 
 
 def test_what_nothing_can_be_written_for_says_what_to_do(web: WebServer, ws: Workspace) -> None:
