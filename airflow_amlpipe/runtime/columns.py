@@ -14,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Mapping
 
-__all__ = ["as_shown", "convert", "infer", "infer_times"]
+__all__ = ["as_moment", "as_shown", "convert", "infer", "infer_times"]
 
 _TRUTHS = {"true": True, "false": False}
 # Written year first: any other order is ambiguous, and has to be said (DataType.to_datetime(formats)).
@@ -73,10 +73,14 @@ def convert(column: Any, wanted: Mapping[str, Any], *, on_error: str, out_of_ran
         found = _times(texts.where(given), wanted["formats"])
     else:
         if wanted["decimal_mark"] != ".":
-            texts = texts.str.replace(".", "", regex=False).str.replace(wanted["decimal_mark"], ".", regex=False)
+            # Only what was written as text has a mark: a number that was read as one has its value.
+            is_text = column.map(lambda value: isinstance(value, str)).astype("bool")
+            texts = texts.mask(is_text, texts.map(lambda text: _with_point(text, wanted["decimal_mark"]), na_action="ignore"))
         found = pd.to_numeric(texts.where(given), errors="coerce").astype("float64")
         if kind == "integer":
             found = found.where(found.isna() | (found % 1 == 0))
+            large = found.abs() >= 2.0**63
+            found = found.mask(large & ~texts.where(large).map(_fits, na_action="ignore").eq(True))
     wrong = given & found.isna()
     if kind == "datetime" and wrong.any():
         beyond = wrong & texts.where(given).map(lambda text: _is_beyond(text, wanted["formats"]), na_action="ignore").eq(True)
@@ -89,8 +93,16 @@ def convert(column: Any, wanted: Mapping[str, Any], *, on_error: str, out_of_ran
         return found.astype("object") if found.isna().any() else found.astype("bool")
     if kind == "integer" and not found.isna().any():
         exact = pd.to_numeric(texts, errors="coerce")
-        return exact if exact.dtype == "int64" else found.astype("int64")
+        return exact if exact.dtype == "int64" else texts.map(_whole).astype("int64")
     return found
+
+
+def as_moment(text: str) -> Any:
+    """Return a time that is written in ISO 8601 as columns hold times: without a zone, which is UTC if the text names one."""
+    import pandas as pd
+
+    moment = pd.Timestamp(text)
+    return moment if moment.tzinfo is None else moment.tz_convert("UTC").tz_localize(None)
 
 
 def as_shown(column: Any, out_of_range: str = "null") -> Any:
@@ -147,6 +159,26 @@ def _is_beyond(text: str, formats: Any) -> bool:
             continue
         return not 1677 < found.year < 2262
     return False
+
+
+def _with_point(text: str, mark: str) -> str:
+    """Return a number written with another decimal mark as Python writes it; what is none so is returned as what no number is."""
+    if text.lower() == "nan":
+        return text
+    if not re.fullmatch(r"[+-]?(\d*|\d{1,3}(\.\d{3})+)(%s\d*)?([eE][+-]?\d+)?" % re.escape(mark), text):
+        return "not a number"
+    return text.replace(".", "").replace(mark, ".")
+
+
+def _whole(text: str) -> int:
+    from decimal import Decimal
+
+    return int(Decimal(text))
+
+
+def _fits(text: str) -> bool:
+    """Whether ``int64`` can hold a whole number, which ``float64`` cannot tell at its edges."""
+    return -(2**63) <= _whole(text) < 2**63
 
 
 def _text(value: Any) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import operator
 
+from airflow_amlpipe.runtime.columns import as_moment
 from airflow_amlpipe.runtime.errors import UserErrorException
 
 TYPE_CHECKING = False
@@ -162,20 +163,24 @@ def _of_frame(document: Mapping[str, Any], frame: Any) -> Any:
     if kind == "file":
         raise UserErrorException("file_metadata(%r) is of files; a table has columns only" % (document["name"],))
     if kind == "time":
-        import pandas as pd
-
-        return pd.Timestamp(document["value"])
+        return as_moment(document["value"])
     return document["value"]
 
 
 def _call_on_columns(name: str, values: List[Any]) -> Any:
     if name in ("and", "or", "not"):
-        values = [value.astype("boolean").fillna(False) if hasattr(value, "astype") else bool(value) for value in values]
+        # What is neither true nor false, because a value is missing, stays so: its contrary is not true either.
+        values = [value.astype("boolean") if hasattr(value, "astype") else bool(value) for value in values]
     elif name in ("==", "!=") and values[1] is None:
         return values[0].isna() if name == "==" else values[0].notna()
-    if name in _OPERATORS:
+    if name in _COMPARISONS:
         found = _OPERATORS[name](*values)
-        return found & values[0].notna() if name == "!=" and hasattr(values[0], "notna") else found
+        for value in values:
+            if hasattr(value, "isna"):
+                found = found.astype("boolean").mask(value.isna())
+        return found
+    if name in _OPERATORS:
+        return _OPERATORS[name](*values)
     if name == "is_null":
         return values[0].isna()
     text = values[0].astype("string").str
@@ -202,21 +207,25 @@ def _of_file(document: Mapping[str, Any], facts: Mapping[Any, Any]) -> Any:
             )
         return facts[key]
     if kind == "time":
-        from datetime import datetime
+        from datetime import datetime, timezone
 
-        return datetime.fromisoformat(document["value"])
+        moment = datetime.fromisoformat(document["value"])
+        return moment if moment.tzinfo is None else moment.astimezone(timezone.utc).replace(tzinfo=None)
     return document["value"]
 
 
 def _call_on_facts(name: str, values: List[Any]) -> Any:
     if name == "is_null":
         return values[0] is None
-    if name in ("==", "!="):
+    if name in ("==", "!=") and (values[1] is None or None not in values):
         return (values[0] == values[1]) is (name == "==")
+    # A part that decides does so whatever else is missing; all else about what is missing is neither true nor false.
+    if name in _DECIDED_BY and any(value is _DECIDED_BY[name] for value in values):
+        return _DECIDED_BY[name]
+    if None in values:
+        return None
     if name == "not":
         return not values[0]
-    if None in values:
-        return False
     if name in _OPERATORS:
         return _OPERATORS[name](*values)
     text = str(values[0])
@@ -246,6 +255,8 @@ def _shown(document: Mapping[str, Any]) -> str:
 
 
 _EDGES = {"starts_with": "startswith", "ends_with": "endswith"}
+_COMPARISONS = frozenset(("==", "!=", "<", "<=", ">", ">="))
+_DECIDED_BY = {"and": False, "or": True}
 _OPERATORS: Dict[str, Callable[..., Any]] = {
     "==": operator.eq,
     "!=": operator.ne,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 
-from airflow_amlpipe.runtime.columns import as_shown, convert, infer, infer_times
+from airflow_amlpipe.runtime.columns import as_moment, as_shown, convert, infer, infer_times
 from airflow_amlpipe.runtime.dataset_files import take_part
 from airflow_amlpipe.runtime.delimited import ENCODINGS, read_delimited
 from airflow_amlpipe.runtime.errors import UserErrorException
@@ -174,17 +174,10 @@ def _in_time(step: Mapping[str, Any], frame: Any) -> Any:
         )
     chosen = times.notna()
     if step["after"] is not None:
-        chosen &= times >= _moment(step["after"]) if step["include_boundary"] else times > _moment(step["after"])
+        chosen &= times >= as_moment(step["after"]) if step["include_boundary"] else times > as_moment(step["after"])
     if step["before"] is not None:
-        chosen &= times <= _moment(step["before"]) if step["include_boundary"] else times < _moment(step["before"])
+        chosen &= times <= as_moment(step["before"]) if step["include_boundary"] else times < as_moment(step["before"])
     return chosen
-
-
-def _moment(text: str) -> Any:
-    import pandas as pd
-
-    moment = pd.Timestamp(text)
-    return moment if moment.tzinfo is None else moment.tz_convert("UTC").tz_localize(None)
 
 
 def _read_parquet(_reading: Mapping[str, Any], paths: List[str], shown: List[str]) -> List[Any]:

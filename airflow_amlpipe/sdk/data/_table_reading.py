@@ -46,7 +46,7 @@ class DataType:
     def to_float(decimal_mark: str = ".") -> DataType:
         """Texts as numbers.
 
-        :param decimal_mark: ``"."`` or ``","``
+        :param decimal_mark: ``"."`` or ``","``, with which a dot may part thousands
         """
         if decimal_mark not in {".", ","}:
             raise UserErrorException(f"DataType.to_float: decimal_mark must be '.' or ',', not {shorten(repr(decimal_mark))}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import pytest
 
 from airflow_amlpipe.runtime.dataset_methods import TableMethods
 from airflow_amlpipe.runtime.errors import UserErrorException
+from airflow_amlpipe.runtime.expressions import RecordFieldExpression, evaluate, expression_json, file_matches
 from airflow_amlpipe.runtime.partitions import PartitionFormat
 from airflow_amlpipe.spec.dataset import ColumnType, DatasetDefinition, Delimited, JsonLines, Parquet, SqlQuery
 
@@ -216,6 +217,48 @@ def test_a_value_of_another_type_is_missing_or_an_error(table: Tables) -> None:
         made.to_pandas_dataframe(on_error="ignore")
 
 
+@pytest.mark.parametrize("value", ["99999999999999999999", "9223372036854775808", "-9223372036854775809", "1e19"])
+def test_a_whole_number_beyond_64_bits_is_missing_or_an_error(table: Tables, value: str) -> None:
+    made = table(Delimited(), f"n\n1\n{value}\n", column_types=column_types(n="integer"))
+    assert made.to_pandas_dataframe()["n"].isna().tolist() == [False, True]
+    with pytest.raises(UserErrorException, match=r"column 'n': 1 values are not integer, the first is .* in row 2"):
+        made.to_pandas_dataframe(on_error="fail")
+
+
+@pytest.mark.parametrize("other", ["1", "1.0", "1e3"])
+def test_the_largest_whole_numbers_are_exact(table: Tables, other: str) -> None:
+    text = f"n\n{other}\n9223372036854775807\n-9223372036854775808\n"
+    found = table(Delimited(), text, column_types=column_types(n="integer")).to_pandas_dataframe(on_error="fail")["n"]
+    assert found.tolist() == [int(float(other)), 2**63 - 1, -(2**63)]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("1.234,5", 1234.5), ("1.234.567", 1234567.0), ("-1234,5", -1234.5), (",5", 0.5), ("2,5e3", 2500.0), ("7", 7.0), ("nan", None)],
+)
+def test_with_a_decimal_comma_a_dot_parts_thousands(table: Tables, text: str, expected: float | None) -> None:
+    kinds = column_types(price={"type": "float", "decimal_mark": ","})
+    found = table(Delimited(), f'price\n"{text}"\n0\n', column_types=kinds).to_pandas_dataframe(on_error="fail")["price"]
+    assert (None if pd.isna(found[0]) else found[0]) == expected
+
+
+@pytest.mark.parametrize("text", ["12.5", "1.23,4", "1,2,3", "1234.567", "1,234.5"])
+def test_with_a_decimal_comma_any_other_dot_is_no_number(table: Tables, text: str) -> None:
+    kinds = column_types(price={"type": "float", "decimal_mark": ","})
+    made = table(Delimited(), f'price\n"{text}"\n0\n', column_types=kinds)
+    assert made.to_pandas_dataframe()["price"].isna().tolist() == [True, False]
+    with pytest.raises(UserErrorException, match=f"column 'price': 1 values are not float, the first is '{text}' in row 1"):
+        made.to_pandas_dataframe(on_error="fail")
+
+
+def test_a_number_that_was_read_as_one_has_no_decimal_mark(table: Tables) -> None:
+    kinds = column_types(price={"type": "float", "decimal_mark": ","})
+    found = table(JsonLines(), '{"price": 12.5}\n{"price": 3}\n', column_types=kinds).to_pandas_dataframe()
+    assert found["price"].tolist() == [12.5, 3.0]
+    mixed = table(JsonLines(), '{"price": 12.5}\n{"price": "12,5"}\n', column_types=kinds).to_pandas_dataframe()
+    assert mixed["price"].tolist() == [12.5, 12.5]
+
+
 def test_a_time_that_pandas_cannot_hold_is_missing_or_an_error(table: Tables) -> None:
     made = table(Delimited(), "t\n2024-01-01\n9999-12-31\n", column_types=column_types(t="datetime"))
     assert made.to_pandas_dataframe(on_error="fail")["t"].isna().tolist() == [False, True]
@@ -396,7 +439,7 @@ def test_a_filter_takes_the_rows_for_which_it_is_true(people: Table, build: Any,
 
 
 def test_what_is_missing_is_never_chosen_unless_it_is_asked_for(table: Tables) -> None:
-    made = table(Delimited(), "k,n\na,1\nb,\nc,3\n")
+    made = table(Delimited(), "k,n,s\na,1,x\nb,,\nc,3,y\n")
     chosen = {
         name: list(made.filter(it).to_pandas_dataframe()["k"])
         for name, it in {
@@ -405,9 +448,58 @@ def test_what_is_missing_is_never_chosen_unless_it_is_asked_for(table: Tables) -
             "none": made["n"].is_null(),
             "equal": made["n"] == None,  # noqa: E711
             "some": made["n"] != None,  # noqa: E711
+            "not more": ~(made["n"] > 1),
+            "not equal": ~(made["n"] == 1),
+            "not unequal": ~(made["n"] != 1),
+            "not within": ~made["s"].contains("x"),
+            "not both": ~((made["n"] > 1) & (made["s"] == "y")),
+            "decided": ~((made["n"] > 1) & (made["k"] == "a")),
+            "either": (made["n"] > 1) | (made["k"] == "b"),
         }.items()
     }
-    assert chosen == {"more": ["a", "c"], "other": ["c"], "none": ["b"], "equal": ["b"], "some": ["a", "c"]}
+    assert chosen == {
+        "more": ["a", "c"],
+        "other": ["c"],
+        "none": ["b"],
+        "equal": ["b"],
+        "some": ["a", "c"],
+        "not more": ["a"],
+        "not equal": ["c"],
+        "not unequal": ["a"],
+        "not within": ["c"],
+        "not both": ["a"],
+        "decided": ["a", "b", "c"],
+        "either": ["b", "c"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("build", "expected"),
+    [
+        (lambda n, k: n > 1, False),
+        (lambda n, k: ~(n > 1), False),
+        (lambda n, k: ~(n == 1), False),
+        (lambda n, k: ~(n != 1), False),
+        (lambda n, k: ~n.contains("x"), False),
+        (lambda n, k: ~((n > 1) & (k == "b")), True),
+        (lambda n, k: (n > 1) | (k == "a"), True),
+        (lambda n, k: n == None, True),  # noqa: E711
+        (lambda n, k: n != None, False),  # noqa: E711
+        (lambda n, k: n.is_null(), True),
+    ],
+)
+def test_a_file_of_which_something_is_missing_is_chosen_as_a_row_is(build: Any, expected: bool) -> None:
+    expression = build(*(RecordFieldExpression({"kind": "column", "name": name}) for name in "nk"))
+    assert file_matches(expression_json(expression), {"n": None, "k": "a"}) is expected
+    assert list(evaluate(expression_json(expression), pd.DataFrame({"n": [float("nan")], "k": ["a"]}))) == [expected]
+
+
+def test_a_time_of_a_zone_is_compared_in_utc(people: Table) -> None:
+    later = timezone(timedelta(hours=2))
+    assert names_of(people.filter(people["born"] >= datetime(2024, 1, 20, 1, tzinfo=later))) == ["p19"]
+    assert names_of(people.filter(people["born"] >= datetime(2024, 1, 20, 3, tzinfo=later))) == []
+    of_file = RecordFieldExpression({"kind": "column", "name": "day"}) >= datetime(2024, 1, 20, 1, tzinfo=later)
+    assert [file_matches(expression_json(of_file), {"day": moment(2024, 1, day)}) for day in (19, 20)] == [False, True]
 
 
 def test_what_cannot_be_a_filter_is_refused(people: Table) -> None:
