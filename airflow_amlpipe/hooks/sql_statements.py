@@ -49,7 +49,8 @@ _BOUND_AS: Final[dict[str, Callable[[str], Any]]] = {
 def prepare_session(connection: Connection, timeout_seconds: int) -> None:
     """Let the session's one transaction change nothing, and no statement in it take longer than it may.
 
-    PostgreSQL reads a large table from where another session is at; without that, the same table gives the same order.
+    PostgreSQL reads a large table from where another session is at; without that, the same table gives the same order. SQL Server has no
+    sessions that only read: what a statement commits there itself stays.
     """
     milliseconds = max(0, timeout_seconds) * 1000
     name = connection.dialect.name

@@ -174,6 +174,10 @@ def _check(what: str, protocol: str, host: str, port: int, login: Login) -> None
             f"{what}: {conn} is of type {shorten(repr(login.conn_type))}, but a database on {protocol} takes one of type {CONN_TYPES[protocol]!r}"
         )
     # Whoever writes records must not be able to send somebody's password to a server of their choice.
+    if login.password and not login.host:
+        raise DefinitionError(
+            f"{what}: {conn} holds a password but names no host, so that nobody can tell which server may be sent it; write the host into it"
+        )
     for word, in_url, in_login in (("host", host, (login.host or "").lower()), ("port", port, login.port)):
         if in_login and in_url != in_login:
             raise DefinitionError(

@@ -15,7 +15,7 @@ URL = "postgresql://db.example.com:5433/sales"
 
 
 def login(**fields: Any) -> Login:
-    return Login("pg", fields.pop("conn_type", "postgres"), **fields)
+    return Login("pg", **{"conn_type": "postgres", "host": "db.example.com", **fields})
 
 
 def test_the_record_says_where_and_the_connection_as_whom() -> None:
@@ -52,6 +52,15 @@ def test_a_connection_to_something_else_is_refused(other: dict[str, Any], messag
     with pytest.raises(DefinitionError, match=message) as refused:
         database_address("datastore 'db'", URL, login(password="c4n4ry", **other), {})
     assert "c4n4ry" not in str(refused.value)
+
+
+@pytest.mark.parametrize("host", [None, ""])
+def test_a_password_is_sent_to_no_server_that_its_connection_does_not_name(host: str | None) -> None:
+    """S16"""
+    with pytest.raises(DefinitionError, match="connection 'pg' holds a password but names no host") as refused:
+        database_address("datastore 'db'", "postgresql://evil.example.com/x", login(host=host, password="c4n4ry"), {})
+    assert "c4n4ry" not in str(refused.value)
+    assert database_address("datastore 'db'", URL, login(host=host, login="me"), {}).user == "me"
 
 
 @pytest.mark.parametrize(
