@@ -5,16 +5,34 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from airflow_amlpipe.exceptions import DefinitionError, ProtocolError, shorten
+from airflow_amlpipe.exceptions import DefinitionError, ProtocolError
 from airflow_amlpipe.reuse.result import StoredOutput
 from airflow_amlpipe.runtime.linking import LINK_FILE, LINK_FORMAT
-from airflow_amlpipe.spec.data import DatasetSource
-from airflow_amlpipe.spec.dataset import DatasetDefinition
+from airflow_amlpipe.spec.data import DatasetSource, DatastorePath
+from airflow_amlpipe.spec.dataset import DatasetDefinition, Operation
 from airflow_amlpipe.spec.document import parse_model
 from airflow_amlpipe.spec.json_text import read_json
+from airflow_amlpipe.spec.model import SpecModel
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
 
 __all__ = ["check_link", "linked_source"]
+
+
+class _Made(SpecModel):
+    """What is written of a dataset that the script made itself."""
+
+    format: str
+    paths: tuple[tuple[str, str], ...]
+    definition: DatasetDefinition
+
+
+class _Taken(SpecModel):
+    """What is written of a dataset that the workspace knows: what the script took of it."""
+
+    format: str
+    id: str
+    operations: tuple[Operation, ...]
+    timestamps: tuple[str | None, str | None]
 
 
 def check_link(workspace: WorkspaceStore, where: str, produced: Path, kind: str | None) -> None:
@@ -25,7 +43,7 @@ def check_link(workspace: WorkspaceStore, where: str, produced: Path, kind: str 
     """
     try:
         text = (produced / LINK_FILE).read_bytes()
-    except (FileNotFoundError, NotADirectoryError) as error:
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
         raise DefinitionError(
             f"{where} was linked to no dataset; let the script call Run.get_context().output_datasets[name].link(dataset)"
         ) from error
@@ -46,32 +64,30 @@ def linked_source(workspace: WorkspaceStore, where: str, output: StoredOutput) -
 
 
 def _source(workspace: WorkspaceStore, where: str, text: bytes) -> DatasetSource:
-    document: Any = read_json(text, f"{where}: the link to a dataset")
+    what = f"{where}: the link to a dataset"
+    document: Any = read_json(text, what)
     if not isinstance(document, dict) or document.get("format") != LINK_FORMAT:
-        raise ProtocolError(
-            f"{where}: the link to a dataset is not of the format {LINK_FORMAT!r}; it was written by another version, or by hand"
-        )
+        raise ProtocolError(f"{what} is not of the format {LINK_FORMAT!r}; it was written by another version, or by hand")
     if "id" not in document:
-        source = {"paths": [{"datastore": store, "path": path} for store, path in document["paths"]], "definition": document["definition"]}
-        return _plain(parse_model(DatasetSource, _text(source), f"{where}: the link to a dataset"))
-    known = workspace.datasets.find_id(document["id"])
-    definition = (known.definition or DatasetDefinition(kind="file")).model_dump(mode="json")
-    timestamp, partition = document["timestamps"]
-    definition["operations"] += document["operations"]
-    definition |= {"timestamp": timestamp, "partition_timestamp": partition}
-    return _plain(
-        DatasetSource(
-            paths=known.paths, definition=parse_model(DatasetDefinition, _text(definition), f"{where}: {shorten(document['id'])}")
+        made = parse_model(_Made, text, what)
+        if made.definition.sql is not None:
+            # A script writes this file, and whoever reads the output would ask the database with a login of its own.
+            raise DefinitionError(
+                f"{what} holds a query of a database, which no script can link an output to; register the dataset and link that"
+            )
+        return _plain(
+            DatasetSource(
+                paths=tuple(DatastorePath(datastore=datastore, path=path) for datastore, path in made.paths), definition=made.definition
+            )
         )
-    )
+    taken = parse_model(_Taken, text, what)
+    known = workspace.datasets.find_id(taken.id)
+    definition = known.definition or DatasetDefinition(kind="file")
+    timestamp, partition = taken.timestamps
+    changes = {"operations": (*definition.operations, *taken.operations), "timestamp": timestamp, "partition_timestamp": partition}
+    return _plain(DatasetSource(paths=known.paths, definition=definition.model_copy(update=changes)))
 
 
 def _plain(source: DatasetSource) -> DatasetSource:
     """Return ``source`` without a definition that says nothing."""
     return source.model_copy(update={"definition": None}) if source.definition == DatasetDefinition(kind="file") else source
-
-
-def _text(document: Any) -> str:
-    import json
-
-    return json.dumps(document)
