@@ -186,9 +186,9 @@ class EndpointRegistry:
 
         :raises DefinitionError: another has that name
         """
-        # The status first: an archived one stays disabled until it has its name.
-        self._change(endpoint_id, lambda _: EndpointEntry(at=now_text(), status="Active"))
-        return self._name(endpoint_id, lambda _: name, is_archived=False)
+        # The name first: if it is taken, nothing has changed.
+        self._name(endpoint_id, lambda _: name, is_archived=False)
+        return self.set_status(endpoint_id, "Active")
 
     def _change(self, endpoint_id: str, change: Callable[[PipelineEndpoint], EndpointEntry | None]) -> PipelineEndpoint:
         created = _created(_named(self._names.entries()), endpoint_id)

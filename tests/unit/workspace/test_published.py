@@ -82,6 +82,11 @@ def test_an_archived_endpoint_is_disabled_and_its_name_is_free(endpoints: Endpoi
     with pytest.raises(DefinitionError, match=f"a pipeline endpoint is called 'score' already \\({other.id}\\)"):
         endpoints.reactivate(score.id, "score")
     assert endpoints.get(score.id).status == "Disabled"
+    endpoints.set_status(other.id, "Disabled")
+    third = endpoints.create("third", "third")
+    with pytest.raises(DefinitionError, match="is called 'third' already"):
+        endpoints.reactivate(other.id, third.name)
+    assert (endpoints.get(other.id).status, endpoints.get(other.id).name) == ("Disabled", "score")
     again = endpoints.reactivate(score.id, "score-2")
     assert (again.status, again.name, again.versions) == ("Active", "score-2", score.versions)
 
