@@ -18,7 +18,8 @@ __all__ = ["change_secret", "find_secret", "given_secrets", "secret_names", "use
 
 _VARIABLE_PREFIX = "AIRFLOW_VAR_AMLPIPE_SECRET_"
 _given: dict[str, str] = {}
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,126}")
+# No "_", as in Azure: "api_key" and "api-key" would be one variable. Upper and lower case are one name there, too.
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,126}")
 
 
 def variable_of_secret(name: str) -> str:

@@ -95,7 +95,12 @@ def lower_run_settings(where: str, runconfig: Any) -> RunSettingsSpec:
     if communicator.lower() in {"nccl", "gloo"}:
         # PyTorch's is the number of all processes together.
         total, nodes = runconfig.pytorch.process_count, runconfig.node_count
-        processes = -(-total // nodes) if isinstance(total, int) and isinstance(nodes, int) and nodes > 0 else 1
+        is_told = isinstance(total, int) and isinstance(nodes, int) and nodes > 0
+        if is_told and total % nodes:
+            raise DefinitionError(
+                f"{where}: runconfig.pytorch.process_count is {total}, which {nodes} nodes cannot share evenly; write a multiple of node_count"
+            )
+        processes = total // nodes if is_told else 1
     for what, count in (("node_count", runconfig.node_count), ("mpi.process_count_per_node", processes)):
         if isinstance(count, bool) or not isinstance(count, int) or count < 1:
             raise DefinitionError(f"{where}: runconfig.{what} must be a whole number from 1 up, not {shorten(repr(count))}")

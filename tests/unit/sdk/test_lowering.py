@@ -496,6 +496,21 @@ def test_run_settings_that_cannot_be_are_refused(ws: Workspace, name: str, value
         only(ws, runconfig=runconfig)
 
 
+@pytest.mark.parametrize(("total", "nodes", "each"), [(4, 2, 2), (None, 2, 1), (3, 1, 3)])
+def test_the_processes_of_pytorch_are_shared_by_the_nodes(ws: Workspace, total: int | None, nodes: int, each: int) -> None:
+    runconfig = RunConfiguration(communicator="Nccl")
+    runconfig.pytorch.process_count, runconfig.node_count = total, nodes
+    assert only(ws, runconfig=runconfig).run_settings.processes_per_node == each
+
+
+@pytest.mark.parametrize(("total", "nodes"), [(3, 2), (1, 2), (5, 4)])
+def test_processes_that_the_nodes_cannot_share_evenly_are_refused(ws: Workspace, total: int, nodes: int) -> None:
+    runconfig = RunConfiguration(communicator="Nccl")
+    runconfig.pytorch.process_count, runconfig.node_count = total, nodes
+    with pytest.raises(DefinitionError, match=f"pytorch.process_count is {total}, which {nodes} nodes cannot share evenly"):
+        only(ws, runconfig=runconfig)
+
+
 def test_a_new_environment_asks_for_nothing(ws: Workspace) -> None:
     spec = only(ws, runconfig=RunConfiguration()).environment
     assert (spec.python_version, spec.pip_requirements, spec.conda_packages, spec.image) == (None, (), (), None)
