@@ -30,7 +30,6 @@ from airflow_amlpipe.workspace.try_files import logged_by_steps, read_logged
 
 __all__ = ["Answers"]
 
-# SDK v1 said Finished of a pipeline's runs in get_status(), and Completed in run.status.
 _KINDS = ("computes", "datasets", "datastores", "environments", "models")
 
 

@@ -131,9 +131,7 @@ def _submitted(parameter: ParameterSpec, value: Any, lowered: Any) -> Any:
             raise DefinitionError(where)
         if isinstance(value, int) and parameter.type == "number":
             raise DefinitionError(f"{where}; write {float(value)!r}")
-        if isinstance(value, int) and parameter.type in {"boolean", "integer"}:
-            lowered = _whole(parameter, value)
-        return parameter.bind(lowered)
+        return parameter.bind(parameter.whole_or_truth(lowered))
     except DefinitionError as error:
         raise UserErrorException(
             f"Expected type of the pipeline parameter {parameter.name} is {_CALLED[parameter.type]}, "
@@ -143,13 +141,6 @@ def _submitted(parameter: ParameterSpec, value: Any, lowered: Any) -> Any:
 
 def _fits(given: DataType, expected: ParameterType) -> bool:
     return given == expected or (expected == "dataset" and given != "data_path") or (given == "dataset" and expected != "data_path")
-
-
-def _whole(parameter: ParameterSpec, value: bool | int) -> bool | int:
-    """Return a whole number or truth value as the one of them that the parameter takes: for SDK v1 both were int."""
-    if parameter.type == "integer":
-        return int(value)
-    return bool(value) if value in {0, 1} else value
 
 
 def lower_data(where: str, value: DataPath | AbstractDataset, workspace: Workspace) -> DataValue:

@@ -109,7 +109,7 @@ def values_as_sent(spec: PipelineSpec, given: Mapping[str, object]) -> dict[str,
     """
     texts: dict[str, str] = {}
     others: dict[str, object] = {}
-    declared = {parameter.name: parameter.type for parameter in spec.parameters}
+    declared = {parameter.name: parameter for parameter in spec.parameters}
     for name, value in given.items():
         if value is None or isinstance(value, list | tuple | dict | set | bytes):
             raise DefinitionError(
@@ -117,9 +117,7 @@ def values_as_sent(spec: PipelineSpec, given: Mapping[str, object]) -> dict[str,
                 f"{shorten(repr(value))}; give a str, int, float, bool, DataPath or dataset"
             )
         if isinstance(value, str | int | float):
-            # SDK v1 took bool and int for each other.
-            is_truth = declared.get(name) == "boolean" and value in (0, 1) and not isinstance(value, str)
-            texts[name] = str(bool(value)) if is_truth else str(value)
+            texts[name] = str(declared[name].whole_or_truth(value) if name in declared else value)
         else:
             others[name] = value
     return {**parameters_from_text(spec, texts), **others}

@@ -93,3 +93,11 @@ class ParameterSpec(SpecModel):
             f"parameter {self.name!r} takes a value of type {self.type} (its default is {shown(self.default)}), "
             f"but was given {shorten(repr(value))} of type {given}"
         )
+
+    def whole_or_truth(self, value: object) -> object:
+        """Return a whole number or truth value as the one of them that the parameter takes, for SDK v1 took both as int; others as they are."""
+        if not isinstance(value, int):
+            return value
+        if self.type == "integer":
+            return int(value)
+        return bool(value) if self.type == "boolean" and value in {0, 1} else value

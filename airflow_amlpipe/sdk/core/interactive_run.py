@@ -65,7 +65,8 @@ class InteractiveRun(MetricMethods, FileMethods, PipelineRun):
         for record in open_workspace(self._workspace).runs.list(experiment=self._experiment.name):
             if record.parent_run_id == self.id and record.kind == "interactive":
                 child = InteractiveRun(self._experiment, record.run_id)
-                if status in {None, child.status} and type in {None, child.type} and matches_tags(child.get_tags(), tags):
+                is_wanted = status in {None, child.status} and type in {None, child.type}
+                if is_wanted and matches_tags(child.get_tags(), tags) and matches_tags(child.get_properties(), properties):
                     yield child
                 if recursive:
                     yield from child.get_children(True, tags, properties, type, status)

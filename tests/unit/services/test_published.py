@@ -102,6 +102,7 @@ def test_a_published_pipeline_reuses_what_the_pipeline_computed(workspace: Works
     ("given", "became"),
     [
         ({"size": "20"}, 20),
+        ({"size": True}, 1),
         ({"rate": 1}, 1.0),
         ({"rate": "2.5"}, 2.5),
         ({"note": 3}, "3"),

@@ -75,6 +75,12 @@ def test_children_are_runs_below_it(ws: Workspace, experiment: Experiment) -> No
     assert [child.name for child in children] == ["rate 0.2", "rate 0.1"]
     assert {child.parent for child in children} == {root}
     assert root.parent is None
+    assert [list(root.get_children(properties=wanted)) for wanted in ({"azureml.git.branch": "of nobody"}, "a", [["a", "b"]])] == [
+        [],
+        [],
+        [],
+    ]
+    assert list(root.get_children(properties=children[0].get_properties())) == children
     assert root.get_metrics(recursive=True) == {children[0].id: {"rate": 0.2}, children[1].id: {"rate": 0.1}}
 
 
