@@ -33,9 +33,15 @@ _SHIM = str(Path("airflow_amlpipe", "runtime", "shim"))
 _INSTEAD = {
     "azureml.automl": "run the training script in a PythonScriptStep",
     "azureml.contrib.pipeline": "use PythonScriptStep",
+    "azureml.core.databricks": "run the work as a PythonScriptStep",
+    "azureml.core.image": "serve the model outside of airflow-amlpipe",
     "azureml.core.webservice": "serve the model outside of airflow-amlpipe",
     "azureml.dataprep": "read the files with pandas in the script",
+    "azureml.interpret": "call the interpreting package itself in the script",
     "azureml.mlflow": "set MLFLOW_TRACKING_URI in the step's environment_variables",
+    "azureml.opendatasets": "read the public files: Dataset.Tabular.from_parquet_files(url), or pandas",
+    "azureml.pipeline.steps.parallel_run_step": "give each part of the data to a PythonScriptStep of its own",
+    "azureml.telemetry": "leave it out",
 }
 
 

@@ -212,7 +212,7 @@ def _of_module(thing: Thing, name: str, place: str) -> Thing | Lacking:
     except ImportError as error:
         return Lacking(place, "not here", _advice(str(error)))
     except AttributeError:
-        if find_spec(below) is None:
+        if not hasattr(thing.target, "__path__") or find_spec(below) is None:
             return Lacking(place, f"{thing.place} has nothing called {name!r} here", "see docs/reference/coverage.md, or leave it out")
         value = importlib.import_module(below)
     if isinstance(value, ModuleType):

@@ -109,7 +109,7 @@ class EngineRun:
             except BaseException as error:  # noqa: BLE001  # also what Airflow ends a process with: the run's record has to say it
                 traceback.print_exc()
                 failure = error
-        if self._cancellation.is_requested:
+        if self._cancellation.look():
             self._finish("Canceled", "the run was cancelled")
             return 0
         if failure is not None:
@@ -139,7 +139,7 @@ class EngineRun:
         """Refuse to start a step that is not wanted any more."""
         from airflow_amlpipe.version_compat import AirflowFailException
 
-        if self._cancellation.is_requested:
+        if self._cancellation.look():
             raise AirflowFailException("the run was cancelled before this step started")
         # SDK v1: one failed step stops the pipeline unless it was submitted with continue_on_step_failure (``Pipeline.submit``).
         # Airflow's own fail_fast marks the other tasks as skipped, and a run whose last task was skipped as a success.

@@ -145,3 +145,14 @@ def test_importing_the_surface_imports_neither_airflow_nor_pydantic() -> None:
         heavy = {"airflow", "pydantic", "fsspec", "sqlalchemy", "yaml", "airflow_amlpipe.spec.model", "airflow_amlpipe.workspace"}
         assert not heavy & set(sys.modules), heavy & set(sys.modules)
     """)
+
+
+def test_outside_a_step_scripts_find_the_run_classes_that_they_ask_for() -> None:
+    out = python("""
+        import airflow_amlpipe.azureml
+        from azureml.core.resource_configuration import ResourceConfiguration
+        from azureml.core.run import Run, _OfflineRun, _SubmittedRun
+        run = Run.get_context()
+        print(isinstance(run, _OfflineRun), isinstance(run, _SubmittedRun), vars(ResourceConfiguration(cpu=1, memory_in_gb=0.5)))
+    """)
+    assert out == "True False {'cpu': 1, 'memory_in_gb': 0.5, 'gpu': None}\n"

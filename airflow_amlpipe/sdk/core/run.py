@@ -442,3 +442,16 @@ def tag_changes(changes: dict[str, Any]) -> dict[str, str | None]:
 
 def _with_status(runs: Iterable[Run], status: str | None) -> Iterator[Run]:
     return (run for run in runs if status is None or status in {run.status, run.get_status()})
+
+
+def __getattr__(name: str) -> Any:
+    # Scripts ask `isinstance(run, _OfflineRun)`, private as the name is; inside a step the shim has both.
+    if name == "_OfflineRun":
+        from airflow_amlpipe.runtime.offline import OfflineRun
+
+        return OfflineRun
+    if name == "_SubmittedRun":
+        from airflow_amlpipe.runtime.submitted import SubmittedRun
+
+        return SubmittedRun
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -146,6 +146,13 @@ def test_a_module_and_a_name_that_are_not_here_fail_where_they_are_imported(fold
     assert examination.findings[1].remedy == "serve the model outside of airflow-amlpipe"
 
 
+def test_a_name_that_a_module_without_a_package_lacks_ends_no_examination(folder: Path) -> None:
+    text = (
+        "from azureml.core.run import Run, _OfflineRun\nfrom azureml.core.run import Nonsense\nisinstance(Run.get_context(), _OfflineRun)\n"
+    )
+    assert found(look(folder, text), Verdict.FAILS) == [(2, "azureml.core.run.Nonsense")]
+
+
 def test_an_import_whose_failure_the_script_expects_only_differs(folder: Path) -> None:
     examination = look(folder, "try:\n    import azureml.automl\nexcept ImportError:\n    pass\n")
     assert (found(examination, Verdict.FAILS), found(examination, Verdict.DIFFERS)) == ([], [(2, "azureml.automl")])
