@@ -4,6 +4,7 @@
 
     runs/<run id>/steps/<step id>/<try>/logs/...  artifacts/...  metrics.json     of the step's own run
     runs/<run id>/artifacts/...  logged/<step run id>.json                        of the pipeline's run (run.parent), one file a step run
+                      logged/<run id>_<time>-<random>.json                    of a run that a script carries out, one file an event
 
 Kept before the try's finished record is written: whoever reads that a try has ended finds everything that belongs to it.
 """

@@ -7,6 +7,8 @@ Everything is in the workspace the moment it is said: metrics and tags with the 
 from __future__ import annotations
 
 import json
+import time
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +18,7 @@ from airflow_amlpipe.runtime.artifacts import artifact_name
 from airflow_amlpipe.runtime.file_methods import FileMethods
 from airflow_amlpipe.runtime.metric_methods import MetricMethods
 from airflow_amlpipe.sdk._arguments import check_tags, check_text
-from airflow_amlpipe.sdk._run_records import pipeline_logged, run_folder_of
+from airflow_amlpipe.sdk._run_records import run_folder_of
 from airflow_amlpipe.sdk._workspace_store import open_workspace
 from airflow_amlpipe.sdk.core.run import RUN_HISTORY_WORDS, Run, matches_tags
 from airflow_amlpipe.sdk.exceptions import UserErrorException
@@ -119,11 +121,11 @@ class InteractiveRun(MetricMethods, FileMethods, PipelineRun):
     def _record(self, event: Any) -> None:
         from airflow_amlpipe.workspace.try_files import Logged
 
-        logged = pipeline_logged(self._workspace, self.id)
         store = open_workspace(self._workspace, "Run.log").store
-        events = Logged(events=(*logged.events, event), tags=logged.tags, properties=logged.properties)
-        body = json.dumps(events.model_dump(mode="json"), sort_keys=True)
-        store.put(f"{run_folder_of(self.id)}/logged/{self.id}.json", body.encode(), durable=False)
+        body = json.dumps(Logged(events=(event,)).model_dump(mode="json"), sort_keys=True)
+        # A file for each event: threads and processes may log to one run at once, and what is there is never written again. Read in their names' order.
+        name = f"{self.id}_{time.time_ns():020d}-{uuid.uuid4().hex[:8]}"
+        store.put(f"{run_folder_of(self.id)}/logged/{name}.json", body.encode(), durable=False)
 
     def _end(self, status: Any, error: str | None) -> None:
         open_workspace(self._workspace, "ending a run").runs.finish(self.id, status, error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,19 @@ def test_a_run_that_is_found_again_goes_on_where_it_was(ws: Workspace, experimen
     again.log("rate", 2)
     again.tag("best", "yes")
     assert (again.name, again.tags, run.get_metrics("rate")) == ("try", {"team": "vision", "best": "yes"}, {"rate": [1, 2]})
+
+
+def test_threads_that_log_to_one_run_lose_nothing(ws: Workspace, experiment: Experiment) -> None:
+    run = experiment.start_logging()
+
+    def log(thread: int) -> None:
+        for number in range(10):
+            Run.get(ws, run.id).log(f"thread {thread}", number)
+
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        list(pool.map(log, range(4)))
+    assert run.get_metrics() == {f"thread {thread}": list(range(10)) for thread in range(4)}
+    assert_store_ok(open_workspace(ws))
 
 
 def test_a_with_block_ends_the_run_as_the_block_ends(ws: Workspace, experiment: Experiment) -> None:
