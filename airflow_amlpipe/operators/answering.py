@@ -46,6 +46,7 @@ class Question:
     :ivar files: folder of the files that came with it; there may be none
     :ivar place: where data that is asked for may be put; not made yet, and out of the script's reach until the answer is complete
     :ivar given: where the script finds what was put at ``place``
+    :ivar record: writes down what is about to be changed in several steps, of which the last may fail; else the answer says it
     """
 
     id: str
@@ -55,6 +56,7 @@ class Question:
     files: Path
     place: Path
     given: Path
+    record: Callable[[AskedThing], None]
 
     def shown(self, path: Path) -> str:
         """Return where the script finds what is put at ``path``."""
@@ -201,7 +203,7 @@ class _Loop:
         files = path.with_name(path.stem + questions.FILES_SUFFIX)
         # Its own for each process that answers: two never write into one folder.
         given = self._folder.run / questions.GIVEN_FOLDER / f"{path.stem}-{uuid.uuid4().hex}"
-        return Question(path.stem, verb, arguments, self._folder.root, files, place, given)
+        return Question(path.stem, verb, arguments, self._folder.root, files, place, given, self._record)
 
     def _record(self, thing: AskedThing) -> None:
         known = thing.model_copy(update={"first_at": now_text()})

@@ -128,13 +128,16 @@ class Answers:
         target = _path_below(f"datastore {shorten(repr(name))}: upload: target_path", question.arguments["target"])
         store = self.run.workspace.datastores.open(name)
         left = []
-        for file, below in sent_files(question.files):
+        sent = sent_files(question.files)
+        # Before the first of them: should one fail, those before it are there.
+        question.record(AskedThing(verb="datastore-upload", what=_place_words(name, target), changes=True))
+        for file, below in sent:
             place = check_relative_path("upload", f"{target}/{below}" if target else below)
             if not overwrite and store.exists(place):
                 left.append(place)
             else:
                 put_file(store, file, place, within=question.root)
-        return Answer({"left": left}, AskedThing(verb="datastore-upload", what=_place_words(name, target), changes=True))
+        return Answer({"left": left})
 
     def _secret(self, question: Question) -> Answer:
         name = question.arguments["name"]

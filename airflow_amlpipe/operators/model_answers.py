@@ -12,7 +12,7 @@ from airflow_amlpipe.workspace.step_run import StepRun
 
 __all__ = ["change_model", "delete_model", "give_model", "list_models", "register_model"]
 
-_KEPT = ("description", "tags", "properties", "datasets")
+_KEPT = ("description", "tags", "properties")
 
 
 def list_models(run: StepRun, question: Question) -> Answer:
@@ -59,7 +59,8 @@ def register_model(run: StepRun, question: Question, experiment: str) -> Answer:
 
 def change_model(run: StepRun, question: Question) -> Answer:
     """Say something else of a version."""
-    model = run.workspace.models.change(question.arguments["name"], question.arguments["version"], **_said(question))
+    said = dict(question.arguments)
+    model = run.workspace.models.change(said.pop("name"), said.pop("version"), **{**said, "datasets": _pairs(question)})
     return Answer({"model": _told(model)}, AskedThing(verb="model-change", what=f"what is said of {_words(model)}", changes=True))
 
 
@@ -76,9 +77,11 @@ def _told(model: ModelVersion) -> dict[str, object]:
 
 
 def _said(question: Question) -> dict[str, object]:
-    return {name: question.arguments[name] for name in _KEPT if name != "datasets"} | {
-        "datasets": tuple(tuple(pair) for pair in question.arguments["datasets"])
-    }
+    return {**{name: question.arguments[name] for name in _KEPT}, "datasets": _pairs(question)}
+
+
+def _pairs(question: Question) -> tuple[tuple[str, str], ...]:
+    return tuple((what, dataset_id) for what, dataset_id in question.arguments["datasets"])
 
 
 def _words(model: ModelVersion) -> str:

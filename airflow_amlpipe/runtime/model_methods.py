@@ -45,8 +45,8 @@ class ModelMethods:
         """Put the model's files below ``folder``."""
         raise NotImplementedError
 
-    def _change(self, tags: Dict[str, str], properties: Dict[str, str], description: Optional[str], datasets: List[List[str]]) -> None:
-        """Write down what is to be said of the model from now on, and tell it from now on."""
+    def _change(self, **changes: Any) -> None:
+        """Write down what changes, which is all of ``_changes``, and tell from now on how the model stands then."""
         raise NotImplementedError
 
     def _find_dataset(self, dataset_id: str) -> Any:
@@ -152,24 +152,18 @@ class ModelMethods:
 
     def add_tags(self, tags: Mapping[str, Any]) -> None:
         """Set tags; the others stay."""
-        self._change(dict(self.tags, **texts("tags", tags)), self.properties, self.description, self._pairs())
+        self._change(**_changes(tags=texts("tags", tags)))
 
     def remove_tags(self, tags: Any) -> None:
         """Take tags away, named or as a list of names; those that are not set are passed over."""
-        gone = [tags] if isinstance(tags, str) else list(tags)
-        kept = {key: value for key, value in self.tags.items() if key not in gone}
-        self._change(kept, self.properties, self.description, self._pairs())
+        self._change(**_changes(removed_tags=_names(tags)))
 
     def add_properties(self, properties: Mapping[str, Any]) -> None:
         """Set properties, each only once.
 
         :raises UserErrorException: one has another value already
         """
-        known = self.properties
-        for key, value in texts("properties", properties).items():
-            if known.setdefault(key, value) != value:
-                raise UserErrorException("model %s: property %r is %r already; properties are set once" % (self.id, key, known[key]))
-        self._change(self.tags, known, self.description, self._pairs())
+        self._change(**_changes(properties=texts("properties", properties)))
 
     def update(
         self,
@@ -180,23 +174,20 @@ class ModelMethods:
         resource_configuration: Any = None,
     ) -> None:
         """Replace the tags, the description, or both."""
-        chosen = self.tags if tags is None else texts("tags", tags)
-        self._change(chosen, self.properties, self.description if description is None else description, self._pairs())
+        self._change(**_changes(tags=texts("tags", tags), replaces_tags=tags is not None, description=description))
 
     def update_tags_properties(
         self, add_tags: Optional[Mapping[str, Any]] = None, remove_tags: Any = None, add_properties: Optional[Mapping[str, Any]] = None
     ) -> None:
         """Add and remove tags, and add properties."""
-        if remove_tags:
-            self.remove_tags(remove_tags)
-        if add_tags:
-            self.add_tags(add_tags)
-        if add_properties:
-            self.add_properties(add_properties)
+        changes = _changes(
+            tags=texts("add_tags", add_tags), removed_tags=_names(remove_tags or ()), properties=texts("add_properties", add_properties)
+        )
+        self._change(**changes)
 
     def add_dataset_references(self, datasets: Iterable[Any]) -> None:
         """Note datasets that the model was made with: a list of (what for, dataset)."""
-        self._change(self.tags, self.properties, self.description, self._pairs() + dataset_pairs(datasets))
+        self._change(**_changes(datasets=dataset_pairs(datasets)))
 
     def serialize(self) -> Dict[str, Any]:
         """Return what is known of the model."""
@@ -220,9 +211,6 @@ class ModelMethods:
         first: str = next(iter(self._told["files"]))
         return first if self._told["is_file"] else first.split("/", maxsplit=1)[0]
 
-    def _pairs(self) -> List[List[str]]:
-        return [list(pair) for pair in self._told["datasets"]]
-
     def __repr__(self) -> str:
         return "Model(workspace=%r, name=%s, id=%s, version=%d, tags=%s, properties=%s)" % (
             self.workspace,
@@ -232,6 +220,29 @@ class ModelMethods:
             self.tags,
             self.properties,
         )
+
+
+def _changes(
+    tags: Optional[Dict[str, str]] = None,
+    removed_tags: Iterable[str] = (),
+    replaces_tags: bool = False,
+    properties: Optional[Dict[str, str]] = None,
+    description: Optional[str] = None,
+    datasets: Iterable[List[str]] = (),
+) -> Dict[str, Any]:
+    # Only what changes: another process may change something else of the same version.
+    return {
+        "tags": tags or {},
+        "removed_tags": list(removed_tags),
+        "replaces_tags": replaces_tags,
+        "properties": properties or {},
+        "description": description,
+        "datasets": list(datasets),
+    }
+
+
+def _names(tags: Any) -> List[str]:
+    return [tags] if isinstance(tags, str) else [str(name) for name in tags]
 
 
 def choose_models(

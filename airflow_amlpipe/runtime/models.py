@@ -147,9 +147,8 @@ class Model(ModelMethods, CompletedBySdk):
             shutil.move(file, target)
         shutil.rmtree(place, ignore_errors=True)
 
-    def _change(self, tags: Dict[str, str], properties: Dict[str, str], description: Optional[str], datasets: List[List[str]]) -> None:
-        said = {"tags": tags, "properties": properties, "description": description, "datasets": datasets}
-        self._told = ask("model-change", dict(said, name=self.name, version=self.version))["model"]
+    def _change(self, **changes: Any) -> None:
+        self._told = ask("model-change", dict(changes, name=self.name, version=self.version))["model"]
 
     def _find_dataset(self, dataset_id: str) -> Any:
         from airflow_amlpipe.runtime.datasets import AbstractDataset

@@ -39,7 +39,8 @@ ALIVE_FILE = "host-is-there"
 ENV_PATIENCE = "AMLPIPE_ANSWER_TIMEOUT_SECONDS"
 LARGEST_QUESTION = 4 * 1024 * 1024
 
-_TEXT, _MAYBE_TEXT, _WHOLE, _MAYBE_WHOLE, _BOOL, _TEXTS, _PAIRS = "text", "text?", "whole", "whole?", "bool", "texts", "pairs"
+_TEXT, _MAYBE_TEXT, _WHOLE, _MAYBE_WHOLE, _BOOL = "text", "text?", "whole", "whole?", "bool"
+_TEXTS, _NAMES, _PAIRS = "texts", "names", "pairs"
 
 # Every verb and its arguments, all of which have to be there. Nothing else can be asked.
 VERBS = {
@@ -67,6 +68,8 @@ VERBS = {
         "name": _TEXT,
         "version": _WHOLE,
         "tags": _TEXTS,
+        "removed_tags": _NAMES,
+        "replaces_tags": _BOOL,
         "properties": _TEXTS,
         "description": _MAYBE_TEXT,
         "datasets": _PAIRS,
@@ -110,6 +113,7 @@ _SAID = {
     _MAYBE_WHOLE: "a whole number or nothing",
     _BOOL: "True or False",
     _TEXTS: "a mapping of texts to texts",
+    _NAMES: "a list of texts",
     _PAIRS: "a list of pairs of texts",
 }
 
@@ -125,6 +129,8 @@ def _is(value: object, kind: str) -> bool:
         return isinstance(value, bool)
     if kind == _TEXTS:
         return isinstance(value, dict) and all(isinstance(key, str) and isinstance(item, str) for key, item in value.items())
+    if kind == _NAMES:
+        return isinstance(value, list) and all(isinstance(item, str) for item in value)
     return isinstance(value, list) and all(
         isinstance(pair, list) and len(pair) == 2 and all(isinstance(item, str) for item in pair) for pair in value
     )

@@ -162,11 +162,28 @@ class ModelRegistry:
             self._log(name).append_decided(decide)
         return found[0]
 
-    def change(self, name: str, version: int, **changes: Any) -> ModelVersion:
-        """Say something else of a version, and return it as it stands then.
+    def change(
+        self,
+        name: str,
+        version: int,
+        *,
+        tags: Mapping[str, str] | None = None,
+        removed_tags: Collection[str] = (),
+        replaces_tags: bool = False,
+        properties: Mapping[str, str] | None = None,
+        description: str | None = None,
+        datasets: Collection[tuple[str, str]] = (),
+    ) -> ModelVersion:
+        """Say something else of a version as it stands, whoever changed it meanwhile, and return it as it stands then.
 
-        :param changes: fields of :class:`ModelVersion`
+        :param tags: that are set
+        :param removed_tags: names that are taken away before; those that are not set are passed over
+        :param replaces_tags: whether all other tags are taken away
+        :param properties: that are added
+        :param description: ``None``: it stays
+        :param datasets: that are added to those it was made with
         :raises UnknownNameError: there is no such version
+        :raises DefinitionError: a property has another value already
         """
         self.get(name, version)
         changed: list[ModelVersion] = []
@@ -176,7 +193,18 @@ class ModelRegistry:
             known = self._fold(name, entries).get(version)
             if known is None:
                 return None
-            changed.append(ModelVersion.model_validate({**known.model_dump(), **changes}))
+            for key, value in (properties or {}).items():
+                if known.properties.get(key, value) != value:
+                    has = shorten(repr(known.properties[key]))
+                    raise DefinitionError(f"model {known.id}: property {shorten(repr(key))} is {has} already; properties are set once")
+            kept = {} if replaces_tags else {key: value for key, value in known.tags.items() if key not in removed_tags}
+            said = {
+                "tags": {**kept, **(tags or {})},
+                "properties": {**known.properties, **(properties or {})},
+                "description": known.description if description is None else description,
+                "datasets": (*known.datasets, *(pair for pair in datasets if pair not in known.datasets)),
+            }
+            changed.append(ModelVersion.model_validate({**known.model_dump(), **said}))
             return None if changed[0] == known else entry_body(ModelEntry(at=now_text(), version=version, model=changed[0]))
 
         self._log(name).append_decided(decide)

@@ -168,15 +168,12 @@ class Model(ModelMethods):
         models = _registry(self.workspace, "Model.download")
         models.fetch(models.get(self.name, self.version), Path(folder))
 
-    def _change(self, tags: dict[str, str], properties: dict[str, str], description: str | None, datasets: Any) -> None:
-        changed = _registry(self.workspace, "Model.update").change(
-            self.name,
-            self.version,
-            tags=tags,
-            properties=properties,
-            description=description,
-            datasets=tuple(tuple(pair) for pair in datasets),
-        )
+    def _change(self, **changes: Any) -> None:
+        changes["datasets"] = tuple((what, dataset_id) for what, dataset_id in changes["datasets"])
+        try:
+            changed = _registry(self.workspace, "Model.update").change(self.name, self.version, **changes)
+        except DefinitionError as error:
+            raise UserErrorException(str(error)) from error
         self._told = changed.model_dump(mode="json")
 
     def _find_dataset(self, dataset_id: str) -> Any:

@@ -424,6 +424,37 @@ def test_a_link_exchanged_for_a_file_that_was_looked_at_is_not_sent(
     assert workspace.models.names() == []
 
 
+def test_an_upload_that_fails_half_way_is_written_down(
+    workspace: WorkspaceStore, folder: StepFolder, tmp_path: Path, said: list[str], host: Callable[[], Any]
+) -> None:
+    put_data(workspace, "x", a="old")
+    (tmp_path / "ws/workspaceblobstore/x/b").write_text("a file where a folder would have to be")
+    for name in ("one", "two"):
+        (tmp_path / name).write_text("new")
+    sent = [(str(tmp_path / "one"), "a.csv"), (str(tmp_path / "two"), "b/c.csv")]
+    with host(), pytest.raises((AzureMLException, UserErrorException)):
+        ask("datastore-upload", {"datastore": "workspaceblobstore", "target": "x", "overwrite": True}, sent)
+    assert (tmp_path / "ws/workspaceblobstore/x/a.csv").read_text() == "new"
+    assert [(thing.verb, thing.changes) for thing in asked_so_far(folder)] == [("datastore-upload", True)]
+    assert said == ["the script changed 'x' on datastore 'workspaceblobstore'"]
+
+
+def test_two_scripts_that_tag_a_model_keep_each_others_tags(workspace: WorkspaceStore, host: Callable[[], Any], tmp_path: Path) -> None:
+    from airflow_amlpipe.runtime.models import Model
+
+    (tmp_path / "model.pkl").write_text("weights")
+    workspace.models.register("m", tmp_path / "model.pkl")
+    with host():
+        one, two = Model(None, "m"), Model(None, "m")
+        one.update_tags_properties(add_tags={"a": 1}, add_properties={"p": 1})
+        two.update_tags_properties(add_tags={"b": 2}, remove_tags="nothing")
+        assert two.tags == {"a": "1", "b": "2"}
+        with pytest.raises(UserErrorException, match="property 'p' is '1' already"):
+            two.add_properties({"p": 2})
+        with pytest.raises(UserErrorException, match="removed_tags has to be a list of texts"):
+            two._change(tags={}, removed_tags=[1], replaces_tags=False, properties={}, description=None, datasets=[])
+
+
 def test_trouble_in_writing_down_what_is_told_is_told_to_the_script(folder: StepFolder) -> None:
     def reply(_: Question) -> Answer:
         (folder.root / "asked.jsonl").mkdir()  # nothing can be written there

@@ -89,6 +89,21 @@ def test_tags_change_and_properties_stay(ws: Workspace) -> None:
     assert Model(ws, "digits").serialize()["tags"] == {"c": "3"}
 
 
+def test_two_handles_of_a_version_keep_what_the_other_said(ws: Workspace) -> None:
+    Model.register(ws, "model.pkl", "digits", tags={"old": 1})
+    one, two = Model(ws, "digits"), Model(ws, "digits")
+    one.add_tags({"a": 1})
+    one.add_properties({"p": 1})
+    one.update(description="by one")
+    two.add_tags({"b": 2})
+    two.remove_tags("old")
+    with pytest.raises(UserErrorException, match="property 'p' is '1' already; properties are set once"):
+        two.add_properties({"p": 2})
+    assert (two.tags, two.properties, two.description) == ({"a": "1", "b": "2"}, {"p": "1"}, "by one")
+    one.update(tags={"only": "this"})
+    assert (Model(ws, "digits").tags, Model(ws, "digits").description) == ({"only": "this"}, "by one")
+
+
 def test_datasets_are_named_by_what_they_were_for(ws: Workspace, tmp_path: Path) -> None:
     (tmp_path / "raw").mkdir()
     (tmp_path / "raw" / "a.csv").write_text("1")
