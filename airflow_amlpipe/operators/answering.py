@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from airflow_amlpipe.compute.folder import StepFolder
-from airflow_amlpipe.exceptions import AmlPipeError, DefinitionError, shorten
+from airflow_amlpipe.exceptions import AmlPipeError, DefinitionError, InfrastructureError, shorten
 from airflow_amlpipe.operators.script_folder import move_in, opened_folder, touch_file
 from airflow_amlpipe.runtime import questions
 from airflow_amlpipe.spec.document import parse_model
@@ -47,6 +47,7 @@ class Question:
     :ivar place: where data that is asked for may be put; not made yet, and out of the script's reach until the answer is complete
     :ivar given: where the script finds what was put at ``place``
     :ivar record: writes down what is about to be changed in several steps, of which the last may fail; else the answer says it
+    :ivar check: to be called before each file that is copied; raises once nobody waits for the job any more
     """
 
     id: str
@@ -57,6 +58,7 @@ class Question:
     place: Path
     given: Path
     record: Callable[[AskedThing], None]
+    check: Callable[[], None]
 
     def shown(self, path: Path) -> str:
         """Return where the script finds what is put at ``path``."""
@@ -151,6 +153,8 @@ class _Loop:
                 self._record(answer.thing)
             document = {"value": answer.value}
         except AmlPipeError as error:
+            if self._stopped.is_set():
+                return  # whoever takes up the job answers
             document = {"error": str(error), "is_authors": isinstance(error, DefinitionError)}
         except Exception as error:  # noqa: BLE001  # the script is waiting, and has to be told something
             document = {"error": f"the host could not answer: {type(error).__name__}: {shorten(str(error))}", "is_authors": False}
@@ -203,7 +207,12 @@ class _Loop:
         files = path.with_name(path.stem + questions.FILES_SUFFIX)
         # Its own for each process that answers: two never write into one folder.
         given = self._folder.run / questions.GIVEN_FOLDER / f"{path.stem}-{uuid.uuid4().hex}"
-        return Question(path.stem, verb, arguments, self._folder.root, files, place, given, self._record)
+        return Question(path.stem, verb, arguments, self._folder.root, files, place, given, self._record, self._check)
+
+    def _check(self) -> None:
+        """:raises InfrastructureError: nobody waits for the job any more."""
+        if self._stopped.is_set():
+            raise InfrastructureError("the host does not wait for the step any more, so that nothing more is copied for its script")
 
     def _record(self, thing: AskedThing) -> None:
         known = thing.model_copy(update={"first_at": now_text()})

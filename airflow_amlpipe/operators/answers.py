@@ -101,7 +101,7 @@ class Answers:
         words = _dataset_words(record)
         # Named like a file of the script's: a dataset's name may have spaces.
         resolved = resolve_dataset(workspace, words, "data", record.paths, record.definition)
-        path = fetch_input(workspace, resolved, question.place, say=self.say)
+        path = fetch_input(workspace, resolved, question.place, say=self.say, check=question.check)
         is_keyed = resolved.digest in self.keyed
         thing = AskedThing(verb="dataset-data", what=f"the data of {words}", digest=resolved.digest, is_keyed=is_keyed)
         return Answer({"dataset": described_part(workspace, record, resolved, question.shown(path))}, thing)
@@ -118,6 +118,7 @@ class Answers:
         files = [file for file, _ in data_files(store, prefix)]
         question.place.mkdir(parents=True, exist_ok=True)
         for file in files:
+            question.check()
             fetch_file(store, file, question.place.joinpath(*file.split("/")), overwrite=True)
         return Answer(
             {"path": question.shown(question.place), "files": files}, AskedThing(verb="datastore-download", what=_place_words(name, prefix))
@@ -132,6 +133,7 @@ class Answers:
         # Before the first of them: should one fail, those before it are there.
         question.record(AskedThing(verb="datastore-upload", what=_place_words(name, target), changes=True))
         for file, below in sent:
+            question.check()
             place = check_relative_path("upload", f"{target}/{below}" if target else below)
             if not overwrite and store.exists(place):
                 left.append(place)

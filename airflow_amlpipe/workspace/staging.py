@@ -40,12 +40,14 @@ def fetch_input(
     *,
     say: Say | None = None,
     pause: Callable[[float], None] = time.sleep,
+    check: Callable[[], None] | None = None,
 ) -> Path:
     """Put a private copy of the input's files below ``target`` and return the path that the script is given: a folder, or the one file.
 
     What arrives is compared with what was identified.
 
     :param say: told of a transfer that takes long, and of one that had to be tried again
+    :param check: called after each file; an error that it raises ends the transfer, and is raised here
     :raises DefinitionError: two files have names that are one on this machine's file system
     :raises SourceChangedError: the data changed in between; run again when it is at rest
     :raises DatastoreUnavailableError: it could not be read, or there is no room for it; what had arrived is removed
@@ -66,7 +68,7 @@ def fetch_input(
                 # Made before, so that a store which fails leaves in it what has arrived.
                 place.mkdir(parents=True, exist_ok=True)
             try:
-                _Fetching(workspace.datastores.open(part.datastore), part.path, place, manifest, on_progress).run(where, say, pause)
+                _Fetching(workspace.datastores.open(part.datastore), part.path, place, manifest, on_progress, check).run(where, say, pause)
             except FileNotFoundError as error:
                 shutil.rmtree(target, ignore_errors=True)
                 raise SourceChangedError(
@@ -98,6 +100,7 @@ class _Fetching:
     place: Path
     manifest: TreeManifest
     on_progress: OnProgress | None
+    check: Callable[[], None] | None = None
     _told: tuple[int, int] = (0, 0)
 
     def run(self, where: str, say: Say | None, pause: Callable[[float], None]) -> None:
@@ -119,13 +122,17 @@ class _Fetching:
             # What is there already is told again.
             self.on_progress(-self._told[0], -self._told[1])
         self._told = (0, 0)
-        self.store.fetch(self.path, self.place, self.manifest, on_progress=None if self.on_progress is None else self._tell)
+        self.store.fetch(
+            self.path, self.place, self.manifest, on_progress=None if self.on_progress is None and self.check is None else self._tell
+        )
 
     def _tell(self, files: int, size_bytes: int) -> None:
         with _TELLING:
             self._told = (self._told[0] + files, self._told[1] + size_bytes)
         if self.on_progress is not None:
             self.on_progress(files, size_bytes)
+        if self.check is not None:
+            self.check()
 
 
 _TELLING = threading.Lock()

@@ -455,6 +455,45 @@ def test_two_scripts_that_tag_a_model_keep_each_others_tags(workspace: Workspace
             two._change(tags={}, removed_tags=[1], replaces_tags=False, properties={}, description=None, datasets=[])
 
 
+@pytest.mark.parametrize("verb", ["dataset-data", "datastore-download", "datastore-upload"])
+def test_a_copy_ends_with_the_wait_for_the_job_and_its_question_stays(
+    verb: str, workspace: WorkspaceStore, folder: StepFolder, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, host: Callable[[], Any]
+) -> None:
+    from airflow_amlpipe.storage import copies, transfer
+
+    files = {f"f{number:02}": str(number) for number in range(60)}
+    put_data(workspace, "raw", **files)
+    record = register(workspace, "irises", "raw")
+    arguments: dict[str, dict[str, Any]] = {
+        "dataset-data": {"id": record.id},
+        "datastore-download": {"datastore": "workspaceblobstore", "prefix": "raw"},
+        "datastore-upload": {"datastore": "workspaceblobstore", "target": "up", "overwrite": True},
+    }
+    beside = folder.run / questions.ASKS_FOLDER / "1.files"
+    beside.mkdir(parents=True)
+    for name in files:
+        (beside / name).write_text(name)
+    (folder.run / questions.ANSWERS_FOLDER).mkdir()
+    copied: list[object] = []
+
+    def slowed(real: Callable[..., Any]) -> Callable[..., Any]:
+        def copy(*given: Any) -> Any:
+            copied.append(given)
+            time.sleep(0.05)
+            return real(*given)
+
+        return copy
+
+    monkeypatch.setattr(copies, "copy_plain", slowed(copies.copy_plain))
+    monkeypatch.setattr(transfer, "_copy", slowed(transfer._copy))
+    answer = put_question(folder, verb, arguments[verb])
+    with host():
+        assert wait_for(lambda: bool(copied))
+    assert len(copied) < 30
+    assert not answer.exists(), "whoever takes up the job answers"
+    assert not list(tmp_path.glob(".given-*"))
+
+
 def test_trouble_in_writing_down_what_is_told_is_told_to_the_script(folder: StepFolder) -> None:
     def reply(_: Question) -> Answer:
         (folder.root / "asked.jsonl").mkdir()  # nothing can be written there
