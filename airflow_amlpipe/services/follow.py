@@ -111,18 +111,19 @@ class _Follower:
         self._done_steps: set[str] = set()
 
     def look(self) -> bool:
-        """Tell what is new; return whether there was anything."""
-        new = False
+        """Tell what is new, in the order in which it began; return whether there was anything."""
+        tries: list[StepTry] = []
         for step_id in self._workspace.store.list_names(f"{run_folder(self._run_id)}/steps"):
-            if step_id in self._done_steps:
-                continue
-            tries = self._workspace.runs.tries(self._run_id, step_id)
-            for item in tries:
-                if item.folder not in self._done_tries:
-                    new = self._look_at(item) or new
+            if step_id not in self._done_steps:
+                tries += self._workspace.runs.tries(self._run_id, step_id)
+        new, last = False, {item.started.step_id: item for item in tries}
+        # Ids of tries are in the order of their beginnings.
+        for item in sorted(tries, key=lambda item: item.started.step_run_id):
+            if item.folder not in self._done_tries:
+                new = self._look_at(item) or new
             # A step that ended well runs no more; one that failed may be tried again.
-            if tries and tries[-1].status == "Finished":
-                self._done_steps.add(step_id)
+            if item is last[item.started.step_id] and item.status == "Finished":
+                self._done_steps.add(item.started.step_id)
         return new
 
     def _look_at(self, item: StepTry) -> bool:

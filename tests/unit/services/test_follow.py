@@ -93,6 +93,15 @@ def test_a_run_that_has_ended_is_told_from_its_beginning(workspace: WorkspaceSto
     assert [event.line for event in events if event.kind == "log_line"] == ["epoch 1", "epoch 2"]
 
 
+def test_steps_of_a_run_that_has_ended_are_told_in_the_order_in_which_they_began(workspace: WorkspaceStore, tmp_path: Path) -> None:
+    write_source(tmp_path)
+    backwards = a_pipeline(a_step("z", outputs=OUT), a_step("a", inputs=reading("z"), outputs=OUT))
+    run_id = pretend_run(workspace, backwards, tmp_path)
+    events: list[RunEvent] = []
+    follow_run(workspace.url, run_id, home=workspace.home, on_event=events.append)
+    assert [step for kind, step in told(events) if kind == "step_started"] == ["z", "a"]
+
+
 def test_lines_are_told_while_the_step_runs_and_none_twice(workspace: WorkspaceStore, tmp_path: Path) -> None:
     step = a_started_run(workspace)
     live = workspace.home / "tries" / step.step_run_id / "logs"
