@@ -57,7 +57,7 @@ def check_started_file(where: str, step: StepSpec, code: Path) -> str:
     script = check_relative_path(f"{where}: {word}", given)
     if script.startswith("-"):
         raise DefinitionError(
-            f"{where}: {word} {shorten(repr(given))} starts with '-', which Python takes for an option; rename the script"
+            f"{where}: {word} {shorten(repr(given))} starts with '-', which the interpreter takes for an option; rename the script"
         )
     path = code / script
     if not path.is_file():

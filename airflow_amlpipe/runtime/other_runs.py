@@ -16,9 +16,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Dict, Iterator, Optional
 
-__all__ = ["OtherRun", "find_run"]
+__all__ = ["RUN_HISTORY_WORDS", "OtherRun", "find_run"]
 
-_RUN_HISTORY_WORDS = {"Finished": "Completed"}
+# SDK v1 said Finished in get_status() of a pipeline's runs and Completed everywhere else (``Run.get_status``).
+RUN_HISTORY_WORDS = {"Finished": "Completed"}
 
 
 def find_run(workspace: Any, run_id: str) -> OtherRun:
@@ -64,7 +65,7 @@ class OtherRun(CompletedBySdk):
     @property
     def status(self) -> str:
         """Like :meth:`get_status`, but a run that ended well is ``Completed``."""
-        return _RUN_HISTORY_WORDS.get(self.get_status(), self.get_status())
+        return RUN_HISTORY_WORDS.get(self.get_status(), self.get_status())
 
     def get_metrics(
         self, name: Optional[str] = None, recursive: bool = False, run_type: Any = None, populate: bool = False

@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from airflow_amlpipe.exceptions import shorten
+from airflow_amlpipe.runtime.other_runs import RUN_HISTORY_WORDS
 from airflow_amlpipe.sdk._absent import absent
 from airflow_amlpipe.sdk._arguments import check_experiment, check_items, check_tags, check_workspace_given
 from airflow_amlpipe.sdk._workspace_store import open_workspace
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 __all__ = ["RUN_HISTORY_WORDS", "Run", "get_run", "matches_tags", "tag_changes"]
 
 _INSIDE = "call it inside a step's script, on Run.get_context()"
-# SDK v1 said Finished in get_status() of a pipeline's runs and Completed everywhere else (``Run.get_status``).
-RUN_HISTORY_WORDS = {"Finished": "Completed"}
 
 
 class Run:
