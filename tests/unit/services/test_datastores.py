@@ -19,7 +19,7 @@ from tests.web_server import web_server
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """A workspace with a database."""
-    password = {"conn_type": "postgres", "login": "me", "password": "c4n4ry"}
+    password = {"conn_type": "postgres", "host": "127.0.0.1", "login": "me", "password": "c4n4ry"}
     monkeypatch.setenv("AIRFLOW_CONN_MINE", json.dumps(password))
     return registered(
         tmp_path, DatastoreRecord(name="db", url="postgresql://127.0.0.1:1/sales", conn_id="mine", sdk_type="AzurePostgreSql")
