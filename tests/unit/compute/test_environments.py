@@ -363,7 +363,9 @@ def test_a_build_whose_process_was_killed_is_awaited_and_then_done_again(
     program = tmp_path / "micromamba"
     venv = " ".join((*(find_uv() or (sys.executable, "-m")), "venv"))
     slow = (
-        f'if ! [ -e "{tmp_path}/started" ]; then touch "{tmp_path}/started"; sleep 1; mkdir -p "$4/bin"; touch "{tmp_path}/ended"; exit; fi'
+        f'if ! [ -e "{tmp_path}/started" ]; then touch "{tmp_path}/started"; '
+        f'for look in $(seq 600); do [ -e "{tmp_path}/waited-for" ] && break; sleep 0.1; done; '
+        f'mkdir -p "$4/bin"; touch "{tmp_path}/ended"; exit; fi'
     )
     program.write_text(f'#!/bin/sh\n{slow}\ntest -e "{tmp_path}/ended" || exit 9\nexec {venv} "$4"\n')
     program.chmod(0o755)
@@ -372,7 +374,11 @@ from pathlib import Path
 from airflow_amlpipe.compute import environments
 from airflow_amlpipe.spec.environment import EnvironmentSpec
 environments.find_conda = lambda: {str(program)!r}
-print(environments.prepare_environment(EnvironmentSpec(conda_packages=("numpy",)), home=Path({str(tmp_path)!r}), say=print).python)
+def say(line):
+    print(line)
+    if "waiting for that" in line:
+        Path({str(tmp_path / "waited-for")!r}).touch()
+print(environments.prepare_environment(EnvironmentSpec(conda_packages=("numpy",)), home=Path({str(tmp_path)!r}), say=say).python)
 """
     first = subprocess.Popen([sys.executable, "-c", code], cwd=repository, stdout=subprocess.PIPE)
     while not (tmp_path / "started").exists():
