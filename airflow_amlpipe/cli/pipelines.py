@@ -34,8 +34,12 @@ def _list(given: Namespace) -> int:
     return 0
 
 
-def _add_one_argument(parser: ArgumentParser) -> None:
+def _add_pipeline(parser: ArgumentParser) -> None:
     parser.add_argument("pipeline", metavar="ID", help="id of a published pipeline, or the beginning of it")
+
+
+def _add_one_argument(parser: ArgumentParser) -> None:
+    _add_pipeline(parser)
     add_workspace_argument(parser)
     add_json_argument(parser)
 
@@ -75,7 +79,7 @@ def add_submission_arguments(parser: ArgumentParser) -> None:
 
 
 def _add_run_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("pipeline", metavar="ID", help="id of a published pipeline, or the beginning of it")
+    _add_pipeline(parser)
     add_submission_arguments(parser)
 
 

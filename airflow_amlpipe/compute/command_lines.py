@@ -10,8 +10,7 @@ from pathlib import Path
 from airflow_amlpipe.compute.environments import StepInterpreter
 from airflow_amlpipe.exceptions import DefinitionError, shorten
 from airflow_amlpipe.runtime import notebook
-from airflow_amlpipe.spec.command import CommandLine, NotebookRun, RScript
-from airflow_amlpipe.spec.names import check_relative_path
+from airflow_amlpipe.spec.command import CommandLine, NotebookRun, RScript, check_started_path
 from airflow_amlpipe.spec.step import StepSpec
 
 __all__ = ["check_started_file", "command_argv"]
@@ -54,11 +53,7 @@ def check_started_file(where: str, step: StepSpec, code: Path) -> str:
     given, word = step.command.file, getattr(step.command, "file_word", "")
     if given is None:
         return ""
-    script = check_relative_path(f"{where}: {word}", given)
-    if script.startswith("-"):
-        raise DefinitionError(
-            f"{where}: {word} {shorten(repr(given))} starts with '-', which the interpreter takes for an option; rename the script"
-        )
+    script = check_started_path(f"{where}: {word}", given)
     path = code / script
     if not path.is_file():
         trouble = "is a folder" if path.is_dir() else "was not found"

@@ -10,7 +10,7 @@ from airflow_amlpipe.hooks.opening import open_workspace
 from airflow_amlpipe.services.published import submit_published
 from airflow_amlpipe.spec.names import check_display_name
 from airflow_amlpipe.workspace.endpoints import EndpointRegistry, PipelineEndpoint
-from airflow_amlpipe.workspace.entries import is_uuid
+from airflow_amlpipe.workspace.ids import is_uuid
 from airflow_amlpipe.workspace.published import PublishedStatus
 from airflow_amlpipe.workspace.records import EndpointVersion
 

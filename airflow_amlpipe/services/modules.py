@@ -7,16 +7,11 @@ from pathlib import Path
 from airflow_amlpipe.hooks.opening import open_workspace
 from airflow_amlpipe.settings import Settings
 from airflow_amlpipe.spec.step import StepSpec
-from airflow_amlpipe.workspace.modules import ModuleDefinition, ModuleRegistry, ModuleVersion
+from airflow_amlpipe.workspace.modules import ModuleDefinition, ModuleVersion
 from airflow_amlpipe.workspace.package_logins import PackageLogins
 from airflow_amlpipe.workspace.sources import read_source, store_source
 
-__all__ = ["open_modules", "publish_version"]
-
-
-def open_modules(workspace: str, *, home: Path) -> ModuleRegistry:
-    """Return the modules of a workspace."""
-    return open_workspace(workspace, home=home).modules
+__all__ = ["publish_version"]
 
 
 def publish_version(

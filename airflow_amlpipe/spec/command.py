@@ -21,6 +21,7 @@ __all__ = [
     "RScript",
     "TransferType",
     "check_command",
+    "check_started_path",
 ]
 
 TransferType = Literal["file", "directory"]
@@ -136,6 +137,17 @@ Command = Annotated[
 AnyCommand = PythonScript | CommandLine | DataTransfer | NotebookRun | RScript
 
 
+def check_started_path(what: str, path: str) -> str:
+    """Return ``path``, below the source folder, as it is kept.
+
+    :raises DefinitionError: it leaves that folder, or is taken for an option
+    """
+    clean = check_relative_path(what, path)
+    if clean.startswith("-"):
+        raise DefinitionError(f"{what} {shorten(repr(path))} starts with '-', which the interpreter takes for an option; rename the script")
+    return clean
+
+
 def check_command(where: str, command: AnyCommand, inputs: Collection[str], outputs: Collection[str]) -> None:
     """Refuse a command that cannot be started, or that names what its step does not have.
 
@@ -150,13 +162,7 @@ def check_command(where: str, command: AnyCommand, inputs: Collection[str], outp
             if name not in known:
                 raise UnknownNameError(f"{where}: the transfer names {what} {shorten(repr(name))}, which the step does not have")
     else:
-        file = str(command.file)
-        check_relative_path(f"{where}: {command.file_word}", file)
-        if file.startswith("-"):
-            raise DefinitionError(
-                f"{where}: {command.file_word} {shorten(repr(file))} starts with '-', "
-                "which the interpreter takes for an option; rename the script"
-            )
+        check_started_path(f"{where}: {command.file_word}", str(command.file))
     if isinstance(command, NotebookRun):
         if not check_relative_path(f"{where}: output_notebook", command.output_notebook).endswith(".ipynb"):
             raise DefinitionError(

@@ -14,6 +14,7 @@ import uuid
 from pathlib import Path
 
 from airflow_amlpipe.exceptions import DefinitionError, SourceChangedError, shorten
+from airflow_amlpipe.fingerprint.content import hash_file
 from airflow_amlpipe.fingerprint.pattern import is_pattern, split_pattern
 from airflow_amlpipe.storage.store import Store
 
@@ -88,10 +89,12 @@ def fetch_file(store: Store, name: str, target: Path, *, overwrite: bool) -> boo
 
 
 def _holds(store: Store, name: str, content: Path, aside: Path) -> bool:
-    """Whether a file of a datastore has these bytes; a file of another size is not read."""
+    """Whether a file of a datastore has these bytes; where versions identify data, one of another size is not read."""
     identity = store.identify(name)
     if identity.file_count != 1 or identity.size_bytes != content.stat().st_size or not identity.manifest().is_file:
         return False
+    if store.identifies_content:
+        return identity.manifest().files[0].sha256 == hash_file(str(content))[0]
     try:
         store.fetch(name, aside)
     except SourceChangedError:

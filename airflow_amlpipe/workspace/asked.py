@@ -6,12 +6,10 @@ what the try asked that produced its result. Values of secrets are never written
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 
-from airflow_amlpipe.exceptions import DefinitionError, ProtocolError
-from airflow_amlpipe.spec.document import parse_model
 from airflow_amlpipe.spec.model import SpecModel
+from airflow_amlpipe.workspace.record_text import parse_record, record_body
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
 
 __all__ = ["AskedThing", "fold_asked", "keep_asked", "read_asked"]
@@ -54,7 +52,7 @@ def keep_asked(workspace: WorkspaceStore, folder: str, things: Iterable[AskedThi
     """Store what the script of the try in ``folder`` asked for; nothing is written for nothing."""
     folded = fold_asked(things)
     if folded:
-        body = json.dumps(_AskedRecord(asked=folded).model_dump(mode="json"), sort_keys=True).encode()
+        body = record_body(_AskedRecord(asked=folded))
         workspace.store.put(f"{folder}/asked.json", body, durable=False)
 
 
@@ -65,8 +63,6 @@ def read_asked(workspace: WorkspaceStore, folder: str) -> tuple[AskedThing, ...]
     """
     path = f"{folder}/asked.json"
     try:
-        return parse_model(_AskedRecord, workspace.store.read(path), f"record {path}").asked
+        return parse_record(_AskedRecord, workspace.store.read(path), f"record {path}").asked
     except FileNotFoundError:
         return ()
-    except DefinitionError as error:
-        raise ProtocolError(f"a record in the workspace cannot be read: {error}") from error

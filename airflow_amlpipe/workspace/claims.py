@@ -29,6 +29,7 @@ from airflow_amlpipe.spec.model import SpecModel
 from airflow_amlpipe.storage.crash_points import crash_point
 from airflow_amlpipe.storage.store import Store
 from airflow_amlpipe.workspace.layout import key_folder
+from airflow_amlpipe.workspace.record_text import record_body
 
 __all__ = ["ClaimLog", "ClaimRecord", "ClaimState", "ClaimWatch", "HeldClaim", "WaitEnd"]
 
@@ -100,7 +101,7 @@ class ClaimLog:
 
         :raises InfrastructureError: nobody can say
         """
-        body = json.dumps(record.model_dump(mode="json"), sort_keys=True).encode()
+        body = record_body(record)
         taken = self._store.create_exclusive(self._path(number), body, durable=False)
         crash_point("step-claimed")
         return taken

@@ -20,6 +20,7 @@ from airflow_amlpipe.storage.crash_points import crash_point
 from airflow_amlpipe.storage.store import Store
 from airflow_amlpipe.workspace.ids import now_text
 from airflow_amlpipe.workspace.layout import dataset_id_path
+from airflow_amlpipe.workspace.record_text import record_body
 from airflow_amlpipe.workspace.registry import Registry
 
 __all__ = ["DatasetLabels", "DatasetRecord", "DatasetRegistry", "SavedDataset", "saved_id"]
@@ -160,7 +161,7 @@ class DatasetRegistry(Registry[DatasetRecord]):
                 token=token,
                 definition=definition,
             )
-            body = json.dumps(record.model_dump(mode="json"), sort_keys=True).encode()
+            body = record_body(record)
             if log.append_if(version - 1, body) is not None:
                 crash_point("dataset-version-added")
                 return self.restore_id(record)

@@ -14,9 +14,9 @@ from airflow_amlpipe.spec.model import SpecModel
 from airflow_amlpipe.spec.parameter_value import ParameterValue
 from airflow_amlpipe.storage.log import AppendLog
 from airflow_amlpipe.storage.store import Store
-from airflow_amlpipe.workspace.entries import entry_body, is_uuid, parse_entry
-from airflow_amlpipe.workspace.ids import now_text
+from airflow_amlpipe.workspace.ids import is_uuid, now_text
 from airflow_amlpipe.workspace.layout import log_folder
+from airflow_amlpipe.workspace.record_text import parse_record, record_body
 from airflow_amlpipe.workspace.registry import REMOVED, is_removal
 
 __all__ = ["DraftRecord", "DraftRegistry"]
@@ -61,7 +61,7 @@ class DraftRegistry:
     def add(self, **fields: Any) -> DraftRecord:
         """Write down a new draft and return it; its specification and sources are stored already."""
         draft = DraftRecord(id=str(uuid.uuid4()), created_at=now_text(), **fields)
-        self._log(draft.id).append_if(0, entry_body(draft))
+        self._log(draft.id).append_if(0, record_body(draft))
         return draft
 
     def find(self, draft_id: str) -> DraftRecord | None:
@@ -94,7 +94,7 @@ class DraftRegistry:
             if known is None:
                 raise _unknown(draft_id, self.all())
             changed[:] = [DraftRecord(**{**dict(known), **fields})]
-            return None if changed[0] == known else entry_body(changed[0])
+            return None if changed[0] == known else record_body(changed[0])
 
         self._log(draft_id).append_decided(decide)
         return changed[0]
@@ -112,7 +112,7 @@ class DraftRegistry:
 
 
 def _parse(draft_id: str, body: bytes) -> DraftRecord | None:
-    return None if is_removal(body) else parse_entry(DraftRecord, body, f"pipeline draft {draft_id}")
+    return None if is_removal(body) else parse_record(DraftRecord, body, f"pipeline draft {draft_id}")
 
 
 def _unknown(draft_id: str, known: list[DraftRecord]) -> UnknownNameError:

@@ -19,10 +19,10 @@ from airflow_amlpipe.exceptions import DefinitionError, ProtocolError, UnknownNa
 from airflow_amlpipe.spec.model import SpecModel
 from airflow_amlpipe.storage.log import AppendLog
 from airflow_amlpipe.storage.store import Store
-from airflow_amlpipe.workspace.entries import entry_body, is_uuid, parse_entry
-from airflow_amlpipe.workspace.ids import now_text
+from airflow_amlpipe.workspace.ids import is_uuid, now_text
 from airflow_amlpipe.workspace.layout import log_folder
 from airflow_amlpipe.workspace.published import PublishedStatus
+from airflow_amlpipe.workspace.record_text import parse_record, record_body
 
 __all__ = ["EndpointEntry", "EndpointNameEntry", "EndpointRegistry", "PipelineEndpoint"]
 
@@ -106,7 +106,7 @@ class EndpointRegistry:
 
         def decide(entries: Entries) -> bytes:
             _check_free(_named(entries), name)
-            return entry_body(
+            return record_body(
                 EndpointNameEntry(at=now_text(), id=endpoint_id, name=name, first=pipeline_id, description=description or None)
             )
 
@@ -119,10 +119,7 @@ class EndpointRegistry:
 
     def get(self, endpoint_id: str) -> PipelineEndpoint:
         """:raises UnknownNameError: there is none; the message lists those there are."""
-        named = _named(self._names.entries())
-        if endpoint_id not in named:
-            raise UnknownNameError(f"no pipeline endpoint has the id {shorten(repr(endpoint_id))}; there are: {_known(named)}")
-        return self._fold(named[endpoint_id])
+        return self._fold(_created(_named(self._names.entries()), endpoint_id))
 
     def get_by_name(self, name: str) -> PipelineEndpoint:
         """:raises UnknownNameError: there is none; the message lists those there are."""
@@ -195,7 +192,7 @@ class EndpointRegistry:
 
         def decide(entries: Entries) -> bytes | None:
             entry = change(_folded(created, entries))
-            return None if entry is None else entry_body(entry)
+            return None if entry is None else record_body(entry)
 
         self._log(endpoint_id).append_decided(decide)
         return self.get(endpoint_id)
@@ -209,7 +206,7 @@ class EndpointRegistry:
             if (name, archived) == (known.name, known.is_archived):
                 return None
             _check_free({other: item for other, item in named.items() if other != endpoint_id}, name)
-            return entry_body(EndpointNameEntry(at=now_text(), id=endpoint_id, name=name, is_archived=archived))
+            return record_body(EndpointNameEntry(at=now_text(), id=endpoint_id, name=name, is_archived=archived))
 
         self._names.append_decided(decide)
         return self.get(endpoint_id)
@@ -225,7 +222,7 @@ def _named(entries: Entries) -> dict[str, PipelineEndpoint]:
     """Return every endpoint by id, as the log of names alone knows it: with its first version."""
     found: dict[str, PipelineEndpoint] = {}
     for number, body in entries:
-        entry = parse_entry(EndpointNameEntry, body, f"names of pipeline endpoints, entry {number}")
+        entry = parse_record(EndpointNameEntry, body, f"names of pipeline endpoints, entry {number}")
         if entry.first is not None and is_uuid(entry.id):
             found[entry.id] = PipelineEndpoint(
                 id=entry.id,
@@ -246,7 +243,7 @@ def _folded(created: PipelineEndpoint, entries: Entries) -> PipelineEndpoint:
     """Return the endpoint after the entries of its own log."""
     pipelines, default, status = list(created.pipelines), created.default_version, created.status
     for number, body in entries:
-        entry = parse_entry(EndpointEntry, body, f"pipeline endpoint {created.id}, entry {number}")
+        entry = parse_record(EndpointEntry, body, f"pipeline endpoint {created.id}, entry {number}")
         if entry.added is not None:
             pipelines.append(entry.added)
         default = entry.default_version or default

@@ -10,9 +10,9 @@ from typing import Literal
 from airflow_amlpipe.spec.model import SpecModel
 from airflow_amlpipe.storage.log import AppendLog
 from airflow_amlpipe.storage.store import Store
-from airflow_amlpipe.workspace.entries import entry_body, parse_entry
 from airflow_amlpipe.workspace.ids import now_text
 from airflow_amlpipe.workspace.layout import log_folder
+from airflow_amlpipe.workspace.record_text import parse_record, record_body
 
 __all__ = ["ExperimentEntry", "ExperimentRegistry", "ExperimentState"]
 
@@ -44,7 +44,7 @@ class ExperimentRegistry:
         tags: dict[str, str] = {}
         archived_at = None
         for number, body in self._log(name).entries():
-            entry = parse_entry(ExperimentEntry, body, f"experiment {name!r}, entry {number}")
+            entry = parse_record(ExperimentEntry, body, f"experiment {name!r}, entry {number}")
             tags = {key: value for key, value in {**tags, **entry.tags}.items() if value is not None}
             if entry.is_archived is not None:
                 archived_at = entry.at if entry.is_archived else None
@@ -52,12 +52,12 @@ class ExperimentRegistry:
 
     def change_tags(self, name: str, changes: dict[str, str | None]) -> None:
         """Set tags, or remove those whose value is ``None``."""
-        self._log(name).append(entry_body(ExperimentEntry(at=now_text(), tags=changes)))
+        self._log(name).append(record_body(ExperimentEntry(at=now_text(), tags=changes)))
 
     def set_archived(self, name: str, is_archived: bool) -> None:
         """Put an experiment away, or bring it back. Its runs stay as they are."""
         if (self.state(name).archived_at is not None) is not is_archived:
-            self._log(name).append(entry_body(ExperimentEntry(at=now_text(), is_archived=is_archived)))
+            self._log(name).append(record_body(ExperimentEntry(at=now_text(), is_archived=is_archived)))
 
     def _log(self, name: str) -> AppendLog:
         return AppendLog(self._store, log_folder("experiments", name))

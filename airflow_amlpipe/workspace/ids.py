@@ -1,4 +1,4 @@
-"""How are runs and step runs named, so that listings come in order of time?"""
+"""How are runs and step runs named, so that listings come in order of time? (and which ids do published things have)"""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 import uuid
 from datetime import UTC, datetime
 
-__all__ = ["new_run_id", "now_text", "run_id_for", "time_of_id"]
+__all__ = ["is_uuid", "new_run_id", "now_text", "run_id_for", "time_of_id"]
 
 
 def new_run_id(at: datetime | None = None) -> str:
@@ -27,6 +27,14 @@ def time_of_id(run_id: str) -> datetime | None:
     except ValueError:
         return None
     return datetime.fromtimestamp((parsed.int >> 80) / 1000, UTC) if parsed.version == 7 else None
+
+
+def is_uuid(text: object) -> bool:
+    """Whether ``text`` is an id as published things have them, and so the name of a folder and nothing else."""
+    try:
+        return isinstance(text, str) and str(uuid.UUID(text)) == text
+    except ValueError:
+        return False
 
 
 def now_text() -> str:

@@ -23,9 +23,9 @@ from airflow_amlpipe.spec.names import check_record_name
 from airflow_amlpipe.storage.copies import copy_plain
 from airflow_amlpipe.storage.log import AppendLog
 from airflow_amlpipe.storage.store import Store
-from airflow_amlpipe.workspace.entries import entry_body, parse_entry
 from airflow_amlpipe.workspace.ids import now_text
 from airflow_amlpipe.workspace.layout import log_folder, model_file_path
+from airflow_amlpipe.workspace.record_text import parse_record, record_body
 
 __all__ = ["ModelEntry", "ModelRegistry", "ModelVersion"]
 
@@ -153,10 +153,10 @@ class ModelRegistry:
                     found.append(known)
                     return None
                 if is_earlier and known.run_id in failed:
-                    return entry_body(ModelEntry(at=now_text(), version=known.version))
+                    return record_body(ModelEntry(at=now_text(), version=known.version))
             version = max((self._entry(name, body).version for _, body in entries), default=0) + 1
             found.append(ModelVersion.model_validate({**made, "version": version, "created_at": now_text()}))
-            return entry_body(ModelEntry(at=now_text(), version=version, model=found[0]))
+            return record_body(ModelEntry(at=now_text(), version=version, model=found[0]))
 
         while not found:
             self._log(name).append_decided(decide)
@@ -205,7 +205,7 @@ class ModelRegistry:
                 "datasets": (*known.datasets, *(pair for pair in datasets if pair not in known.datasets)),
             }
             changed.append(ModelVersion.model_validate({**known.model_dump(), **said}))
-            return None if changed[0] == known else entry_body(ModelEntry(at=now_text(), version=version, model=changed[0]))
+            return None if changed[0] == known else record_body(ModelEntry(at=now_text(), version=version, model=changed[0]))
 
         self._log(name).append_decided(decide)
         return changed[0] if changed else self.get(name, version)
@@ -216,7 +216,7 @@ class ModelRegistry:
         :raises UnknownNameError: there is no such version
         """
         self.get(name, version)
-        self._log(name).append(entry_body(ModelEntry(at=now_text(), version=version)))
+        self._log(name).append(record_body(ModelEntry(at=now_text(), version=version)))
 
     def fetch(self, model: ModelVersion, target: Path) -> Path:
         """Put a copy of the model's files below the folder ``target`` and return its path: of the one file, or of the folder.
@@ -264,7 +264,7 @@ class ModelRegistry:
         return AppendLog(self._store, log_folder(_KIND, check_record_name("model", name)))
 
     def _entry(self, name: str, body: bytes) -> ModelEntry:
-        return parse_entry(ModelEntry, body, f"model {name!r}")
+        return parse_record(ModelEntry, body, f"model {name!r}")
 
     def _fold(self, name: str, entries: list[tuple[int, bytes]]) -> Mapping[int, ModelVersion]:
         known: dict[int, ModelVersion] = {}

@@ -20,9 +20,9 @@ from airflow_amlpipe.spec.names import check_display_name
 from airflow_amlpipe.spec.step import InputArgument, LiteralArgument, OutputArgument, SourceSpec
 from airflow_amlpipe.storage.log import AppendLog
 from airflow_amlpipe.storage.store import Store
-from airflow_amlpipe.workspace.entries import entry_body, parse_entry
 from airflow_amlpipe.workspace.ids import now_text
 from airflow_amlpipe.workspace.layout import log_folder
+from airflow_amlpipe.workspace.record_text import parse_record, record_body
 
 __all__ = ["Module", "ModuleDefinition", "ModuleEntry", "ModulePort", "ModuleRegistry", "ModuleStatus", "ModuleVersion", "resolve_version"]
 
@@ -209,7 +209,7 @@ class ModuleRegistry:
         return self._append(module_id, decide)
 
     def _append(self, module_id: str, decide: Callable[[dict[str, Module]], ModuleEntry]) -> Module:
-        self._log.append_decided(lambda entries: entry_body(decide(_fold(entries))))
+        self._log.append_decided(lambda entries: record_body(decide(_fold(entries))))
         return self.get(module_id)
 
 
@@ -236,7 +236,7 @@ def _number(version: str) -> tuple[int, ...]:
 def _fold(entries: list[tuple[int, bytes]]) -> dict[str, Module]:
     modules: dict[str, Module] = {}
     for number, body in entries:
-        entry = parse_entry(ModuleEntry, body, f"entry {number} of the modules")
+        entry = parse_record(ModuleEntry, body, f"entry {number} of the modules")
         modules[entry.module_id] = _after(modules.get(entry.module_id), entry)
     return modules
 

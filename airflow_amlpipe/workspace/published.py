@@ -14,9 +14,9 @@ from airflow_amlpipe.exceptions import DefinitionError, ProtocolError, UnknownNa
 from airflow_amlpipe.spec.model import SpecModel
 from airflow_amlpipe.storage.log import AppendLog
 from airflow_amlpipe.storage.store import Store
-from airflow_amlpipe.workspace.entries import entry_body, is_uuid, parse_entry
-from airflow_amlpipe.workspace.ids import now_text
+from airflow_amlpipe.workspace.ids import is_uuid, now_text
 from airflow_amlpipe.workspace.layout import log_folder
+from airflow_amlpipe.workspace.record_text import parse_record, record_body
 
 __all__ = ["PublishedEntry", "PublishedPipeline", "PublishedRegistry", "PublishedStatus"]
 
@@ -88,7 +88,7 @@ class PublishedRegistry:
             source=dict(source or {}),
             created_at=now,
         )
-        self._log(pipeline.id).append_if(0, entry_body(PublishedEntry(at=now, pipeline=pipeline)))
+        self._log(pipeline.id).append_if(0, record_body(PublishedEntry(at=now, pipeline=pipeline)))
         return pipeline
 
     def find(self, pipeline_id: str) -> PublishedPipeline | None:
@@ -127,7 +127,7 @@ class PublishedRegistry:
 
         def decide(entries: list[tuple[int, bytes]]) -> bytes | None:
             known = self._fold(pipeline_id, entries)
-            return None if known is not None and known.status == status else entry_body(PublishedEntry(at=now_text(), status=status))
+            return None if known is not None and known.status == status else record_body(PublishedEntry(at=now_text(), status=status))
 
         self._log(pipeline_id).append_decided(decide)
         return self.get(pipeline_id)
@@ -140,7 +140,7 @@ class PublishedRegistry:
     def _fold(self, pipeline_id: str, entries: list[tuple[int, bytes]]) -> PublishedPipeline | None:
         pipeline: PublishedPipeline | None = None
         for number, body in entries:
-            entry = parse_entry(PublishedEntry, body, f"published pipeline {pipeline_id}, entry {number}")
+            entry = parse_record(PublishedEntry, body, f"published pipeline {pipeline_id}, entry {number}")
             if number == 1:
                 pipeline = entry.pipeline
             if pipeline is None or pipeline.id != pipeline_id:

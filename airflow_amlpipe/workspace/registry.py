@@ -6,16 +6,15 @@ always means the same.
 
 from __future__ import annotations
 
-import json
 from typing import Generic, TypeVar
 
-from airflow_amlpipe.exceptions import DefinitionError, ProtocolError, UnknownNameError, shorten
-from airflow_amlpipe.spec.document import parse_model
+from airflow_amlpipe.exceptions import DefinitionError, UnknownNameError, shorten
 from airflow_amlpipe.spec.model import SpecModel
 from airflow_amlpipe.spec.names import check_record_name
 from airflow_amlpipe.storage.log import AppendLog
 from airflow_amlpipe.storage.store import Store
 from airflow_amlpipe.workspace.layout import log_folder
+from airflow_amlpipe.workspace.record_text import parse_record, record_body
 
 __all__ = ["REMOVED", "Registry", "is_removal"]
 
@@ -84,7 +83,7 @@ class Registry(Generic[RecordT]):
 
         :raises DefinitionError: the name cannot be used
         """
-        body = json.dumps(record.model_dump(mode="json"), sort_keys=True).encode()
+        body = record_body(record)
         latest = self._log(name).latest()
         if latest is not None and latest[1] == body:
             return latest[0]
@@ -105,9 +104,4 @@ class Registry(Generic[RecordT]):
         return AppendLog(self._store, log_folder(self._kind, check_record_name(self._noun, name)))
 
     def _parse(self, name: str, body: bytes) -> RecordT | None:
-        if is_removal(body):
-            return None
-        try:
-            return parse_model(self._model, body, f"{self._noun} {name!r}")
-        except DefinitionError as error:
-            raise ProtocolError(f"a record in the workspace cannot be read: {error}") from error
+        return None if is_removal(body) else parse_record(self._model, body, f"{self._noun} {name!r}")

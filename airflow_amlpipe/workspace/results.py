@@ -18,6 +18,7 @@ from airflow_amlpipe.storage.store import Store
 from airflow_amlpipe.workspace.datastores import DatastoreRegistry
 from airflow_amlpipe.workspace.ids import now_text
 from airflow_amlpipe.workspace.layout import key_folder, manifest_path
+from airflow_amlpipe.workspace.record_text import record_body
 from airflow_amlpipe.workspace.verification import find_output_problem
 
 __all__ = ["ResultLog"]
@@ -59,7 +60,7 @@ class ResultLog:
         :raises CommitUnknownError: nobody can say whether it was stored; retry the step, nothing was deleted
         """
         log = self._log(result.key)
-        body = json.dumps(result.model_dump(mode="json"), sort_keys=True).encode()
+        body = record_body(result)
         if after is None:
             log.append(body)
             return result

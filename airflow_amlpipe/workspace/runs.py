@@ -6,14 +6,14 @@ import json
 from collections.abc import Iterator
 from typing import TypeVar
 
-from airflow_amlpipe.exceptions import DefinitionError, ProtocolError, UnknownNameError, shorten
-from airflow_amlpipe.spec.document import parse_model
+from airflow_amlpipe.exceptions import UnknownNameError, shorten
 from airflow_amlpipe.spec.json_text import read_note
 from airflow_amlpipe.spec.model import SpecModel
 from airflow_amlpipe.storage.log import AppendLog
 from airflow_amlpipe.storage.store import Store
 from airflow_amlpipe.workspace.ids import now_text
 from airflow_amlpipe.workspace.layout import run_folder, runs_folder, step_folder, try_folder
+from airflow_amlpipe.workspace.record_text import parse_record, record_body
 from airflow_amlpipe.workspace.records import (
     RunFinished,
     RunRecord,
@@ -42,7 +42,7 @@ class RunRegistry:
 
     def create(self, record: RunRecord) -> bool:
         """Write down that a run exists; ``False`` if somebody (an earlier task of it, for example) already has."""
-        return self._store.create_exclusive(f"{run_folder(record.run_id)}/run.json", _body(record), durable=False)
+        return self._store.create_exclusive(f"{run_folder(record.run_id)}/run.json", record_body(record), durable=False)
 
     def get(self, run_id: str) -> RunRecord:
         """:raises UnknownNameError: the workspace has no such run."""
@@ -65,7 +65,7 @@ class RunRegistry:
     def finish(self, run_id: str, status: RunStatus, error: str | None = None) -> bool:
         """Write down how a run ended; ``False`` if that was already known."""
         record = RunFinished(status=status, finished_at=now_text(), error=error)
-        return self._store.create_exclusive(f"{run_folder(run_id)}/finished.json", _body(record), durable=False)
+        return self._store.create_exclusive(f"{run_folder(run_id)}/finished.json", record_body(record), durable=False)
 
     def finished(self, run_id: str) -> RunFinished | None:
         return self._read(RunFinished, f"{run_folder(run_id)}/finished.json")
@@ -121,12 +121,12 @@ class RunRegistry:
     def start_step(self, record: StepStarted) -> str:
         """Write down that a try of a step began and return its folder in the workspace store."""
         folder = try_folder(record.run_id, record.step_id, record.try_number, record.step_run_id)
-        self._store.create_exclusive(f"{folder}/started.json", _body(record), durable=False)
+        self._store.create_exclusive(f"{folder}/started.json", record_body(record), durable=False)
         return folder
 
     def announce_reuse(self, folder: str, record: StepReusing) -> None:
         """Write down which earlier result the try in ``folder`` is about to hand on, in place of what it announced before."""
-        self._store.put(f"{folder}/reusing.json", _body(record), durable=False)
+        self._store.put(f"{folder}/reusing.json", record_body(record), durable=False)
 
     def reusing(self, folder: str) -> StepReusing | None:
         """Return what the try in ``folder`` announced to hand on, if it did."""
@@ -135,7 +135,7 @@ class RunRegistry:
     def finish_step(self, record: StepFinished) -> bool:
         """Write down how a try ended; ``False`` if that was already known."""
         folder = try_folder(record.run_id, record.step_id, record.try_number, record.step_run_id)
-        return self._store.create_exclusive(f"{folder}/finished.json", _body(record), durable=False)
+        return self._store.create_exclusive(f"{folder}/finished.json", record_body(record), durable=False)
 
     def finished_try(self, folder: str) -> StepFinished | None:
         """Return how the try in ``folder`` ended; ``None`` if it has not, or its run is not kept any more."""
@@ -148,7 +148,7 @@ class RunRegistry:
 
     def pause_step(self, folder: str, sentence: str) -> None:
         """Write down that the try in ``folder`` waits for somebody else, and for whom."""
-        self._waits(folder).append(_body(StepWait(sentence=sentence, at=now_text())), durable=False)
+        self._waits(folder).append(record_body(StepWait(sentence=sentence, at=now_text())), durable=False)
 
     def resume_step(self, folder: str) -> bool:
         """Write down that the try in ``folder`` goes on; ``False`` if it does not wait, or another process has gone on with it."""
@@ -156,7 +156,7 @@ class RunRegistry:
         latest = waits.latest()
         if latest is None or self._parse(StepWait, latest[1], f"{folder}/waits").sentence is None:
             return False
-        return waits.append_if(latest[0], _body(StepWait(sentence=None, at=now_text())), durable=False) is not None
+        return waits.append_if(latest[0], record_body(StepWait(sentence=None, at=now_text())), durable=False) is not None
 
     def steps(self, run_id: str) -> dict[str, StepTries]:
         """Return the tries of every step that has started, oldest first, by step id."""
@@ -201,17 +201,10 @@ class RunRegistry:
 
     @staticmethod
     def _parse(model: type[RecordT], body: bytes, path: str) -> RecordT:
-        try:
-            return parse_model(model, body, f"record {path}")
-        except DefinitionError as error:
-            raise ProtocolError(f"a record in the workspace cannot be read: {error}") from error
+        return parse_record(model, body, f"record {path}")
 
 
 _SHARED_FIELDS = ("run_id", "step_id", "step_name", "step_run_id", "try_number", "started_at")
-
-
-def _body(record: SpecModel) -> bytes:
-    return json.dumps(record.model_dump(mode="json"), sort_keys=True).encode()
 
 
 def _is_id(run_id: str) -> bool:

@@ -11,19 +11,17 @@ Kept before the try's finished record is written: whoever reads that a try has e
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from pydantic import Field
 
-from airflow_amlpipe.exceptions import DefinitionError, ProtocolError
 from airflow_amlpipe.reuse.result import StepResult
-from airflow_amlpipe.spec.document import parse_model
 from airflow_amlpipe.spec.model import SpecModel, added_later
 from airflow_amlpipe.storage.crash_points import crash_point
 from airflow_amlpipe.workspace.layout import run_folder
+from airflow_amlpipe.workspace.record_text import parse_record, record_body
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
 
 __all__ = ["Logged", "LoggedChild", "hand_on_logged", "keep_artifacts", "keep_logged", "keep_logs", "logged_by_steps", "read_logged"]
@@ -76,7 +74,7 @@ def keep_logged(workspace: WorkspaceStore, run_id: str, folder: str, step_run_id
     """Store what the script of a try recorded for its own run and for the pipeline's; nothing is written for nothing."""
     for logged, path in ((own, f"{folder}/metrics.json"), (parent, f"{run_folder(run_id)}/logged/{step_run_id}.json")):
         if not logged.is_empty:
-            workspace.store.put(path, json.dumps(logged.model_dump(mode="json"), sort_keys=True).encode(), durable=False)
+            workspace.store.put(path, record_body(logged), durable=False)
 
 
 def hand_on_logged(workspace: WorkspaceStore, result: StepResult, run_id: str) -> None:
@@ -89,7 +87,7 @@ def hand_on_logged(workspace: WorkspaceStore, result: StepResult, run_id: str) -
     logged = _read(workspace, f"{run_folder(result.run_id)}/logged/{result.step_run_id}.json")
     if logged.is_empty or result.run_id == run_id:
         return
-    body = json.dumps(logged.model_dump(mode="json"), sort_keys=True).encode()
+    body = record_body(logged)
     workspace.store.put(f"{run_folder(run_id)}/logged/{result.step_run_id}.json", body, durable=False)
     if logged.tags:
         workspace.runs.change_tags(run_id, logged.tags)
@@ -133,8 +131,6 @@ def _move(workspace: WorkspaceStore, source: Path, path: str) -> bool:
 
 def _read(workspace: WorkspaceStore, path: str) -> Logged:
     try:
-        return parse_model(Logged, workspace.store.read(path), f"record {path}")
+        return parse_record(Logged, workspace.store.read(path), f"record {path}")
     except FileNotFoundError:
         return Logged()
-    except DefinitionError as error:
-        raise ProtocolError(f"a record in the workspace cannot be read: {error}") from error

@@ -6,7 +6,6 @@ Everything is in the workspace the moment it is said: metrics and tags with the 
 
 from __future__ import annotations
 
-import json
 import time
 import uuid
 from collections.abc import Iterator
@@ -119,13 +118,13 @@ class InteractiveRun(MetricMethods, FileMethods, PipelineRun):
         return self.get_details()
 
     def _record(self, event: Any) -> None:
+        from airflow_amlpipe.workspace.record_text import record_body
         from airflow_amlpipe.workspace.try_files import Logged
 
         store = open_workspace(self._workspace, "Run.log").store
-        body = json.dumps(Logged(events=(event,)).model_dump(mode="json"), sort_keys=True)
         # A file for each event: threads and processes may log to one run at once, and what is there is never written again. Read in their names' order.
         name = f"{self.id}_{time.time_ns():020d}-{uuid.uuid4().hex[:8]}"
-        store.put(f"{run_folder_of(self.id)}/logged/{name}.json", body.encode(), durable=False)
+        store.put(f"{run_folder_of(self.id)}/logged/{name}.json", record_body(Logged(events=(event,))), durable=False)
 
     def _end(self, status: Any, error: str | None) -> None:
         open_workspace(self._workspace, "ending a run").runs.finish(self.id, status, error)

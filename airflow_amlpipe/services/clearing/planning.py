@@ -6,21 +6,20 @@ destinations are the user's, and so is everything else on a datastore.
 
 from __future__ import annotations
 
-import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from airflow_amlpipe.exceptions import AmlPipeError, DatastoreUnavailableError, DefinitionError, ProtocolError, UnknownNameError, shorten
+from airflow_amlpipe.exceptions import AmlPipeError, DatastoreUnavailableError, UnknownNameError, shorten
 from airflow_amlpipe.reuse.result import StoredOutput
 from airflow_amlpipe.services.clearing.inventory import Inventory, KnownKey, KnownResult, take_inventory
 from airflow_amlpipe.services.clearing.places import Roots
 from airflow_amlpipe.services.clearing.plan import ClearingItem, ClearingPlan
 from airflow_amlpipe.services.clearing.reach import Reach, reach_of
 from airflow_amlpipe.services.clearing.retention import RetentionPolicy
-from airflow_amlpipe.spec.document import load_pipeline, parse_model
+from airflow_amlpipe.spec.document import load_pipeline
 from airflow_amlpipe.spec.template import DEFAULT_DESTINATION, is_unique_destination, resolve_destination
 from airflow_amlpipe.storage.store import Store
 from airflow_amlpipe.storage.unfinished import unfinished_writes
@@ -35,6 +34,7 @@ from airflow_amlpipe.workspace.layout import (
     snapshots_folder,
     specs_folder,
 )
+from airflow_amlpipe.workspace.record_text import parse_record, record_body
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
 
 __all__ = ["keep_plan", "latest_plan", "load_plan", "plan_clearing"]
@@ -64,7 +64,7 @@ def plan_clearing(
 def keep_plan(workspace: WorkspaceStore, plan: ClearingPlan) -> str:
     """Write a plan down in the workspace and return its path there."""
     path = _plan_path(plan.id)
-    workspace.store.create_exclusive(path, json.dumps(plan.model_dump(mode="json"), sort_keys=True).encode())
+    workspace.store.create_exclusive(path, record_body(plan))
     return path
 
 
@@ -78,10 +78,7 @@ def load_plan(workspace: WorkspaceStore, plan_id: str) -> ClearingPlan:
     if plan_id not in known:
         shown = ", ".join(reversed(known[-5:])) or "none"
         raise UnknownNameError(f"the workspace has no plan {shorten(repr(plan_id))}; the newest are: {shown} (`amlpipe gc` makes one)")
-    try:
-        return parse_model(ClearingPlan, workspace.store.read(_plan_path(plan_id)), "plan")
-    except DefinitionError as error:
-        raise ProtocolError(f"a record in the workspace cannot be read: {error}") from error
+    return parse_record(ClearingPlan, workspace.store.read(_plan_path(plan_id)), "plan")
 
 
 def latest_plan(workspace: WorkspaceStore) -> str:

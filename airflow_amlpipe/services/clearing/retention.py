@@ -12,12 +12,13 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
-from airflow_amlpipe.exceptions import DefinitionError, ProtocolError, shorten
+from airflow_amlpipe.exceptions import DefinitionError, shorten
 from airflow_amlpipe.spec.document import parse_model
 from airflow_amlpipe.spec.duration import duration_text, parse_duration
 from airflow_amlpipe.spec.model import SpecModel
 from airflow_amlpipe.storage.log import AppendLog
 from airflow_amlpipe.workspace.layout import log_folder
+from airflow_amlpipe.workspace.record_text import parse_record, record_body
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
 
 __all__ = ["LEAST_GUARD_SECONDS", "RetentionPolicy", "load_policy", "parse_size", "policy_from_json", "save_policy"]
@@ -71,17 +72,12 @@ def load_policy(workspace: WorkspaceStore) -> RetentionPolicy:
     latest = AppendLog(workspace.store, log_folder("gc", "policy")).latest()
     if latest is None:
         return RetentionPolicy()
-    try:
-        return parse_model(RetentionPolicy, latest[1], "retention policy")
-    except DefinitionError as error:
-        raise ProtocolError(f"a record in the workspace cannot be read: {error}") from error
+    return parse_record(RetentionPolicy, latest[1], "retention policy")
 
 
 def save_policy(workspace: WorkspaceStore, policy: RetentionPolicy) -> int:
     """Make ``policy`` the workspace's and return its number."""
-    return AppendLog(workspace.store, log_folder("gc", "policy")).append(
-        json.dumps(policy.model_dump(mode="json"), sort_keys=True).encode()
-    )
+    return AppendLog(workspace.store, log_folder("gc", "policy")).append(record_body(policy))
 
 
 def policy_from_json(text: str, where: str) -> RetentionPolicy:

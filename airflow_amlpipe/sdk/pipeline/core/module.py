@@ -58,7 +58,31 @@ class StructuredInterface:
         self.parameters = parameters
 
 
-class Module:
+class _Changeable:
+    """A module, or one of its versions: what may be said of it anew."""
+
+    def enable(self) -> None:
+        """Let it be used again."""
+        self._change(status="Active")
+
+    def disable(self) -> None:
+        """Let no new step use it."""
+        self._change(status="Disabled")
+
+    def deprecate(self) -> None:
+        """Warn whoever makes a step of it."""
+        self._change(status="Deprecated")
+
+    def set_description(self, description: str) -> None:
+        """Describe it anew."""
+        self._change(description=check_text(f"{type(self).__name__}.set_description", description))
+
+    def _change(self, **changes: Any) -> None:
+        """Write down what changes, and tell from now on how it stands then."""
+        raise NotImplementedError
+
+
+class Module(_Changeable):
     """A name under which versions of a script are published; :meth:`create` and :meth:`get` return one."""
 
     def __init__(
@@ -220,22 +244,6 @@ class Module:
             self._refresh(_registry(self._workspace, "Module.publish_python_script").get(self._id))
         return ModuleVersion(self._workspace, record, record.version, None)
 
-    def enable(self) -> None:
-        """Let it be used again."""
-        self._change(status="Active")
-
-    def disable(self) -> None:
-        """Let no new step use it."""
-        self._change(status="Disabled")
-
-    def deprecate(self) -> None:
-        """Warn whoever makes a step of it."""
-        self._change(status="Deprecated")
-
-    def set_description(self, description: str) -> None:
-        """Describe it anew."""
-        self._change(description=check_text("Module.set_description", description))
-
     def set_name(self, name: str) -> None:
         """Give it another name.
 
@@ -263,7 +271,7 @@ class Module:
         return f"Module(Name: {self._name},\nId: {self._id},\nStatus: {self._status})"
 
 
-class ModuleVersion:
+class ModuleVersion(_Changeable):
     """A script with its ports as it was published."""
 
     def __init__(self, workspace: Workspace, module_entity: VersionRecord, version: str, _module_version_provider: Any) -> None:
@@ -332,22 +340,6 @@ class ModuleVersion:
     def module(self, _workflow_provider: Any = None) -> Module:
         """Return the module that this is a version of."""
         return Module.get(self._workspace, self._record.module_id)
-
-    def enable(self) -> None:
-        """Let it be used again."""
-        self._change(status="Active")
-
-    def disable(self) -> None:
-        """Let no new step use it."""
-        self._change(status="Disabled")
-
-    def deprecate(self) -> None:
-        """Warn whoever makes a step of it."""
-        self._change(status="Deprecated")
-
-    def set_description(self, description: str) -> None:
-        """Describe it anew."""
-        self._change(description=check_text("ModuleVersion.set_description", description))
 
     def _change(self, **changes: Any) -> None:
         registry = _registry(self._workspace, "changing a version of a module")

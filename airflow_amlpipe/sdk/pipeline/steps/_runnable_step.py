@@ -84,6 +84,14 @@ class RunnableStep(PipelineStep):
         except DefinitionError as error:
             raise UserErrorException(str(error)) from error
 
+    @classmethod
+    def _checked_script(cls, script_name: Any) -> str:
+        if not isinstance(script_name, str) or not script_name:
+            raise UserErrorException(
+                f"{cls.__name__}: script_name is required; give the script's path below source_directory, not {shorten(repr(script_name))}"
+            )
+        return script_name
+
     def _checked_counts(self, given: Any) -> dict[str, PipelineParameter]:
         where = f"{self._where}: runconfig_pipeline_params"
         if given is not None and not isinstance(given, dict):

@@ -49,10 +49,7 @@ class PythonScriptStep(RunnableStep):
         hash_paths: list[str] | None = None,
         **kwargs: Any,
     ) -> None:
-        if not isinstance(script_name, str) or not script_name:
-            raise UserErrorException(
-                f"PythonScriptStep: script_name is required; give the script's path below source_directory, not {shorten(repr(script_name))}"
-            )
+        self._script_name = self._checked_script(script_name)
         super().__init__(
             name or script_name,
             inputs=inputs,
@@ -70,7 +67,6 @@ class PythonScriptStep(RunnableStep):
             warnings.warn(
                 f"{self._where}: hash_paths has no effect: every file of the source folder is in the key", DeprecationWarning, stacklevel=2
             )
-        self._script_name = script_name
 
     @classmethod
     def _take_target(cls, name: str, compute_target: Any, kwargs: dict[str, Any]) -> Any:

@@ -6,7 +6,6 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from airflow_amlpipe.exceptions import shorten
-from airflow_amlpipe.sdk.exceptions import UserErrorException
 from airflow_amlpipe.sdk.pipeline.steps._runnable_step import RunnableStep
 
 if TYPE_CHECKING:
@@ -44,10 +43,7 @@ class RScriptStep(RunnableStep):
         allow_reuse: bool = True,
         version: str | None = None,
     ) -> None:
-        if not isinstance(script_name, str) or not script_name:
-            raise UserErrorException(
-                f"RScriptStep: script_name is required; give the script's path below source_directory, not {shorten(repr(script_name))}"
-            )
+        self._script_name = self._checked_script(script_name)
         super().__init__(
             name or script_name,
             inputs=inputs,
@@ -61,7 +57,6 @@ class RScriptStep(RunnableStep):
             allow_reuse=allow_reuse,
             version=version,
         )
-        self._script_name = script_name
         wanted = [
             getattr(package, "name", package)
             for package in (*(cran_packages or ()), *(github_packages or ()), *(custom_url_packages or ()))
