@@ -142,7 +142,8 @@ def test_importing_the_surface_imports_neither_airflow_nor_pydantic() -> None:
         from azureml.data import OutputFileDatasetConfig
         from azureml.pipeline.core import Pipeline, PipelineParameter, PipelineRun, StepSequence
         from azureml.pipeline.steps import PythonScriptStep
-        heavy = {"airflow", "pydantic", "fsspec", "sqlalchemy", "yaml", "airflow_amlpipe.spec.model", "airflow_amlpipe.workspace"}
+        heavy = {"airflow", "pydantic", "fsspec", "sqlalchemy", "yaml", "shutil", "tempfile", "hashlib"}
+        heavy |= {"airflow_amlpipe.spec.model", "airflow_amlpipe.storage.store", "airflow_amlpipe.workspace"}
         assert not heavy & set(sys.modules), heavy & set(sys.modules)
     """)
 

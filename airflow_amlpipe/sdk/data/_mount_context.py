@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -30,6 +28,8 @@ class MountContext:
     def mount_point(self) -> str:
         """The folder with the files; they are there once it is started."""
         if self._given is None and self._folder is None:
+            import tempfile
+
             self._folder = Path(tempfile.mkdtemp(prefix="amlpipe-mount-"))
             self._existed = False
         return str(self._given or self._folder)
@@ -52,6 +52,8 @@ class MountContext:
         folder = self._given or self._folder
         if folder is None:
             return
+        import shutil
+
         shutil.rmtree(folder, ignore_errors=True)
         if self._existed:
             folder.mkdir(parents=True, exist_ok=True)

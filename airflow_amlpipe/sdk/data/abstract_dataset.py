@@ -6,7 +6,6 @@ import copy
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from airflow_amlpipe.exceptions import shorten
-from airflow_amlpipe.runtime.dataset_files import choose_files, chooses_files
 from airflow_amlpipe.runtime.dataset_methods import DatasetMethods, plain_definition
 from airflow_amlpipe.sdk._arguments import check_items, check_tags, check_text, check_workspace_given
 from airflow_amlpipe.sdk._parsing import is_airflow_parsing
@@ -265,6 +264,8 @@ class AbstractDataset(DatasetMethods, metaclass=DatasetFactories):
         """Return every file as (store, path there, path in the folder that the dataset is for a step)."""
         files = dataset_files(self._workspace, self._sources, what)
         definition = self._described()
+        from airflow_amlpipe.runtime.dataset_files import choose_files, chooses_files
+
         if not chooses_files(definition):
             return files
         is_asked = _asks_for_size(definition["operations"])

@@ -17,7 +17,6 @@ from airflow_amlpipe.sdk.data._config_helper import path_on_datastore
 from airflow_amlpipe.sdk.data.abstract_datastore import AbstractDatastore, TextDetail
 from airflow_amlpipe.sdk.data.data_reference import DataReference
 from airflow_amlpipe.sdk.exceptions import UserErrorException
-from airflow_amlpipe.storage.copies import data_files, fetch_file, put_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -124,6 +123,8 @@ class AbstractAzureStorageDatastore(AbstractDatastore):
         :param prefix: only what lies under this file or folder
         :param overwrite: replace local files; otherwise they are left, and noted
         """
+        from airflow_amlpipe.storage.copies import data_files, fetch_file
+
         folder = check_local_path(f"datastore {self.name!r}: download: target_path", target_path)
         store = self._store("Datastore.download")
         names = [name for name, _ in data_files(store, path_on_datastore(f"datastore {self.name!r}: download", prefix))]
@@ -136,6 +137,8 @@ class AbstractAzureStorageDatastore(AbstractDatastore):
         return len(names)
 
     def _upload(self, files: list[tuple[Path, str]], target_path: str | None, overwrite: bool, show_progress: bool) -> DataReference:
+        from airflow_amlpipe.storage.copies import put_file
+
         store = self._store("Datastore.upload")
         folder = path_on_datastore(f"datastore {self.name!r}: upload: target_path", target_path)
 

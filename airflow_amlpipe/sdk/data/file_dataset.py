@@ -12,7 +12,6 @@ from airflow_amlpipe.sdk._arguments import check_local_path
 from airflow_amlpipe.sdk.data._mount_context import MountContext
 from airflow_amlpipe.sdk.data.abstract_dataset import AbstractDataset
 from airflow_amlpipe.sdk.exceptions import UserErrorException
-from airflow_amlpipe.storage.copies import fetch_file
 
 if TYPE_CHECKING:
     from airflow_amlpipe.sdk.data.dataset_consumption_config import DatasetConsumptionConfig
@@ -45,6 +44,8 @@ class FileDataset(FileMethods, AbstractDataset):
         :param ignore_not_found: return an empty list for a dataset that has no files (any more)
         :raises UserErrorException: there are no files, or one is there already and ``overwrite`` is ``False``
         """
+        from airflow_amlpipe.storage.copies import fetch_file
+
         files = self._files("FileDataset.download")
         if not files and not ignore_not_found:
             raise UserErrorException(f"{self!r} has no files; check its paths, or use ignore_not_found=True")

@@ -6,7 +6,6 @@ How it is read is ``runtime/tabular.py``, here and in a step alike. Everything t
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +17,10 @@ from airflow_amlpipe.sdk._parsing import refuse_while_parsing
 from airflow_amlpipe.sdk.data.abstract_dataset import AbstractDataset
 from airflow_amlpipe.sdk.data.file_dataset import FileDataset
 from airflow_amlpipe.sdk.exceptions import UserErrorException
-from airflow_amlpipe.storage.copies import fetch_file
 
 if TYPE_CHECKING:
+    import tempfile
+
     from airflow_amlpipe.sdk.core.workspace import Workspace
 
 __all__ = ["TabularDataset", "UnreadDataset"]
@@ -113,6 +113,10 @@ class TabularDataset(TableMethods, AbstractDataset):
         """Return the files where they lie on this machine, or copies of them that last until the next reading; of a query, its rows now."""
         if self._described()["reading"]["format"] == "sql":
             return self._local_rows()
+        import tempfile
+
+        from airflow_amlpipe.storage.copies import fetch_file
+
         files = self._files("TabularDataset.to_pandas_dataframe")
         self._fetched = None
         found = []
@@ -126,6 +130,8 @@ class TabularDataset(TableMethods, AbstractDataset):
         return found
 
     def _local_rows(self) -> list[tuple[str, str]]:
+        import tempfile
+
         from airflow_amlpipe.sdk.data._sql_queries import query_rows
 
         if self._workspace is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from airflow_amlpipe.sdk.data.azure_storage_datastore import put_file
+from airflow_amlpipe.storage.copies import put_file
 from airflow_amlpipe.storage.objects import ObjectStore
 from tests.servers import azure_place
 
