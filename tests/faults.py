@@ -134,8 +134,8 @@ class FaultyStore(Store):
         if fault == "unknown-undone":
             raise CommitUnknownError(f"{what}: no answer; run again to find out")
         if fault == "half" and arguments[0].is_dir():
-            file = min(path for path in arguments[0].rglob("*") if path.is_file())
-            self._inner.put(f"{arguments[1]}/{file.relative_to(arguments[0]).as_posix()}", file.read_bytes())
+            for file in sorted(path for path in arguments[0].rglob("*") if path.is_file())[:1]:
+                self._inner.put(f"{arguments[1]}/{file.relative_to(arguments[0]).as_posix()}", file.read_bytes())
             raise DatastoreUnavailableError(f"{what}: the connection was reset; run again")
         if fault == "slow":
             time.sleep(0.002)
