@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import copy
 import json
-import re
 from collections.abc import Iterable
-from enum import Enum
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_amlpipe.exceptions import shorten
 from airflow_amlpipe.sdk._absent import absent, refuse
 from airflow_amlpipe.sdk._arguments import check_local_path, check_tags, check_text, check_workspace_given
 from airflow_amlpipe.sdk._parsing import is_airflow_parsing, refuse_while_parsing
-from airflow_amlpipe.sdk._workspace_store import as_user_error, home, keep_package_logins, open_workspace
-from airflow_amlpipe.sdk._yaml import parse_yaml
+from airflow_amlpipe.sdk._workspace_store import home, keep_package_logins, open_workspace
 from airflow_amlpipe.sdk.core._curated import CURATED_NAMES, curated_requirements
 from airflow_amlpipe.sdk.core._element import ConfigElement
+from airflow_amlpipe.sdk.core._environment_image import DockerBuildContext, ImageBuildDetails
+from airflow_amlpipe.sdk.core._environment_sections import DEFAULT_CPU_IMAGE, DEFAULT_GPU_IMAGE, DockerSection, PythonSection
+from airflow_amlpipe.sdk.core._environment_sources import export_conda_environment, requirement_lines
+from airflow_amlpipe.sdk.core._registered_environments import find_registered, label_version
 from airflow_amlpipe.sdk.core.conda_dependencies import CondaDependencies
 from airflow_amlpipe.sdk.exceptions import UserErrorException
 
@@ -35,70 +35,6 @@ __all__ = [
     "environment_of_spec",
     "is_reference",
 ]
-
-# Names that scripts import; an image is used only where an author sets one.
-DEFAULT_CPU_IMAGE = "mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu20.04"
-DEFAULT_GPU_IMAGE = "mcr.microsoft.com/azureml/openmpi4.1.0-cuda11.8-cudnn8-ubuntu22.04"
-
-
-class PythonSection(ConfigElement):
-    """The Python part of an environment.
-
-    :ivar user_managed_dependencies: install nothing; the interpreter has what the step needs
-    """
-
-    _fields = ("base_conda_environment", "conda_dependencies", "interpreter_path", "user_managed_dependencies")
-
-    def __init__(self, **kwargs: Any) -> None:
-        self.interpreter_path = "python"
-        self.user_managed_dependencies = False
-        self.conda_dependencies: CondaDependencies | None = CondaDependencies()
-        self.base_conda_environment: str | None = None
-        self._conda_dependencies_file: str | None = None
-        for name, value in kwargs.items():
-            setattr(self, name, value)
-
-    @property
-    def conda_dependencies_file(self) -> str | None:
-        """A conda specification that is read when it is set."""
-        return self._conda_dependencies_file
-
-    @conda_dependencies_file.setter
-    def conda_dependencies_file(self, path: str | None) -> None:
-        self._conda_dependencies_file = path
-        if path is not None:
-            self.conda_dependencies = CondaDependencies(str(path))
-
-
-class DockerSection(ConfigElement):
-    """The image of an environment. ``base_image`` is ``None`` unless an author sets one: SDK v1 always had one."""
-
-    _fields = (
-        "arguments",
-        "base_dockerfile",
-        "base_image",
-        "base_image_registry",
-        "build_context",
-        "enabled",
-        "gpu_support",
-        "platform",
-        "shared_volumes",
-        "shm_size",
-    )
-
-    def __init__(self, **kwargs: Any) -> None:
-        self.enabled = False
-        self.base_image: str | None = None
-        self.base_dockerfile: str | None = None
-        self.base_image_registry: Any = None
-        self.build_context: Any = None
-        self.platform: Any = None
-        self.arguments: list[str] = []
-        self.shared_volumes = True
-        self.gpu_support = False
-        self.shm_size: str | None = None
-        for name, value in kwargs.items():
-            setattr(self, name, value)
 
 
 class Environment(ConfigElement):
@@ -155,7 +91,7 @@ class Environment(ConfigElement):
         environment = Environment(name)
         environment.python.conda_dependencies = CondaDependencies.create(pip_packages=[])
         environment.python.conda_dependencies.set_pip_requirements(
-            _requirement_lines(check_local_path("Environment.from_pip_requirements: file_path", file_path))
+            requirement_lines(check_local_path("Environment.from_pip_requirements: file_path", file_path))
         )
         return environment
 
@@ -196,26 +132,8 @@ class Environment(ConfigElement):
 
         :raises UserErrorException: there is no conda here, or it has no such environment
         """
-        import shutil
-        import subprocess
-
-        program = next((path for path in map(shutil.which, ("conda", "mamba", "micromamba")) if path), None)
-        if program is None:
-            raise UserErrorException(
-                f"Environment.from_existing_conda_environment: neither conda, mamba nor micromamba is on the PATH, so {conda_environment_name!r} "
-                "cannot be read; export it where it is (conda env export -n NAME > environment.yml) and use from_conda_specification"
-            )
-        command = [program, "env", "export", "-n", conda_environment_name, "--no-builds"]
-        exported = subprocess.run(command, capture_output=True, text=True, check=False)
-        if exported.returncode != 0:
-            raise UserErrorException(
-                f"Environment.from_existing_conda_environment: conda environment {shorten(repr(conda_environment_name))} cannot be exported: "
-                f"{shorten(exported.stderr.strip() or exported.stdout.strip(), 600)}"
-            )
         environment = Environment(name)
-        environment.python.conda_dependencies = CondaDependencies(
-            _underlying_structure=parse_yaml(exported.stdout, f"conda environment {conda_environment_name!r}")
-        )
+        environment.python.conda_dependencies = CondaDependencies(_underlying_structure=export_conda_environment(conda_environment_name))
         return environment
 
     @staticmethod
@@ -231,15 +149,10 @@ class Environment(ConfigElement):
             environment = Environment(name) if curated is None else _curated_environment(name, curated)
             environment.version, environment._deferred = version, curated is None
             return environment
-        registry = open_workspace(workspace).environments
-        if label not in {None, "latest", "Latest"}:
-            version = _labelled(workspace, name, str(label))
-        if curated is not None and not registry.versions(name):
+        store = open_workspace(workspace)
+        if curated is not None and not store.environments.versions(name):
             return _curated_environment(name, curated)
-        with as_user_error():
-            number = registry.versions(name)[-1:] if version is None else _numbers(registry, name, str(version))
-            record = registry.get(name, number[0] if number else None)
-        return environment_of_spec(record, record.version or str(number[0]))
+        return environment_of_spec(*find_registered(store, name, None if version is None else str(version), label))
 
     @staticmethod
     def list(workspace: Workspace) -> dict[str, Environment]:
@@ -254,14 +167,8 @@ class Environment(ConfigElement):
 
         :raises UserErrorException: there is no such version
         """
-        from airflow_amlpipe.spec.environment import EnvironmentLabels
-
         environment = Environment.get(workspace, name, version)
-        registry = open_workspace(workspace, "Environment.label").environment_labels
-        with as_user_error():
-            known = registry.find(name)
-            labelled = {**(known.labels if known else {}), **dict.fromkeys(map(str, labels), str(environment.version))}
-            registry.register(name, EnvironmentLabels(labels=labelled))
+        label_version(open_workspace(workspace, "Environment.label"), name, str(environment.version), labels)
 
     def build(self, workspace: Workspace, image_build_compute: Any = None) -> ImageBuildDetails:
         """Prepare the environment on this machine now, instead of when a step first needs it, and return how that went.
@@ -294,7 +201,7 @@ class Environment(ConfigElement):
         """
         if not isinstance(docker_build_context, DockerBuildContext):
             raise UserErrorException("Environment.from_docker_build_context: give DockerBuildContext.from_local_directory(ws, path)")
-        return Environment.from_dockerfile(name, docker_build_context._dockerfile())
+        return Environment.from_dockerfile(name, docker_build_context.read_dockerfile())
 
     def register(self, workspace: Workspace) -> Environment:
         """Register this definition under its name and return it with its version: the next whole number, or the text that its author set.
@@ -351,96 +258,10 @@ class Environment(ConfigElement):
     get_image_details = absent("Environment.get_image_details", "leave it out: images are not kept in a registry of the workspace")
 
 
-class DockerBuildContext(ConfigElement):
-    """A local folder with a Dockerfile."""
-
-    _fields = ("dockerfile_path", "location", "location_type")
-
-    class LocationType(Enum):
-        """Where a build context is kept."""
-
-        Git = "git"
-        StorageAccount = "storageAccount"
-
-    def __init__(self, location_type: Any = None, location: str | None = None, dockerfile_path: str = "Dockerfile") -> None:
-        self.location_type = location_type
-        self.location = location
-        self.dockerfile_path = dockerfile_path
-
-    @staticmethod
-    def from_local_directory(workspace: Workspace, path: str, dockerfile_path: str = "Dockerfile") -> DockerBuildContext:
-        """Return the build context of a local folder.
-
-        :raises UserErrorException: there is no such folder
-        """
-        folder = check_local_path("DockerBuildContext.from_local_directory: path", path)
-        if not folder.is_dir():
-            raise UserErrorException(f"DockerBuildContext.from_local_directory: {shorten(repr(str(path)))} is no folder")
-        return DockerBuildContext(None, str(folder), dockerfile_path)
-
-    def _dockerfile(self) -> str:
-        if self.location is None or self.location_type is not None:
-            raise UserErrorException("a build context has to be a local folder: DockerBuildContext.from_local_directory(ws, path)")
-        file = Path(self.location, self.dockerfile_path)
-        try:
-            text = file.read_text()
-        except OSError as error:
-            raise UserErrorException(f"Dockerfile {shorten(str(file), 300)} cannot be read ({error.strerror})") from error
-        for number, line in enumerate(text.splitlines(), 1):
-            if re.match(r"\s*(COPY|ADD)\s(?!.*--from=)", line, re.IGNORECASE):
-                raise UserErrorException(
-                    f"Dockerfile {shorten(str(file), 300)}, line {number}: {shorten(repr(line.strip()))} copies a file of the folder, and those are "
-                    "not kept with the environment; put the file into the step's source folder, or build the image yourself and use from_docker_image"
-                )
-        return text
-
-
-class ImageBuildDetails:
-    """How preparing an environment went; it is over when ``Environment.build`` returns."""
-
-    def __init__(self, interpreter: str) -> None:
-        self.interpreter = interpreter
-
-    @property
-    def status(self) -> str:
-        return "Succeeded"
-
-    @property
-    def log(self) -> str:
-        return f"prepared: {self.interpreter}\n"
-
-    def wait_for_completion(self, show_output: bool = True) -> None:
-        """Return at once."""
-        if show_output:
-            print(self.log, end="")
-
-
 def _curated_environment(name: str, packages: tuple[str, ...]) -> Environment:
     environment = Environment(name)
     environment.python.conda_dependencies = CondaDependencies.create(pip_packages=packages)
     return environment
-
-
-def _labelled(workspace: Workspace, name: str, label: str) -> str:
-    known = open_workspace(workspace).environment_labels.find(name)
-    labels = known.labels if known else {}
-    if label not in labels:
-        shown = ", ".join(sorted(labels)) or "none but 'latest'"
-        raise UserErrorException(f"environment {name!r} has no label {shorten(repr(label))}; its labels are: {shorten(shown, 600)}")
-    return labels[label]
-
-
-def _numbers(registry: Any, name: str, version: str) -> tuple[int, ...]:
-    """Return the number of the newest record of this version.
-
-    :raises UserErrorException: there is none; the message lists those there are
-    """
-    versions = {number: registry.get(name, number).version or str(number) for number in registry.versions(name)}
-    found = [number for number, text in versions.items() if text == version or str(number) == version]
-    if not found and versions:
-        known = ", ".join(dict.fromkeys(versions.values()))
-        raise UserErrorException(f"environment {name!r} has no version {shorten(repr(version))}; its versions are: {shorten(known, 600)}")
-    return tuple(found[-1:])
 
 
 def environment_of_spec(spec: Any, version: str | None) -> Environment:
@@ -457,27 +278,6 @@ def environment_of_spec(spec: Any, version: str | None) -> Environment:
     environment.docker.base_image, environment.docker.base_dockerfile = spec.image, spec.dockerfile
     environment.environment_variables = spec.variables
     return environment
-
-
-def _requirement_lines(file: Path) -> list[str]:
-    try:
-        text = file.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserErrorException(
-            f"pip requirements {shorten(repr(str(file)), 300)} cannot be read ({shorten(str(error))}); check the path"
-        ) from error
-    lines = []
-    for number, raw in enumerate(text.replace("\\\n", " ").splitlines(), 1):
-        line = raw.split(" #")[0].strip()
-        if not line or line.startswith("#"):
-            continue
-        if line.split()[0] in {"-r", "-c", "-e", "--requirement", "--constraint", "--editable"}:
-            raise UserErrorException(
-                f"pip requirements {shorten(repr(str(file)), 300)}, line {number}: {shorten(repr(line))} refers to another file or folder; "
-                "write the requirements themselves"
-            )
-        lines.append(line)
-    return lines
 
 
 def is_reference(environment: Environment) -> bool:
