@@ -1,6 +1,6 @@
 """How does a folder on an SFTP server keep a store's promise?
 
-Records are linked or renamed into place (``sftp_commit.py``), data is streamed over several connections (``sftp_sessions.py``) and known by
+Records are linked or renamed into place (``sftp_commit.py``), data is streamed over several connections (``sftp_files.py``) and known by
 its content (``sftp_tree.py``). New folders of data are made next to their place under a name no reader takes for data, then renamed.
 """
 
@@ -10,40 +10,48 @@ import contextlib
 import errno
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from posixpath import dirname
 from typing import TYPE_CHECKING
 
 from airflow_amlpipe.exceptions import DatastoreUnavailableError, DefinitionError, SourceChangedError, shorten
-from airflow_amlpipe.fingerprint.content import size_of, stat_token
 from airflow_amlpipe.fingerprint.memo import HashMemo
 from airflow_amlpipe.fingerprint.pattern import PathPattern, split_pattern
-from airflow_amlpipe.fingerprint.scan import UNFINISHED, scan_tree
+from airflow_amlpipe.fingerprint.scan import UNFINISHED
 from airflow_amlpipe.fingerprint.tree import TreeIdentity, TreeManifest
-from airflow_amlpipe.storage.arriving import has_arrived, receive
 from airflow_amlpipe.storage.login import Login
 from airflow_amlpipe.storage.os_errors import explained
 from airflow_amlpipe.storage.paths import apart, below_root, exactly_one, inside
 from airflow_amlpipe.storage.probe import require_exclusive
 from airflow_amlpipe.storage.settling import settle_tree
-from airflow_amlpipe.storage.sftp_commit import claim, is_folder_at, make_folders, move, nothing_at, temporary_name, write_whole
+from airflow_amlpipe.storage.sftp_commit import claim, move, nothing_at, temporary_name, write_whole
+from airflow_amlpipe.storage.sftp_files import receive_file, send_tree
+from airflow_amlpipe.storage.sftp_places import (
+    copy_aside,
+    copy_tree_aside,
+    delete,
+    entries_of,
+    forget,
+    make_tree_folders,
+    measure,
+    put_in_place,
+    replace_file,
+)
 from airflow_amlpipe.storage.sftp_server import SftpServer, sftp_server
 from airflow_amlpipe.storage.sftp_sessions import ConnectionLostError, SftpSessions
 from airflow_amlpipe.storage.sftp_tree import FoundFile, RemoteTree, at_once, hashed, scan_remote
 from airflow_amlpipe.storage.store import OnProgress, Store
 from airflow_amlpipe.storage.store_url import StoreUrl
-from airflow_amlpipe.storage.transfer import FileCopy, copies_of_manifest, discard, open_unchanged
+from airflow_amlpipe.storage.transfer import FileCopy, copies_of_manifest, discard
 
 if TYPE_CHECKING:
-    from airflow_amlpipe.storage.sftp_session import Entry, SftpSession
+    from airflow_amlpipe.storage.sftp_session import SftpSession
 
 __all__ = ["SftpStore", "open_sftp_store"]
 
 _TRIES = 2
-_BLOCK = 1 << 20
 
 
 def open_sftp_store(place: StoreUrl, login: Login | None = None) -> SftpStore:
@@ -148,10 +156,10 @@ class SftpStore(Store):
             waiting = [inside(self.url, folder)]
             while waiting:
                 above = waiting.pop()
-                for entry in _entries(session, self._at(above)):
+                for entry in entries_of(session, self._at(above)):
                     below = f"{above}/{entry.name}" if above else entry.name
                     if entry.name.startswith(UNFINISHED):
-                        found.append((below, *_measured(session, self._at(below), entry)))
+                        found.append((below, *measure(session, self._at(below), entry)))
                     elif stat.S_ISDIR(entry.mode):
                         waiting.append(below)
             return found
@@ -179,7 +187,7 @@ class SftpStore(Store):
 
         def action(session: SftpSession) -> None:
             aside = write_whole(session, place, body, durable=durable)
-            self._replace_file(session, aside, place)
+            replace_file(session, aside, place)
 
         with self._explained("write", path):
             self._sessions.run("write", path, action)
@@ -219,7 +227,7 @@ class SftpStore(Store):
             try:
                 for folder in sorted({*folders, *(os.path.dirname(file.target) for file in files)} - {""}):
                     os.makedirs(folder, exist_ok=True)
-                at_once(self._sessions, partial(self._fetch, on_progress), files)
+                at_once(self._sessions, partial(receive_file, self._sessions, on_progress), files)
             except BaseException:
                 if is_new:
                     discard(str(target))
@@ -233,44 +241,44 @@ class SftpStore(Store):
             settle_tree(str(source))
             aside, is_file = temporary_name(place), source.is_file()
             try:
-                self._send_tree(source, aside, path, durable=durable, on_progress=on_progress)
+                send_tree(self._sessions, source, aside, path, durable=durable, on_progress=on_progress)
                 is_ours = (claim if is_file else move)(self._sessions, aside, place, path=path)
             except (OSError, DatastoreUnavailableError, DefinitionError, SourceChangedError):
-                self._forget(aside)
+                forget(self._sessions, aside)
                 raise
             if not is_ours:
-                self._forget(aside)
+                forget(self._sessions, aside)
                 raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
 
     def replace(self, source_path: str, path: str) -> None:
         source, place = (self._at(part) for part in apart(self.url, source_path, path))
         with self._explained(f"replace with {shorten(repr(source_path))}", path):
-            aside, is_file = self._copied_aside(source, place, source_path)
+            aside, is_file = copy_tree_aside(self._sessions, source, place, source_path)
             try:
-                self._put_in_place(aside, place, path, is_file=is_file)
+                put_in_place(self._sessions, aside, place, path, is_file=is_file)
             except (OSError, DatastoreUnavailableError):
-                self._forget(aside)
+                forget(self._sessions, aside)
                 raise
 
     def overlay(self, source_path: str, path: str, *, overwrite: bool) -> None:
         source, place = (self._at(part) for part in apart(self.url, source_path, path))
         with self._explained(f"lay {shorten(repr(source_path))} over", path):
             tree = scan_remote(self._sessions, source, source_path)
-            self._sessions.run("make folders in", path, lambda session: _make_all(session, place, tree))
+            self._sessions.run("make folders in", path, lambda session: make_tree_folders(session, place, tree))
 
             def lay(file: FoundFile) -> None:
                 target = place if tree.is_file else f"{place}/{file.path}"
                 shown = path if tree.is_file else f"{path}/{file.path}"
                 if not overwrite and not self._sessions.run("look for", shown, lambda session: nothing_at(session, target, or_link=True)):
                     return
-                aside = self._sessions.run("copy to", shown, lambda session: _copied(session, file.place, target))
+                aside = self._sessions.run("copy to", shown, lambda session: copy_aside(session, file.place, target))
                 try:
                     if overwrite:
-                        self._sessions.run("write", shown, lambda session: self._replace_file(session, aside, target))
+                        self._sessions.run("write", shown, lambda session: replace_file(session, aside, target))
                     else:
                         claim(self._sessions, aside, target, path=shown)
                 except (OSError, DatastoreUnavailableError):
-                    self._forget(aside)
+                    forget(self._sessions, aside)
                     raise
 
             at_once(self._sessions, lay, tree.files)
@@ -287,7 +295,7 @@ class SftpStore(Store):
                     raise OSError(errno.EREMOTEIO, "the server renames nothing", path)
             except FileNotFoundError:
                 return
-            self._sessions.run("delete", path, lambda session: _delete(session, aside))
+            self._sessions.run("delete", path, lambda session: delete(session, aside))
 
     def local_path(self, path: str) -> Path | None:
         self._place(path)
@@ -326,106 +334,6 @@ class SftpStore(Store):
         aside = self._sessions.run("create", path, lambda session: write_whole(session, place, body, durable=durable))
         return claim(self._sessions, aside, place, path=path)
 
-    def _fetch(self, on_progress: OnProgress | None, file: FileCopy) -> None:
-        if not has_arrived(file.target, file.size, file.sha256):
-
-            def action(session: SftpSession) -> None:
-                try:
-                    receive(file.target, file.name, partial(session.read_file, file.source), size=file.size, sha256=file.sha256)
-                except IsADirectoryError:
-                    raise FileNotFoundError(errno.ENOENT, "no file", file.source) from None
-
-            try:
-                self._sessions.run("read", file.name, action)
-            except FileNotFoundError as error:
-                raise SourceChangedError(
-                    f"{shorten(repr(file.name))} is gone; it was there when the data was identified, run again when nobody writes to it"
-                ) from error
-        if on_progress is not None:
-            on_progress(1, file.size)
-
-    def _send_tree(self, source: Path, aside: str, path: str, *, durable: bool, on_progress: OnProgress | None) -> None:
-        scan = scan_tree(source)
-        if scan.is_file:
-            ((_, real, token),) = scan.folders[0].files()
-            self._send(real, token, aside, path, durable=durable, on_progress=on_progress)
-            return
-        folders = [f"{aside}/{folder.path}" if folder.path else aside for folder in scan.folders]
-        self._sessions.run("make folders in", path, lambda session: _make_folders(session, folders))
-        files = [
-            (real, token, f"{below}/{name}")
-            for below, folder in zip(folders, scan.folders, strict=True)
-            for name, real, token in folder.files()
-        ]
-        at_once(self._sessions, lambda file: self._send(*file, path, durable=False, on_progress=on_progress), files)
-
-    def _send(self, real: str, token: str, place: str, path: str, *, durable: bool, on_progress: OnProgress | None) -> None:
-        def action(session: SftpSession) -> None:
-            if not nothing_at(session, place, or_link=True):
-                session.remove_files([place])  # of an attempt that was cut off; the folder is ours alone
-            make_folders(session, dirname(place))
-            with open_unchanged(real, token) as file, session.new_file(place) as copy:
-                while block := file.read(_BLOCK):
-                    copy.write(block)
-                if durable:
-                    copy.force_to_disk()
-                if stat_token(os.fstat(file.fileno())) != token or copy.size != size_of(token):
-                    raise SourceChangedError(f"{shorten(repr(real))} changed while it was being stored; run again when nobody writes to it")
-
-        self._sessions.run("store", path, action)
-        if on_progress is not None:
-            on_progress(1, size_of(token))
-
-    def _copied_aside(self, source: str, place: str, source_path: str) -> tuple[str, bool]:
-        tree = scan_remote(self._sessions, source, source_path)
-        aside = temporary_name(place)
-        self._sessions.run("make folders for", source_path, lambda session: _make_all(session, aside, tree))
-        try:
-            at_once(
-                self._sessions,
-                lambda file: self._sessions.run(
-                    "copy", source_path, lambda session: _copy(session, file.place, aside if tree.is_file else f"{aside}/{file.path}")
-                ),
-                tree.files,
-            )
-        except BaseException:
-            self._forget(aside)
-            raise
-        return aside, tree.is_file
-
-    def _put_in_place(self, aside: str, place: str, path: str, *, is_file: bool) -> None:
-        def replaced_file(session: SftpSession) -> bool:
-            if not is_file or not (nothing_at(session, place, or_link=True) or not stat.S_ISDIR(session.own_entry(place).mode)):
-                return False
-            if not nothing_at(session, aside):  # not done before an answer was lost
-                self._replace_file(session, aside, place)
-            return True
-
-        if self._sessions.run("replace", path, replaced_file) or move(self._sessions, aside, place, path=path):
-            return
-        # Between these lines readers find nothing, and a crash leaves the old content under the temporary name. The new content is complete
-        # by then and appears whole.
-        old = temporary_name(place)
-        move(self._sessions, place, old, path=path)
-        try:
-            move(self._sessions, aside, place, path=path)
-        except OSError:
-            move(self._sessions, old, place, path=path)
-            raise
-        self._forget(old)
-
-    def _replace_file(self, session: SftpSession, aside: str, place: str) -> None:
-        if session.replace(aside, place):
-            return
-        # Version 3 alone renames over nothing: between these lines readers find nothing.
-        session.remove_files([place])
-        session.rename(aside, place)
-
-    def _forget(self, place: str) -> None:
-        """Delete what is ours and nobody reads; what cannot be deleted stays and is not mentioned."""
-        with contextlib.suppress(OSError, ConnectionLostError, DatastoreUnavailableError), self._sessions.one() as session:
-            _delete(session, place)
-
 
 def _identity(manifest: TreeManifest) -> TreeIdentity:
     return TreeIdentity(manifest.digest, len(manifest.files), manifest.size_bytes, lambda: manifest)
@@ -434,60 +342,3 @@ def _identity(manifest: TreeManifest) -> TreeIdentity:
 def _copies(tree: RemoteTree, target: str) -> tuple[list[FileCopy], list[str]]:
     files = [FileCopy(file.place, target if tree.is_file else f"{target}/{file.path}", file.size, None, file.path) for file in tree.files]
     return files, [f"{target}/{folder}" if folder else target for folder in tree.folders]
-
-
-def _make_folders(session: SftpSession, folders: Iterable[str]) -> None:
-    for folder in folders:
-        make_folders(session, folder)
-
-
-def _make_all(session: SftpSession, place: str, tree: RemoteTree) -> None:
-    _make_folders(session, [dirname(place), *(f"{place}/{folder}" if folder else place for folder in tree.folders)])
-
-
-def _copied(session: SftpSession, source: str, place: str) -> str:
-    aside = temporary_name(place)
-    _copy(session, source, aside)
-    return aside
-
-
-def _copy(session: SftpSession, source: str, target: str) -> None:
-    if not nothing_at(session, target, or_link=True):
-        session.remove_files([target])  # of an attempt that was cut off
-    session.copy_file(source, target)
-
-
-def _entries(session: SftpSession, place: str) -> list[Entry]:
-    """Return what is in the folder ``place``; nothing if there is none (any more)."""
-    try:
-        return session.entries(place)
-    except OSError:
-        if is_folder_at(session, place):
-            raise
-        return []
-
-
-def _measured(session: SftpSession, place: str, entry: Entry) -> tuple[int, float]:
-    """Return the size of what is at ``place``, and when it was last written to."""
-    if not stat.S_ISDIR(entry.mode):
-        return entry.size, float(entry.mtime)
-    inner = [_measured(session, f"{place}/{below.name}", below) for below in _entries(session, place)]
-    return sum(size for size, _ in inner), max([float(entry.mtime), *(written for _, written in inner)])
-
-
-def _delete(session: SftpSession, place: str) -> None:
-    """Delete what is at ``place`` with all it holds. A link is deleted, not what it leads to."""
-    if nothing_at(session, place, or_link=True):
-        return
-    if not stat.S_ISDIR(session.own_entry(place).mode):
-        session.remove_files([place])
-        return
-    folders, waiting = [], [place]
-    while waiting:
-        folder = waiting.pop()
-        folders.append(folder)
-        entries = session.entries(folder)
-        waiting += [f"{folder}/{entry.name}" for entry in entries if stat.S_ISDIR(entry.mode)]
-        session.remove_files(f"{folder}/{entry.name}" for entry in entries if not stat.S_ISDIR(entry.mode))
-    for folder in reversed(folders):
-        session.rmdir(folder)
