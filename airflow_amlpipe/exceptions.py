@@ -50,7 +50,9 @@ __all__ = [
 
 def shorten(text: str, limit: int = 200) -> str:
     """Return ``text`` in one line of at most ``limit`` characters, what cannot be printed escaped, the middle left out if need be."""
-    line = "".join(character if character.isprintable() else character.encode("unicode_escape").decode("ascii") for character in text)
+    line = text
+    if not text.isprintable():
+        line = "".join(character if character.isprintable() else character.encode("unicode_escape").decode("ascii") for character in text)
     if len(line) <= limit:
         return line
     head = (limit - 5) * 2 // 3

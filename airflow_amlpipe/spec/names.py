@@ -137,17 +137,12 @@ def check_relative_path(what: str, path: str) -> str:
     """
     slashed = path.replace("\\", "/")
     parts = slashed.split("/")
-    if (
-        slashed.startswith(("/", "~"))
-        or ".." in parts
-        or _DRIVE.match(slashed)
-        or "://" in slashed
-        or not all(character.isprintable() for character in slashed)
-    ):
+    if slashed.startswith(("/", "~")) or ".." in parts or _DRIVE.match(slashed) or "://" in slashed or not slashed.isprintable():
         raise DefinitionError(
             f"{what}: the path {shorten(repr(path))} must be relative and stay below its root; remove '..' and leading '/'"
         )
-    if any(len(part.encode()) > LONGEST_NAME for part in parts) or len(slashed.encode()) > _LONGEST_PATH:
+    size = len(slashed.encode())
+    if size > LONGEST_NAME and (size > _LONGEST_PATH or any(len(part.encode()) > LONGEST_NAME for part in parts)):
         raise DefinitionError(
             f"{what}: the path {shorten(repr(path))} is too long for a store; use at most {LONGEST_NAME} bytes between two '/', and {_LONGEST_PATH} in all"
         )

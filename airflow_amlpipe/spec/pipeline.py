@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from graphlib import CycleError as GraphCycleError
 from graphlib import TopologicalSorter
 from itertools import pairwise
@@ -58,12 +58,7 @@ class PipelineSpec(SpecModel):
         :raises CycleError: some steps wait for each other
         """
         position = {step.id: index for index, step in enumerate(self.steps)}
-        sorter: TopologicalSorter[str] = TopologicalSorter({step.id: step.upstream for step in self.steps})
-        try:
-            sorter.prepare()
-        except GraphCycleError as error:
-            cycle = " -> ".join(error.args[1])
-            raise CycleError(f"pipeline {self.name!r}: cycle detected: {shorten(cycle, 600)}; remove one of these dependencies") from error
+        sorter = self._sorter()
         ordered: list[StepSpec] = []
         while sorter.is_active():
             ready = sorted(sorter.get_ready(), key=position.__getitem__)
@@ -104,8 +99,17 @@ class PipelineSpec(SpecModel):
         for step in self.steps:
             self._check_step(step, outputs, parameters)
         self._check_destinations()
-        self.in_order()
+        self._sorter()
         return self
+
+    def _sorter(self) -> TopologicalSorter[str]:
+        sorter = TopologicalSorter({step.id: step.upstream for step in self.steps})
+        try:
+            sorter.prepare()
+        except GraphCycleError as error:
+            cycle = " -> ".join(error.args[1])
+            raise CycleError(f"pipeline {self.name!r}: cycle detected: {shorten(cycle, 600)}; remove one of these dependencies") from error
+        return sorter
 
     def _check_unique(self, what: str, names: list[str]) -> None:
         for name, count in Counter(names).items():
@@ -149,11 +153,13 @@ class PipelineSpec(SpecModel):
                 )
 
     def _check_references(self, step: StepSpec, where: str, parameters: Mapping[str, ParameterSpec]) -> None:
-        for name in step.parameters:
+        uses = step.parameter_uses
+        read = sorted({use.parameter for use in uses})
+        for name in read:
             if name not in parameters:
                 raise UnknownNameError(f"{where} reads parameter {shorten(repr(name))}, which pipeline {self.name!r} does not declare")
-        self._check_data_parameters(step, where, parameters)
-        for use in step.parameter_uses:
+        self._check_data_parameters(step, where, read, parameters)
+        for use in uses:
             if parameters[use.parameter].volatile and not use.volatile:
                 raise DefinitionError(
                     f"{where} reads the volatile parameter {use.parameter!r} as one that is not; mark what reads it as volatile"
@@ -165,8 +171,8 @@ class PipelineSpec(SpecModel):
             if isinstance(argument, OutputArgument) and argument.output not in outputs:
                 raise UnknownNameError(f"{where}: an argument names output {argument.output!r}, which the step does not have")
 
-    def _check_data_parameters(self, step: StepSpec, where: str, parameters: Mapping[str, ParameterSpec]) -> None:
-        for name in step.parameters:
+    def _check_data_parameters(self, step: StepSpec, where: str, read: Iterable[str], parameters: Mapping[str, ParameterSpec]) -> None:
+        for name in read:
             if parameters[name].is_data:
                 raise DefinitionError(
                     f"{where} gives parameter {name!r} to its script as text, but it is data; read it as an input, and give the script that input"

@@ -141,9 +141,10 @@ class StepSpec(SpecModel):
 
         A parameter is volatile there if it is wherever the step reads it.
         """
-        lasting = {use.parameter for use in self.parameter_uses if not use.volatile}
+        uses = self.parameter_uses
+        lasting = {use.parameter for use in uses if not use.volatile}
         read: dict[str, LiteralArgument | ParameterArgument] = {
-            name: ParameterArgument(parameter=name, volatile=name not in lasting) for name in self.parameters
+            name: ParameterArgument(parameter=name, volatile=name not in lasting) for name in sorted({use.parameter for use in uses})
         }
         return read | {variable.name: variable.value for variable in self.variables}
 
