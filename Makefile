@@ -7,6 +7,8 @@ INSTALLED := $(VENV)/.installed
 PYTHON ?=
 AMLPIPE_HOME ?= $(CURDIR)/.amlpipe
 SOAK_MINUTES ?= 0
+# Processes that test side by side. Each takes whole files, in their order: what is slow comes first, and a file's servers are started once.
+WORKERS ?= logical
 IMAGES := $(AMLPIPE_HOME)/workspaces/digits/workspaceblobstore/digits
 
 # Trust what the machine trusts, as pip does: some networks have a certificate authority of their own.
@@ -52,8 +54,8 @@ soak: setup ## the same until it is stopped, or for SOAK_MINUTES, after long seq
 	$(BIN)/python -m tests.crash.machine --examples 100 --steps 25
 	$(BIN)/python -m tests.crash --runs 0 --minutes $(SOAK_MINUTES)
 
-test: lint ## lint, then every test that needs no server
-	$(BIN)/python -m pytest -m "not integration"
+test: lint ## lint, then every test that needs no server, on all cores
+	$(BIN)/python -m pytest -m "not integration" --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 integration: setup ## the tests that need a server or a daemon beside them
 	$(BIN)/python -m pytest -m integration || test $$? -eq 5

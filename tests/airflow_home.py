@@ -1,5 +1,7 @@
 """Which Airflow do the tests run? A private one: its home is made before anything can import Airflow, and deleted at the end.
 
+Engines that tests start have homes of their own, and a migrated database of all of them: making one takes as long as three runs.
+
 Airflow reads its settings when it is first imported, so importing this module after that is an error and not a surprise.
 """
 
@@ -13,7 +15,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-__all__ = ["AIRFLOW_HOME", "migrate_database"]
+__all__ = ["AIRFLOW_HOME", "copy_database", "migrate_database", "share_database"]
+
+_TEMPLATE_OF_ALL = "PYTEST_AIRFLOW_TEMPLATE"
 
 _CONFIG = """\
 [core]
@@ -49,7 +53,17 @@ def _make_home() -> Path:
     return home
 
 
+def _make_template_folder() -> Path:
+    """Return the folder of the database that is copied; the workers of pytest-xdist are children of the process that makes it."""
+    if _TEMPLATE_OF_ALL not in os.environ:
+        made = os.environ[_TEMPLATE_OF_ALL] = tempfile.mkdtemp(prefix="amlpipe-tests-template-")
+        atexit.register(shutil.rmtree, made, ignore_errors=True)
+        (Path(made) / "airflow-template").mkdir()
+    return Path(os.environ[_TEMPLATE_OF_ALL])
+
+
 AIRFLOW_HOME = _make_home()
+_TEMPLATE_HOME = _make_template_folder()
 
 
 def migrate_database() -> None:
@@ -59,3 +73,17 @@ def migrate_database() -> None:
 
     initdb()
     DagBundlesManager().sync_bundles_to_db()
+
+
+def share_database(home: Path) -> None:
+    """Let the engines of a new $AMLPIPE_HOME copy the database of all tests; the first one that needs it makes it."""
+    home.mkdir(parents=True, exist_ok=True)
+    (home / "airflow-template").symlink_to(_TEMPLATE_HOME / "airflow-template")
+
+
+def copy_database(airflow_home: Path) -> None:
+    """Give a new $AIRFLOW_HOME what ``airflow db migrate`` would make there."""
+    from airflow_amlpipe.services.airflow_home import ensure_template
+
+    airflow_home.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(ensure_template(_TEMPLATE_HOME), airflow_home / "airflow.db")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -32,11 +33,19 @@ def repository() -> Path:
     return Path(__file__).resolve().parents[1]
 
 
-def pytest_sessionfinish() -> None:
-    """End the servers that tests of stores had started."""
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """End the servers that tests of stores had started; a worker of pytest-xdist hands on what it left out."""
     end_servers()
     end_postgres_servers()
     end_mariadb()
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["left_out"] = left_out
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Hear from a worker of pytest-xdist which stores it left out."""
+    left_out.update(getattr(node, "workeroutput", {}).get("left_out", {}))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from airflow_amlpipe.cli.application import build_parser
+from tests.airflow_home import share_database
 from tests.docs.pages import REPOSITORY, Page, pages
 
 PAGES = pages()
@@ -59,6 +60,7 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "config.json").write_text(CONFIG, encoding="utf-8")
     (tmp_path / "local-images").mkdir()
     (tmp_path / "local-images" / "one.pgm").write_text("P2 1 1 1 1\n", encoding="ascii")
+    share_database(tmp_path / "home")
     for workspace in ("docs", "logs"):
         logs = tmp_path / "home" / "workspaces" / workspace / "workspaceblobstore" / "logs"
         logs.mkdir(parents=True)

@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from tests.airflow_home import copy_database, share_database
+
 pytestmark = pytest.mark.e2e
 
 REPOSITORY = Path(__file__).parents[2]
@@ -170,6 +172,7 @@ class Project:
         for name, text in FILES.items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_text(text)
+        share_database(folder / "home")
         self.amlpipe("run", "upload.py")
 
     def amlpipe(self, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -223,7 +226,7 @@ def test_a_dag_file_takes_data_from_conf(project: Project) -> None:
         "AIRFLOW__CORE__DAGS_FOLDER": str(project.folder),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
     }
-    project.run("-m", "airflow", "db", "migrate", **airflow)
+    copy_database(project.folder / "airflow")
     ran = project.run("-m", "airflow", "dags", "test", "words", "--conf", json.dumps(values), **airflow)
     assert "read two one and one file" in ran.stdout + ran.stderr
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.airflow_home import share_database
 from tests.e2e.user import User
 from tests.wheels import write_wheel
 
@@ -78,7 +79,7 @@ def test_a_password_in_an_index_url_works_and_is_kept_nowhere_but_at_home(index:
     """S11."""
     user = User(tmp_path / "checkout", tmp_path / "home")
     (user.checkout / "src").mkdir(parents=True)
-    user.home.mkdir()
+    share_database(user.home)
     (user.checkout / "config.json").write_text('{"subscription_id": "s", "resource_group": "r", "workspace_name": "private"}')
     (user.checkout / "src/step.py").write_text("import tiny_thing\nprint('version', tiny_thing.VERSION)\n")
     (user.checkout / "pipeline.py").write_text(SCRIPT.format(port=index))

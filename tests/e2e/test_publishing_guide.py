@@ -20,6 +20,7 @@ from pathlib import Path
 import pytest
 
 from airflow_amlpipe.workspace import WorkspaceStore
+from tests.airflow_home import share_database
 
 pytestmark = pytest.mark.e2e
 
@@ -145,6 +146,7 @@ pathlib.Path("found.json").write_text(json.dumps(found))
 def test_the_guide_runs_and_a_new_version_goes_behind_the_same_name(tmp_path: Path) -> None:
     home, project = tmp_path / "home", tmp_path / "project"
     (project / "scripts").mkdir(parents=True)
+    share_database(home)
     texts = {"requests.py": REQUESTS, "scripts/compare.py": COMPARE, "one.txt": "one", "two.txt": "two", "guide.py": BEFORE + GUIDE + AFTER}
     for name, text in texts.items():
         (project / name).write_text(text)

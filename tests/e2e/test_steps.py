@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.airflow_home import copy_database, share_database
 from tests.e2e.user import User
 
 pytestmark = pytest.mark.e2e
@@ -91,7 +92,7 @@ def user(tmp_path: Path) -> User:
     """Somebody with a folder of scripts and a config.json."""
     user = User(tmp_path / "checkout", tmp_path / "home")
     (user.checkout / "src").mkdir(parents=True)
-    user.home.mkdir()
+    share_database(user.home)
     (user.checkout / "src" / "count.py").write_text(COUNT)
     (user.checkout / "src" / "train.py").write_text(TRAIN)
     (user.checkout / "src" / "look.py").write_text(LOOK)
@@ -120,7 +121,7 @@ def test_a_command_runs_in_a_dag_file_too(user: User) -> None:
         "AIRFLOW__CORE__DAGS_FOLDER": str(user.checkout),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
     }
-    user.python("-m", "airflow", "db", "migrate", **airflow)
+    copy_database(user.home / "server")
     user.python("-m", "airflow", "dags", "test", "commands", "--conf", '{"word": "$(touch pwned)"}', **airflow)
     assert "second line: $(touch pwned)" in user.amlpipe("runs", "logs", "latest", "count").stdout
 

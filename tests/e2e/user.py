@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.airflow_home import share_database
+
 __all__ = ["AMLPIPE", "REPOSITORY", "User"]
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -31,7 +33,7 @@ class User:
         user.checkout.mkdir(parents=True)
         for name in ("dags", "examples", ".azureml"):
             shutil.copytree(REPOSITORY / name, user.checkout / name, ignore=shutil.ignore_patterns("__pycache__"))
-        user.home.mkdir()
+        share_database(user.home)
         environments.mkdir(exist_ok=True)
         (user.home / "environments").symlink_to(environments)
         return user
@@ -40,7 +42,7 @@ class User:
     def with_files(cls, folder: Path, files: dict[str, str], workspace: str) -> User:
         """Return a user who has these files, and a workspace of this name."""
         user = cls(folder / "checkout", folder / "home")
-        user.home.mkdir(parents=True)
+        share_database(user.home)
         config = {"subscription_id": "none", "resource_group": "none", "workspace_name": workspace}
         for name, text in (files | {".azureml/config.json": json.dumps(config)}).items():
             path = user.checkout / name

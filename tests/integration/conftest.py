@@ -6,7 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.airflow_home import share_database
+
 
 @pytest.fixture(scope="session")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("home")
+    folder = tmp_path_factory.mktemp("home")
+    share_database(folder)
+    return folder

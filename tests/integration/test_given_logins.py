@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.airflow_home import share_database
 from tests.integration.test_airflow_connections import everything_in
 from tests.servers import AZURITE_ACCOUNT, AZURITE_KEY, azure_place, s3_place
 
@@ -52,6 +53,7 @@ print(run.get_status(), lake.download("back", "out", show_progress=False))
 def test_an_unchanged_script_runs_with_its_key_and_the_key_is_nowhere(tmp_path: Path) -> None:
     """S11, S12."""
     place = azure_place()
+    share_database(tmp_path / "home")
     for name, text in {
         "src/step.py": STEP,
         "script.py": SCRIPT,
@@ -102,6 +104,7 @@ pathlib.Path(sys.argv[1], "all.txt").write_text(str(dict(os.environ)))
 def test_a_workspace_on_s3_is_opened_with_its_connection_everywhere(tmp_path: Path) -> None:
     """S11, S12."""
     place = s3_place()
+    share_database(tmp_path / "home")
     secret = "c4n4ry-5ecret"
     extra = {"endpoint_url": place.config["endpoint"], "region_name": "us-east-1"}
     config = {"workspace_name": "team", "root": f"s3://{place.bucket}/ws", "workspace_conn_id": "my_aws"}

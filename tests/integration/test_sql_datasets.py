@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.airflow_home import share_database
 from tests.postgres_server import PASSWORD, USER, PostgresServer, new_postgres_server
 
 pytestmark = pytest.mark.e2e
@@ -96,6 +97,7 @@ class Shop:
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Shop:
+    share_database(tmp_path / "home")
     server = new_postgres_server()
     server.execute(
         "postgres",

@@ -27,6 +27,7 @@ from airflow_amlpipe.workspace import WorkspaceStore
 from airflow_amlpipe.workspace.ids import new_run_id, now_text
 from airflow_amlpipe.workspace.records import RunRecord
 from airflow_amlpipe.workspace.step_run import StepRun
+from tests.airflow_home import share_database
 from tests.builders import OUT, a_pipeline, a_step, reading
 from tests.pretend import pretend_run, write_source
 
@@ -267,6 +268,7 @@ def test_an_engine_that_cannot_be_written_down_is_sent_away(tmp_path: Path, monk
     def full(*_: object, **__: object) -> int:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
+    share_database(tmp_path / "home")
     monkeypatch.setattr(Path, "write_text", full)
     with pytest.raises(InfrastructureError, match="No space left on device"):
         StartedEngine.start(new_run_id(), workspace=str(tmp_path / "ws"), home=tmp_path / "home")
