@@ -28,7 +28,8 @@ __all__ = ["install", "instead_of_module"]
 
 _ALIAS = "azureml"
 _HOME = "airflow_amlpipe.sdk"
-_SHIM = str(Path("airflow_amlpipe", "runtime", "shim"))
+# What our own runtime puts on the path of a step, and `amlpipe run` on the path of what a script starts with multiprocessing.
+_SHIMS = tuple(str(Path("airflow_amlpipe", folder, "shim")) for folder in ("runtime", "services"))
 # What to use instead of the packages of SDK v1 that we do not have, by the longest name that fits.
 _INSTEAD = {
     "azureml.automl": "run the training script in a PythonScriptStep",
@@ -106,9 +107,9 @@ def instead_of_module(fullname: str) -> str | None:
 
 
 def _is_foreign(found: ModuleType | ModuleSpec | None) -> bool:
-    """Whether there is an `azureml` that is not what our own runtime puts on the path of a step."""
+    """Whether there is an `azureml` that is none of our own."""
     place = getattr(found, "origin", None) or getattr(found, "__file__", None) or ""
-    return found is not None and _SHIM not in place
+    return found is not None and not any(shim in place for shim in _SHIMS)
 
 
 def _missing(fullname: str) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 from airflow_amlpipe.cli.command import add_json_argument
 from airflow_amlpipe.exceptions import DefinitionError, shorten
 from airflow_amlpipe.services.collect import Collector, OnlyPlannedError, OptionRefusedError, collecting
-from airflow_amlpipe.services.script import ScriptOutcome, run_script
+from airflow_amlpipe.services.script import ScriptOutcome, run_module, run_script
 from airflow_amlpipe.settings import Settings
 
 __all__ = ["add_file_arguments", "parameter_texts", "read_file"]
@@ -40,7 +40,12 @@ def add_file_arguments(parser: ArgumentParser) -> None:
         help="workspace for a pipeline whose file names none, and for a DAG file in place of the one it names",
     )
     add_json_argument(parser)
-    parser.add_argument("file", metavar="FILE", help="a script that submits a pipeline, or a DAG file; options for it come after it")
+    parser.add_argument(
+        "-m", dest="is_module", action="store_true", help="FILE is the name of a module or package, as in python -m MODULE ARGS"
+    )
+    parser.add_argument(
+        "file", metavar="FILE", help="a script or notebook that submits a pipeline, or a DAG file; options for it come after it"
+    )
     parser.add_argument("arguments", metavar="ARGS", nargs=argparse.REMAINDER, help="the file's own arguments, handed on as they are")
 
 
@@ -59,7 +64,7 @@ def read_file(given: Namespace, *, only_plan: bool) -> tuple[Collector, ScriptOu
 
     with collecting(collector), _out_of_the_way(given.json):
         try:
-            outcome = run_script(Path(given.file), given.arguments)
+            outcome = _run(given)
         except OnlyPlannedError:
             outcome = ScriptOutcome(0)
         except OptionRefusedError as refused:
@@ -67,6 +72,16 @@ def read_file(given: Namespace, *, only_plan: bool) -> tuple[Collector, ScriptOu
     if any(pipeline.dag_id is not None for pipeline in collector.pipelines):
         _refuse_misplaced_options(given)
     return collector, outcome
+
+
+def _run(given: Namespace) -> ScriptOutcome:
+    if given.is_module:
+        return run_module(given.file, given.arguments)
+    if given.file.lower().endswith(".ipynb"):
+        from airflow_amlpipe.services.notebook import run_notebook
+
+        return run_notebook(Path(given.file), given.arguments)
+    return run_script(Path(given.file), given.arguments)
 
 
 def _refuse_misplaced_options(given: Namespace) -> None:

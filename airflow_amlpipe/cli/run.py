@@ -83,9 +83,11 @@ def _print(shown: list[dict[str, Any]], file: str, *, has_failed: bool) -> None:
 
 COMMAND = Command(
     name="run",
-    help="Run a script that submits a pipeline, or the pipeline of a DAG file, here and now. Scripts written for azureml run unchanged.",
+    help="Run a script or notebook that submits a pipeline, or the pipeline of a DAG file, here and now. What is written for azureml runs unchanged.",
     examples=(
         "examples/submit_digits.py --strong 0.1",
+        "-m my_package.build_pipeline --env test",
+        "notebooks/training.ipynb",
         "dags/digits_training.py",
         "--reuse refresh-from:compare --param c_weak=5.0 dags/digits_training.py",
     ),

@@ -9,7 +9,7 @@ import tomllib
 from tests.architecture.source_tree import REPOSITORY, package_modules
 
 # Packages whose import name is not their own.
-PACKAGE_OF = {"airflow": "apache-airflow", "dateutil": "python-dateutil", "fuse": "fusepy", "yaml": "pyyaml"}
+PACKAGE_OF = {"IPython": "ipython", "airflow": "apache-airflow", "dateutil": "python-dateutil", "fuse": "fusepy", "yaml": "pyyaml"}
 # Airflow's own parts, touched only where Airflow runs: it decides which versions of them there are.
 AIRFLOWS = {"cadwyn", "jinja2", "sqlalchemy"}
 # Imported in the environment of a step that asks for them; what is missing there is said by name (runtime/notebook.py).

@@ -338,6 +338,22 @@ def test_an_option_that_stands_after_a_dag_file_is_refused_instead_of_passed_ove
     )
 
 
+@pytest.mark.usefixtures("workspace")
+def test_a_module_and_a_notebook_are_planned_like_a_script(amlpipe: Amlpipe, project: Path) -> None:
+    (project / "jobs").mkdir()
+    for folder in (project, project / "jobs"):  # a DAG file's sources lie beside it
+        write_source(folder)
+    (project / "jobs" / "names.py").write_text("PIPELINE = 'nightly'\n")
+    text = DAG_FILE.replace('"nightly"', "PIPELINE").replace("\nws =", "\n{}\nws =")
+    (project / "jobs" / "build.py").write_text(text.format("from .names import PIPELINE"))
+    cell = {"cell_type": "code", "source": text.format("from jobs.names import PIPELINE"), "metadata": {}}
+    (project / "lab.ipynb").write_text(json.dumps({"cells": [cell]}))
+
+    for words in (("-m", "jobs.build"), ("lab.ipynb",)):
+        (planned,) = amlpipe("plan", "--json", *words).document["pipelines"]
+        assert [step["name"] for step in planned["steps"]] == ["train.py"]
+
+
 def test_the_reference_says_what_airflows_own_command_line_leaves_out() -> None:
     offered = [entry.name for entry in all_commands(but=LEFT_OUT)]
 
