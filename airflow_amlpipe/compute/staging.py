@@ -221,12 +221,15 @@ def _context(
             "url": facts.workspace_url,
         },
         "inputs": [
-            {"name": item.name, "mode": item.mode, "value": inputs[item.name], "dataset": datasets.get(item.name)} for item in step.inputs
+            {"name": item.name, "mode": item.mode, "value": inputs[item.name], "dataset": datasets.get(item.name)}
+            for item in step.inputs
+            if item.is_dataset
         ],
         "outputs": [{"name": output.name, "mode": output.mode, "path": outputs[output.name]} for output in step.outputs],
         "working_folder": str(folder.code),
         "script": script,
         "arguments": arguments,
+        "environment": step.environment.model_dump(mode="json"),
         "snapshot": step.source.snapshot or "",
         "target": step.compute,
         "started_at": datetime.now(UTC).isoformat(),

@@ -71,7 +71,7 @@ def data_variables(step: StepSpec, inputs: Mapping[str, str], outputs: Mapping[s
             found[prefix + name] = found[protocol.PREFIX_REFERENCE + name] = value
             if name not in taken and not _SENSITIVE.match(name):
                 found[name] = value
-    found[protocol.ENV_INPUTS] = ",".join(f"{item.name}:{_MODES[item.mode]}" for item in step.inputs)
+    found[protocol.ENV_INPUTS] = ",".join(f"{item.name}:{_MODES[item.mode]}" for item in step.inputs if item.is_dataset)
     found[protocol.ENV_OUTPUTS] = ";".join(outputs)
     return found
 

@@ -19,8 +19,8 @@ class AbsentMethods:
         raise _absent("submit_child", "make it a step of the pipeline")
 
     def get_environment(self, *_: Any, **__: Any) -> Any:
-        """The environment's definition is not handed to the script."""
-        raise _absent("get_environment", "ask Environment.get(workspace, name)")
+        """The run of the step has it."""
+        raise _absent("get_environment", "ask the step's own run: Run.get_context().get_environment()")
 
     def take_snapshot(self, *_: Any, **__: Any) -> Any:
         """The snapshot is taken before the step starts."""

@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Dict, List, Mapping, Optional
 
-__all__ = ["Environment"]
+__all__ = ["Environment", "environment_of_run"]
 
 
 class Environment(CompletedBySdk):
@@ -62,3 +62,18 @@ class Environment(CompletedBySdk):
 
     def __repr__(self) -> str:
         return "Environment(name=%r, version=%r)" % (self.name, self.version)
+
+
+class _EnvironmentOfRun(Environment):
+    """The environment that this script runs in, whether the workspace has registered it or not."""
+
+    def _load_sdk(self, wanted: str) -> Any:
+        return from_sdk("core._environment_of_run", "environment_of_document", wanted)(dict(self._record))
+
+
+def environment_of_run(record: Mapping[str, Any]) -> Any:
+    """Return the environment that ``record``, a part of the step's context, describes."""
+    environment: _EnvironmentOfRun = object.__new__(_EnvironmentOfRun)
+    environment._workspace, environment._record = None, record
+    environment.name, environment.version = record["name"], record["version"]
+    return environment

@@ -87,6 +87,7 @@ if TYPE_CHECKING:
         working_folder: str
         script: str
         arguments: List[str]
+        environment: Dict[str, Any]
         snapshot: str
         target: str
         started_at: str

@@ -170,6 +170,12 @@ class SubmittedRun(RecordedRun):
         """Return the digest of the snapshot that the script was copied from."""
         return self._context["snapshot"]
 
+    def get_environment(self, *_: Any, **__: Any) -> Any:
+        """Return the environment that the script runs in."""
+        from airflow_amlpipe.runtime.environments import environment_of_run
+
+        return environment_of_run(self._context["environment"])
+
     def get_details(self) -> Dict[str, Any]:
         context = self._context
         return {

@@ -6,6 +6,7 @@ building a pipeline needs neither the store nor the modules that read it.
 
 from __future__ import annotations
 
+import shlex
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,10 +29,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "as_user_error",
-    "check_registered",
     "check_workspace",
     "chosen_root",
     "dataset_files",
+    "find_unregistered",
     "given_login",
     "home",
     "log_in_with",
@@ -130,21 +131,22 @@ def given_login(workspace: Any, name: str) -> Login | None:
     return next((login for login in given_logins(workspace._url) if record is not None and login.conn_id == record.conn_id), None)
 
 
-def check_registered(workspace: Any, spec: PipelineSpec) -> None:
-    """Check that every compute target and datastore that a specification names is registered. Built-in ones are not looked up.
+def find_unregistered(workspace: Any, spec: PipelineSpec) -> Iterator[UserErrorException]:
+    """Yield what is wrong with the compute targets and datastores that a specification names: those that are not registered.
 
-    :raises UserErrorException: one is not; the message lists those that are
+    Each message lists those that are. Built-in ones are not looked up.
     """
     for step in spec.steps:
         if step.compute != "local":
-            _check_compute(workspace, step.name, step.compute)
+            what = f"step {step.name!r}: Target {shorten(step.compute)} does not exist in the workspace. "
+            advice = f"; register it once: amlpipe compute create {shlex.quote(shorten(step.compute))}, or ComputeTarget.create(...)"
+            yield from _wrong(open_workspace(workspace).computes, step.compute, what, advice)
     sources = [item.source for step in spec.steps for item in step.inputs]
     paths = [path for source in (*sources, *(parameter.default for parameter in spec.parameters)) for path in getattr(source, "paths", ())]
     paths += [parameter.default for parameter in spec.parameters if parameter.type == "data_path"]
     for name in {output.datastore for step in spec.steps for output in step.outputs} | {path.datastore for path in paths}:
         if name not in WELL_KNOWN_DATASTORES and not is_web_folder(name):
-            with as_user_error():
-                open_workspace(workspace).datastores.get(name)
+            yield from _wrong(open_workspace(workspace).datastores, name)
 
 
 def check_workspace(what: str, owner: Any, workspace: Any) -> None:
@@ -170,11 +172,11 @@ def _same_root(one: str, other: str) -> bool:
     return one.rstrip("/") == other.rstrip("/")
 
 
-def _check_compute(workspace: Any, step: str, name: str) -> None:
+def _wrong(registered: Any, name: str, what: str = "", advice: str = "") -> Iterator[UserErrorException]:
     try:
-        open_workspace(workspace).computes.get(name)
+        registered.get(name)
     except DefinitionError as error:
-        raise UserErrorException(f"step {step!r}: Target {shorten(name)} does not exist in the workspace. {error}") from error
+        yield UserErrorException(f"{what}{error}{advice if isinstance(error, UnknownNameError) else ''}", error)
 
 
 def dataset_files(workspace: Any, paths: Sequence[tuple[str, str]], what: str) -> list[tuple[Store, str, str]]:

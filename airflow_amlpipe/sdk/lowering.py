@@ -6,10 +6,11 @@ caller checks.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from airflow_amlpipe.exceptions import CycleError, DefinitionError, UnsupportedFeatureError, shorten
+from airflow_amlpipe.sdk.core.compute.compute import compute_name
 from airflow_amlpipe.sdk.lowering_commands import lower_command, lower_text
 from airflow_amlpipe.sdk.lowering_data import DataLowering, name_in
 from airflow_amlpipe.sdk.lowering_environment import lower_environment, lower_run_settings, lower_timeout
@@ -50,12 +51,15 @@ def lower_pipeline(pipeline: Pipeline, name: str) -> PipelineSpec:
             raise CycleError(_about_cycle(spec, error)) from error
 
 
-def find_problems(pipeline: Pipeline, name: str) -> list[str]:
-    """Return what is wrong with ``pipeline``, one sentence for each problem; empty if it is sound."""
+def find_problems(pipeline: Pipeline, name: str, look_up: Callable[[PipelineSpec], Iterable[DefinitionError]]) -> list[str]:
+    """Return what is wrong with ``pipeline``, one sentence for each problem; empty if it is sound.
+
+    :param look_up: says what is wrong with the names in a sound specification
+    """
     try:
         spec, problems = _lower(pipeline, name)
         if not problems:
-            spec.check()
+            problems = list(look_up(spec.check()))
     except CycleError as error:
         return [_about_cycle(spec, error)]
     except DefinitionError as error:
@@ -157,9 +161,7 @@ class _Lowering:
         target = step._compute_target
         if target is None:
             return "local" if step._runconfig is None else str(step._runconfig.target)
-        name = target[0] if isinstance(target, (tuple, list)) and target else getattr(target, "name", target)
-        if not isinstance(name, str) or not name:
-            raise DefinitionError(f"{where}: compute_target {shorten(repr(target))} is no compute target; give one, its name, or 'local'")
+        name = compute_name(f"{where}: compute_target", target)
         self.data.check_workspace_of(f"{where}: compute target {shorten(repr(name))}", target)
         return name
 

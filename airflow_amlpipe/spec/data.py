@@ -82,12 +82,16 @@ InputSource = Annotated[DatasetSource | StepOutputSource | ParameterSource, Fiel
 
 
 class InputSpec(SpecModel):
-    """One input of a step: its name inside the script, how it is handed over, and where it comes from."""
+    """One input of a step: its name inside the script, how it is handed over, and where it comes from.
+
+    :ivar is_dataset: whether the script finds it in ``run.input_datasets`` too; not so the place that a DataPath names in a run
+    """
 
     name: str
     mode: InputMode
     source: InputSource
     path_on_compute: str | None = None
+    is_dataset: bool = added_later(True)
 
 
 class RegistrationSpec(SpecModel):

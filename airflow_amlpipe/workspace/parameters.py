@@ -91,7 +91,7 @@ def _bound(workspace: WorkspaceStore, where: str, item: InputSpec, parameters: M
         raise UnknownNameError(f"{where} names no data in this run")
     source = _data(workspace, value)
     _check_kind(workspace, where, item.source, source)
-    return item.model_copy(update={"source": source})
+    return item.model_copy(update={"source": source, "is_dataset": item.source.holds != "data_path"})
 
 
 def _data(workspace: WorkspaceStore, value: DataValue) -> DatasetSource:

@@ -20,6 +20,7 @@ from airflow_amlpipe.sdk._workspace_store import open_workspace
 from airflow_amlpipe.sdk.exceptions import UserErrorException
 
 if TYPE_CHECKING:
+    from airflow_amlpipe.sdk.core.environment import Environment
     from airflow_amlpipe.sdk.core.experiment import Experiment
     from airflow_amlpipe.sdk.core.model import Model
     from airflow_amlpipe.sdk.core.workspace import Workspace
@@ -349,6 +350,12 @@ class Run:
             raise UserErrorException(f"the snapshot {shorten(chosen)} is not in the workspace any more") from error
         return str(target)
 
+    def get_environment(self) -> Environment:
+        """:raises UserErrorException: the run has no environment of its own, as those of pipelines have none."""
+        raise UserErrorException(
+            f"run {self.id} has no environment of its own; ask one of its steps: next(run.get_steps()).get_environment()"
+        )
+
     def cancel(self) -> None:
         raise NotImplementedError
 
@@ -370,7 +377,6 @@ class Run:
     add_properties = absent("Run.add_properties", _INSIDE)
     add_type_provider = absent("Run.add_type_provider", "leave it out")
     create_children = absent("Run.create_children", _INSIDE)
-    get_environment = absent("Run.get_environment", "keep the Environment that the step was made with")
     list_by_compute = absent("Run.list_by_compute", "use Experiment.get_runs()")
     log = absent("Run.log", _INSIDE)
     log_accuracy_table = absent("Run.log_accuracy_table", _INSIDE)

@@ -23,6 +23,7 @@ from airflow_amlpipe.sdk.core._run_sections import (
     SparkConfiguration,
     TensorflowConfiguration,
 )
+from airflow_amlpipe.sdk.core.compute.compute import compute_name
 from airflow_amlpipe.sdk.core.conda_dependencies import CondaDependencies
 from airflow_amlpipe.sdk.core.environment import DEFAULT_CPU_IMAGE, DEFAULT_GPU_IMAGE, Environment
 from airflow_amlpipe.sdk.exceptions import RunConfigurationException, UserErrorException
@@ -122,10 +123,7 @@ class RunConfiguration(ConfigElement):
 
     @target.setter
     def target(self, target: Any) -> None:
-        name = target[0] if isinstance(target, tuple) and target else getattr(target, "name", target)
-        if not isinstance(name, str) or not name:
-            raise UserErrorException(f"RunConfiguration: target {shorten(repr(target))} is no compute target; give one, or its name")
-        self._target = name
+        self._target = compute_name("RunConfiguration: target", target)
 
     @property
     def environment_variables(self) -> dict[str, str]:

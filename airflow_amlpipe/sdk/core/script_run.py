@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_amlpipe.sdk._absent import absent
 from airflow_amlpipe.sdk._run_records import run_folder_of
+from airflow_amlpipe.sdk.core._environment_of_run import environment_of_step
 from airflow_amlpipe.sdk.core.run import RUN_HISTORY_WORDS, Run
 
 if TYPE_CHECKING:
+    from airflow_amlpipe.sdk.core.environment import Environment
     from airflow_amlpipe.sdk.core.experiment import Experiment
     from airflow_amlpipe.sdk.pipeline.core.step_run import StepRun
 
@@ -93,6 +95,10 @@ class ScriptRun(Run):
         texts = {"stdout": step.get_stdout_log(), "stderr": step.get_stderr_log()}
         details = self.get_details()
         return {**details, "logFiles": {name: texts["stderr" if "stderr" in name else "stdout"] for name in details["logFiles"]}}
+
+    def get_environment(self) -> Environment:
+        """Return the environment that the script was submitted with."""
+        return environment_of_step(self._workspace, self.id, self._whole._run_record.step_ids[0])
 
     def get_file_names(self) -> Any:
         """Return the names of the artifacts that the run keeps, and of its logs; none before the script has started."""

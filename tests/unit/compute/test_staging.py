@@ -103,6 +103,16 @@ def test_the_variables_of_sdk_v1_are_there(stage: Stage, folder: StepFolder, tmp
     assert "AML_PARAMETER_unread" not in variables, "a script must not read what its key does not hold"
 
 
+def test_what_is_no_dataset_has_its_own_variables_and_is_not_among_the_input_datasets(
+    stage: Stage, folder: StepFolder, tmp_path: Path
+) -> None:
+    step = a_step(inputs=(an_input("place", is_dataset=False), an_input()))
+    variables = stage(step, inputs={"place": tmp_path / "place", "raw": tmp_path / "raw"}).environment
+    assert variables["AZUREML_DATAREFERENCE_place"] == variables["place"] == str(tmp_path / "place")
+    assert variables["AZUREML_DATASET_ENVIRONMENT_VARS"] == "raw:Mount"
+    assert [part["name"] for part in protocol.read_context(str(folder.run))["inputs"]] == ["raw"]
+
+
 def test_nothing_of_the_worker_reaches_the_script_but_what_is_listed(stage: Stage) -> None:
     """S12."""
     secrets = {

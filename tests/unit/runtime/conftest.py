@@ -42,6 +42,7 @@ def context(tmp_path: Path) -> RunContext:
         "working_folder": str(tmp_path / "code"),
         "script": "train.py",
         "arguments": ["--rate", "0.1"],
+        "environment": {"name": "train-env", "version": None, "pip_requirements": ["numpy"], "variables": {"MODE": "fast"}},
         "snapshot": "abc",
         "target": "local",
         "started_at": "2026-01-01T00:00:00+00:00",

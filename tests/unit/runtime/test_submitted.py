@@ -311,10 +311,20 @@ def test_complete_and_fail_do_not_change_the_status(open_run: Open, capsys: pyte
     assert "run.fail() was called: no data. To fail the step" in capsys.readouterr().err
 
 
+def test_the_environment_is_the_one_that_the_script_runs_in(open_run: Open) -> None:
+    environment = open_run().get_environment()
+    assert (environment.name, environment.version) == ("train-env", None)
+    assert (environment.requirements, environment.environment_variables) == (["numpy"], {"MODE": "fast"})
+    # What the runtime itself does not know of an environment is the SDK's, which is installed here.
+    assert list(environment.python.conda_dependencies.pip_packages) == ["numpy"]
+
+
 @pytest.mark.parametrize("method", sorted(name for name in vars(AbsentMethods) if not name.startswith("_")))
 def test_what_is_absent_says_what_to_do_instead(open_run: Open, method: str) -> None:
+    parent = open_run().parent
+    assert parent is not None
     with pytest.raises(UserErrorException, match=rf"Run\.{method} is not available inside a step of airflow-amlpipe: .+coverage\.md"):
-        getattr(open_run(), method)("anything", key=1)
+        getattr(parent, method)("anything", key=1)
 
 
 def test_a_file_system_without_links_keeps_files_too(open_run: Callable[[], SubmittedRun], monkeypatch: pytest.MonkeyPatch) -> None:

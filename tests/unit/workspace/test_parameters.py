@@ -122,3 +122,9 @@ def test_a_dataset_of_the_other_kind_is_refused(workspace: WorkspaceStore, holds
 def test_a_dataset_that_is_not_there_yet_may_come_from_an_earlier_step(workspace: WorkspaceStore) -> None:
     step = bind_step(workspace, a_step(inputs=READS), {"which": DatasetSource(name="later")})
     assert step.inputs[0].source == DatasetSource(name="later")
+
+
+def test_the_place_that_a_data_path_names_is_no_dataset_for_the_script(workspace: WorkspaceStore) -> None:
+    reads = (InputSpec(name="data", mode="mount", source=ParameterSource(parameter="which", holds="data_path")), *READS)
+    bound = bind_step(workspace, a_step(inputs=reads), {"which": place("a")})
+    assert [item.is_dataset for item in bound.inputs] == [False, True]

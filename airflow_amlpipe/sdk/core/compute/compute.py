@@ -8,12 +8,12 @@ from airflow_amlpipe.exceptions import DefinitionError, UnknownNameError, shorte
 from airflow_amlpipe.sdk._absent import absent
 from airflow_amlpipe.sdk._parsing import is_airflow_parsing
 from airflow_amlpipe.sdk._workspace_store import open_workspace
-from airflow_amlpipe.sdk.exceptions import ComputeTargetException
+from airflow_amlpipe.sdk.exceptions import ComputeTargetException, UserErrorException
 
 if TYPE_CHECKING:
     from airflow_amlpipe.sdk.core.workspace import Workspace
 
-__all__ = ["ComputeTarget", "ComputeTargetAttachConfiguration", "ComputeTargetProvisioningConfiguration"]
+__all__ = ["ComputeTarget", "ComputeTargetAttachConfiguration", "ComputeTargetProvisioningConfiguration", "compute_name"]
 
 # Where the class is that a compute target comes back as; any other is an AmlCompute.
 _CLASSES = {
@@ -186,6 +186,26 @@ class ComputeTarget:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(workspace={self.workspace.name!r}, name={self.name!r})"
+
+
+def compute_name(what: str, target: Any) -> str:
+    """Return the name of a compute target, which is given as itself, as its name, or as ``(name, type)``.
+
+    :param what: where it was given, as messages name it
+    :raises UserErrorException: it is none
+    """
+    given = target[0] if isinstance(target, (tuple, list)) and target else target
+    name = given.name if isinstance(given, ComputeTarget) else given
+    if isinstance(name, str) and name:
+        return name
+    from airflow_amlpipe.sdk.pipeline.core.graph import PipelineParameter
+
+    if isinstance(given, PipelineParameter):
+        raise UserErrorException(
+            f"{what} is the PipelineParameter {given.name!r}; where a step runs is no value of a run, nor was it in SDK v1: "
+            "give a compute target or its name, and take it as an argument of the script that builds the pipeline"
+        )
+    raise UserErrorException(f"{what} {shorten(repr(target))} is no compute target; give one, its name, or 'local'")
 
 
 def _class_of(sdk_type: str) -> type[ComputeTarget]:

@@ -10,11 +10,13 @@ from airflow_amlpipe.sdk._absent import absent
 from airflow_amlpipe.sdk._arguments import check_text, check_workspace_given
 from airflow_amlpipe.sdk._calling_file import folder_of_calling_file
 from airflow_amlpipe.sdk._parsing import is_airflow_parsing
-from airflow_amlpipe.sdk._workspace_store import check_registered, home, workspace_url
+from airflow_amlpipe.sdk._workspace_store import find_unregistered, home, workspace_url
 from airflow_amlpipe.sdk.exceptions import UserErrorException
 from airflow_amlpipe.sdk.pipeline.core._steps import collect_steps
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from airflow_amlpipe.sdk.core.environment import Environment
     from airflow_amlpipe.sdk.core.workspace import Workspace
     from airflow_amlpipe.sdk.data.abstract_datastore import AbstractDatastore
@@ -66,7 +68,7 @@ class Pipeline:
         """Return what is wrong, one sentence for each problem; never raises. Empty if the pipeline is sound."""
         from airflow_amlpipe.sdk.lowering import find_problems
 
-        problems = find_problems(self, "pipeline")
+        problems = find_problems(self, "pipeline", self._unregistered)
         if not problems:
             import hashlib
 
@@ -195,9 +197,14 @@ class Pipeline:
 
         self._check_scripts(source_base)
         spec = lower_pipeline(self, name)
-        if not is_airflow_parsing():
-            check_registered(self.workspace, spec)
+        for problem in self._unregistered(spec):
+            raise problem
         return spec
+
+    def _unregistered(self, spec: PipelineSpec) -> Iterator[UserErrorException]:
+        """Yield what is wrong with the names that ``spec`` looks up in the workspace; while Airflow parses, they are looked up at run time."""
+        if not is_airflow_parsing():
+            yield from find_unregistered(self.workspace, spec)
 
     def _source_directory(self, step: Any) -> str:
         return getattr(step, "_source_directory", None) or self._default_source_directory or "."

@@ -10,13 +10,16 @@ from airflow_amlpipe.exceptions import shorten
 from airflow_amlpipe.sdk._absent import absent
 from airflow_amlpipe.sdk._run_records import folder_of, step_logged, step_streams
 from airflow_amlpipe.sdk._workspace_store import open_workspace
+from airflow_amlpipe.sdk.core._environment_of_run import environment_of_step
 from airflow_amlpipe.sdk.core.run import Run
 from airflow_amlpipe.sdk.exceptions import UserErrorException
 from airflow_amlpipe.sdk.pipeline.core._child_run import children_of
+from airflow_amlpipe.sdk.pipeline.core._run_data import input_datasets, output_datasets
 from airflow_amlpipe.sdk.pipeline.core._waiting import wait_for_step
 from airflow_amlpipe.sdk.pipeline.core.port_data import PortDataReference, StepRunOutput
 
 if TYPE_CHECKING:
+    from airflow_amlpipe.sdk.core.environment import Environment
     from airflow_amlpipe.sdk.core.experiment import Experiment
     from airflow_amlpipe.sdk.pipeline.core.run import PipelineRun
     from airflow_amlpipe.workspace.records import StepTry
@@ -102,10 +105,9 @@ class StepRun(Run):
         return noted
 
     def get_details(self) -> dict[str, Any]:
-        """Return id, status, times, outputs and properties of the step run."""
+        """Return id, status, times, properties, and what data the step run read and wrote."""
         item = self._try()
         finished = item.finished
-        outputs = [] if finished is None else list(finished.outputs.values())
         return {
             "runId": self.id,
             "status": self.status,
@@ -113,16 +115,8 @@ class StepRun(Run):
             "endTimeUtc": None if finished is None else finished.finished_at,
             "services": {},
             "properties": self.get_properties(),
-            "inputDatasets": [],
-            "outputDatasets": [
-                {
-                    "identifier": {"savedId": None if output.dataset is None else output.dataset.id, "registeredId": None},
-                    "outputType": "RunOutput",
-                    "outputDetails": {"outputName": output.name},
-                    "dataset": {"datastore": output.datastore, "path": output.published_to or output.path},
-                }
-                for output in outputs
-            ],
+            "inputDatasets": input_datasets(self._workspace, item),
+            "outputDatasets": [] if finished is None else output_datasets(finished.outputs),
             "logFiles": {name: name for name in self.get_file_names() if name.startswith("logs/")},
             **({} if finished is None or finished.error is None else {"error": {"error": {"message": finished.error}}}),
         }
@@ -204,6 +198,13 @@ class StepRun(Run):
             return super().get_metrics(name, recursive, run_type, populate)
         runs = [self, *self.get_children(recursive=True)]
         return {run.id: Run.get_metrics(run, name) for run in runs}
+
+    def get_environment(self) -> Environment:
+        """Return the environment that the step's pipeline was submitted with.
+
+        :raises UserErrorException: the run is one of a DAG file, which says it itself
+        """
+        return environment_of_step(self._workspace, self._pipeline_run_id, self._node_id)
 
     def get_snapshot_id(self) -> str | None:
         """Return the digest of the source snapshot that the step ran, or was reused with; ``None`` before that is known."""

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any, ClassVar
 
 from airflow_amlpipe.exceptions import DefinitionError, shorten
+from airflow_amlpipe.sdk.core.compute.compute import compute_name
 from airflow_amlpipe.sdk.core.runconfig import RunConfiguration
 from airflow_amlpipe.sdk.exceptions import UserErrorException
 from airflow_amlpipe.sdk.pipeline.core.builder import PipelineStep
@@ -57,6 +58,8 @@ class RunnableStep(PipelineStep):
                 )
         if not isinstance(allow_reuse, bool):
             raise UserErrorException(f"{self._where}: allow_reuse must be True or False, not {shorten(repr(allow_reuse))}")
+        if compute_target is not None:
+            compute_name(f"{self._where}: compute_target", compute_target)
         self._counts = self._checked_counts(runconfig_pipeline_params)
         self._compute_target = compute_target
         self._runconfig = runconfig
@@ -128,4 +131,25 @@ class RunnableStep(PipelineStep):
                 raise UserErrorException(
                     f"{self._where}: params: {name!r} is {shorten(repr(value))} of type {type(value).__name__}; use text, a number or a PipelineParameter"
                 )
+        self._refuse_two_values(params)
         return dict(params)
+
+    def _refuse_two_values(self, params: dict[str, Any]) -> None:
+        """Refuse an entry that has the name of a pipeline parameter among the arguments, as SDK v1 did: the script finds one value under a name.
+
+        The parameter itself may stand in both places.
+        """
+        from airflow_amlpipe.spec.names import parameter_variable
+
+        read = {parameter_variable(item.name): item for item in map(_inner, self._arguments) if isinstance(item, PipelineParameter)}
+        for name, value in params.items():
+            other, mine = read.get(parameter_variable(name)), _inner(value)
+            if other is not None and not (isinstance(mine, PipelineParameter) and mine.name == other.name == name):
+                raise UserErrorException(
+                    f"{self._where}: Parameter name {name} is already in use: params has {shorten(repr(value))}, and arguments have "
+                    f"PipelineParameter {other.name!r}; the script finds one of them as {parameter_variable(name)}. Rename one, or give the parameter in both places"
+                )
+
+
+def _inner(value: Any) -> Any:
+    return value.value if isinstance(value, Volatile) else value

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from airflow_amlpipe.exceptions import UnsupportedFeatureError
+from airflow_amlpipe.sdk._workspace_store import open_workspace
+from airflow_amlpipe.sdk.lowering import lower_pipeline
 from airflow_amlpipe.services import submit
 from airflow_amlpipe.spec.pipeline import PipelineSpec
 from airflow_amlpipe.spec.step import CommandLine, InputArgument, LiteralArgument, PythonScript
@@ -148,6 +150,15 @@ def test_its_metrics_and_files_are_those_of_the_script(ws: Workspace) -> None:
     assert run.get_tags()["reviewed"] == "yes"
     run.remove_tags(["reviewed"])
     assert "reviewed" not in run.get_tags()
+
+
+def test_its_environment_is_the_one_it_was_submitted_with(ws: Workspace) -> None:
+    environment = Environment("train-env")
+    environment.environment_variables = {"MODE": "fast"}
+    config = ScriptRunConfig("src", "train.py", environment=environment)
+    digest = open_workspace(ws).put_spec(lower_pipeline(config._pipeline(ws), "digits"))
+    run = ScriptRun(Experiment(ws, "digits"), a_run(ws, "digits", "train.py", kind="script", spec=digest))
+    assert (run.get_environment().name, run.get_environment().environment_variables) == ("train-env", {"MODE": "fast"})
 
 
 def test_before_its_script_has_started_there_is_nothing_yet(ws: Workspace) -> None:

@@ -14,7 +14,7 @@ from airflow_amlpipe.services.collect import Collector, collecting
 from azureml.core import Datastore, Environment, RunConfiguration, Workspace
 from azureml.core.compute import AmlCompute, ComputeTarget
 from azureml.data import OutputFileDatasetConfig
-from azureml.pipeline.core import Pipeline, PipelineParameter
+from azureml.pipeline.core import Pipeline, PipelineData, PipelineParameter
 from azureml.pipeline.steps import PythonScriptStep
 
 
@@ -148,6 +148,29 @@ def test_a_submission_takes_its_sources_from_the_current_folder_only(
 def test_an_unknown_compute_target_is_refused_in_sdk_v1s_words_and_ours(ws: Workspace) -> None:
     with pytest.raises(ValueError, match=r"step 'train': Target nope does not exist in the workspace\. .*registered are: local"):
         to_dag(Pipeline(ws, step(compute_target="nope")))
+
+
+def test_validation_names_every_target_and_datastore_that_is_not_registered_and_never_raises(ws: Workspace) -> None:
+    gone = step(compute_target="nope", arguments=[OutputFileDatasetConfig("o", destination=("lake", "x"))])
+    compute, datastore = Pipeline(ws, [gone]).validate()
+    assert compute.startswith("step 'train': Target nope does not exist in the workspace. compute target 'nope' is not registered")
+    assert compute.endswith("register it once: amlpipe compute create nope, or ComputeTarget.create(...)")
+    assert datastore.startswith("datastore 'lake' is not registered in the workspace")
+    ComputeTarget.create(ws, "nope", AmlCompute.provisioning_configuration())
+    assert Pipeline(ws, [gone]).validate() == [datastore]
+
+
+def test_while_airflow_parses_validation_looks_nothing_up(ws: Workspace, airflow_is_parsing: None, home: Path) -> None:
+    assert Pipeline(ws, step(compute_target="nope")).validate() == []
+    assert not home.exists()
+
+
+@pytest.mark.parametrize("given", [PipelineParameter("cpu", "cpu-cluster"), PipelineData("cpu"), 3, "", ()])
+def test_what_is_no_compute_target_is_refused_also_if_it_has_a_name(ws: Workspace, given: Any) -> None:
+    with pytest.raises(UserErrorException, match="step 'train': compute_target .*no (compute target|value of a run)"):
+        step(compute_target=given)
+    with pytest.raises(UserErrorException, match="RunConfiguration: target .*no (compute target|value of a run)"):
+        RunConfiguration().target = given
 
 
 def test_a_registered_compute_target_is_found(ws: Workspace) -> None:

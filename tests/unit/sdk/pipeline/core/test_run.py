@@ -9,11 +9,18 @@ from typing import Any
 import pytest
 
 from airflow_amlpipe.exceptions import UnsupportedFeatureError
+from airflow_amlpipe.sdk._workspace_store import open_workspace
+from airflow_amlpipe.sdk.lowering import lower_pipeline
 from airflow_amlpipe.services import cancel
+from airflow_amlpipe.spec.data import DatasetSource, DatastorePath
 from airflow_amlpipe.workspace.try_files import Logged
-from azureml.core import Experiment, Run, Workspace
+from azureml.core import Dataset, Environment, Experiment, Run, RunConfiguration, Workspace
+from azureml.data import OutputFileDatasetConfig
+from azureml.data.datapath import DataPath, DataPathComputeBinding
+from azureml.data.dataset_consumption_config import DatasetConsumptionConfig
 from azureml.exceptions import RunEnvironmentException, UserErrorException
-from azureml.pipeline.core import PipelineRun
+from azureml.pipeline.core import Pipeline, PipelineParameter, PipelineRun
+from azureml.pipeline.steps import PythonScriptStep
 from tests.unit.sdk.runs import a_run, a_step_run, keep
 
 
@@ -166,6 +173,64 @@ def test_an_output_is_downloaded_below_its_path(ws: Workspace, project: Path) ->
     assert step.get_details()["outputDatasets"][0]["identifier"]["savedId"] == "an-id"
     with pytest.raises(UserErrorException, match="step 'train' of run .* has no output 'modle'; its outputs are: model, plot"):
         step.get_output("modle")
+
+
+def test_the_details_of_a_step_run_name_the_data_that_it_read_and_its_environment(ws: Workspace, project: Path) -> None:
+    (project / "raw").mkdir()
+    (project / "raw" / "a.csv").write_text("a\n1\n")
+    store = ws.get_default_datastore()
+    store.upload(str(project / "raw"), "raw", show_progress=False)
+    named = Dataset.File.from_files((store, "raw")).register(ws, "rows")
+    other = Dataset.Tabular.from_delimited_files((store, "raw/*.csv"))
+    prepared = OutputFileDatasetConfig("prepared")
+    environment = Environment("train-env")
+    environment.python.conda_dependencies.add_pip_package("numpy")
+    runconfig = RunConfiguration()
+    runconfig.environment = environment
+    PythonScriptStep("prepare.py", name="prepare", source_directory="src", outputs=[prepared])  # the step that writes it
+    place = (PipelineParameter("place", DataPath(store, "raw")), DataPathComputeBinding())
+    which = DatasetConsumptionConfig("which", PipelineParameter("chosen", other))
+    train = PythonScriptStep(
+        "train.py",
+        name="train",
+        source_directory="src",
+        runconfig=runconfig,
+        inputs=[named.as_named_input("named").as_download(), which, prepared.as_input("prepared"), place],
+    )
+    pipeline = Pipeline(ws, [train])
+    digest = open_workspace(ws).put_spec(lower_pipeline(pipeline, "digits"))
+    chosen = DatasetSource(name=other.register(ws, "table").name, version=1)
+    run_id = a_run(ws, "digits", "prepare", "train", spec=digest, parameters={"chosen": chosen, "place": DatastorePath(datastore="d")})
+    a_step_run(ws, run_id, "prepare")
+    a_step_run(ws, run_id, "train", None)
+    first, second = run_of(ws, run_id).get_steps()
+    assert first.get_details()["inputDatasets"] == []
+    told = {item["consumptionDetails"]["inputName"]: item for item in second.get_details()["inputDatasets"]}
+    assert told["named"] == {
+        "dataset": {"id": named.id, "name": "rows", "version": 1},
+        "consumptionDetails": {"type": "RunInput", "inputName": "named", "mechanism": "Download"},
+    }
+    assert told["prepared"]["dataset"] == {"id": None, "step": "prepare", "output": "prepared"}
+    assert (told["which"]["dataset"]["name"], sorted(told)) == ("table", ["named", "prepared", "which"])
+    found = second.get_environment()
+    assert (found.name, list(found.python.conda_dependencies.pip_packages)) == ("train-env", ["numpy"])
+    with pytest.raises(UserErrorException, match=r"run .* has no environment of its own; ask one of its steps"):
+        run_of(ws, run_id).get_environment()
+
+
+def test_of_a_dag_files_run_the_inputs_are_those_of_its_key_and_the_environment_is_in_the_file(ws: Workspace) -> None:
+    run_id = a_run(ws, "digits", "train")
+    manifest = {"components": {"inputs": {"readable": {"raw": {"mode": "mount"}, "made": {"mode": "direct"}}}}}
+    a_step_run(ws, run_id, key_manifest=manifest, inputs_from={"made": "prepare"})
+    (step,) = run_of(ws, run_id).get_steps()
+    assert [(item["dataset"], item["consumptionDetails"]["mechanism"]) for item in step.get_details()["inputDatasets"]] == [
+        ({"id": None, "step": "prepare"}, "Direct"),
+        ({"id": None}, "Mount"),
+    ]
+    with pytest.raises(
+        UserErrorException, match="is one of a DAG, whose definition is in its DAG file; look at the environment of step 'train' there"
+    ):
+        step.get_environment()
 
 
 def test_an_output_is_found_by_its_name_among_those_of_the_pipeline(ws: Workspace, tmp_path: Path) -> None:

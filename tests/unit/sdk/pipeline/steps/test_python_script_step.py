@@ -10,7 +10,7 @@ import pytest
 from airflow_amlpipe.sdk.lowering import lower_pipeline
 from azureml.core import Workspace
 from azureml.exceptions import UserErrorException
-from azureml.pipeline.core import Pipeline, PipelineParameter
+from azureml.pipeline.core import Pipeline, PipelineParameter, Volatile
 from azureml.pipeline.steps import PythonScriptStep
 
 
@@ -84,3 +84,14 @@ def test_an_age_that_is_none_is_refused(given: Any) -> None:
         UserErrorException, match=r"step 'train.py': reuse_max_age: .* is no length of time; write a whole number with its unit"
     ):
         step.reuse_max_age = given
+
+
+@pytest.mark.parametrize("mine", [0.1, Volatile(0.1), PipelineParameter("rate", 0.5)])
+def test_a_value_that_a_pipeline_parameter_would_hide_is_refused_as_in_sdk_v1(mine: Any) -> None:
+    with pytest.raises(ValueError, match="Parameter name learning.rate is already in use: params has .*AML_PARAMETER_learning_rate"):
+        PythonScriptStep("train.py", arguments=[PipelineParameter("learning-rate", 0.5)], params={"learning.rate": mine})
+
+
+def test_one_pipeline_parameter_may_be_an_argument_and_an_entry_of_params() -> None:
+    rate = PipelineParameter("rate", 0.5)
+    assert PythonScriptStep("train.py", arguments=[Volatile(rate)], params={"rate": rate})._params == {"rate": rate}
