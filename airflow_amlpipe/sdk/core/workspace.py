@@ -92,7 +92,7 @@ class Workspace:
         cloud: str = "AzureCloud",
         id: str | None = None,
     ) -> Workspace:
-        """Return a workspace of this home folder by its name.
+        """Return a workspace of this home folder by its name, or the one of that name that a config.json describes (:meth:`from_config`).
 
         :raises WorkspaceException: there is none; the message lists those there are
         """
@@ -102,10 +102,13 @@ class Workspace:
             if not is_airflow_parsing() and file.is_file():
                 return _of_file(file)
             return Workspace(subscription_id or "", resource_group or "", name, _location=location)
+        described = _described(name)
+        if described is not None:
+            return described
         known = ", ".join(known_workspaces(home())) or "none"
         raise WorkspaceException(
             f"Workspace.get: no workspace is called {shorten(repr(name))} in {shorten(str(home()))}; there are: {shorten(known, 600)}. "
-            f"Make it with Workspace.create(name={shorten(repr(name))})"
+            f"Make it with Workspace.create(name={shorten(repr(name))}), or write a config.json that names it"
         )
 
     @staticmethod
@@ -338,6 +341,15 @@ class Workspace:
 def _names(workspace: Workspace, kind: str) -> list[str]:
     names: list[str] = getattr(open_workspace(workspace), kind).names()
     return names
+
+
+def _described(name: str) -> Workspace | None:
+    """Return the workspace of this name that a config.json describes, which nobody may have used yet."""
+    try:
+        file = find_config()
+    except UserErrorException:
+        return None
+    return _of_file(file, root=chosen_root()) if read_config(file).workspace_name == name else None
 
 
 def _of_file(file: Path, root: str | None = None) -> Workspace:

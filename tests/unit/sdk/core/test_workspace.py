@@ -200,6 +200,22 @@ def test_an_unknown_workspace_lists_the_known_ones() -> None:
         Workspace.get("taem")
 
 
+def test_a_workspace_that_a_config_names_is_got_by_its_name_before_anything_is_in_it(project: Path, home: Path) -> None:
+    write(project, "fresh", root="./kept")
+    found = Workspace.get("fresh", subscription_id="none", resource_group="none")
+    assert found == Workspace.from_config()
+    assert found._url == (project / "kept").as_uri()
+    with pytest.raises(WorkspaceException, match=r"'other' .*there are: none\. .*or write a config\.json that names it"):
+        Workspace.get("other")
+    # Trouble with the file is no absence of it.
+    (project / "config.json").write_text("{")
+    with pytest.raises(UserErrorException, match="config.json"):
+        Workspace.get("fresh")
+    # One that is in use is found whatever lies around.
+    (home / "workspaces" / "fresh").mkdir(parents=True)
+    assert Workspace.get("fresh")._url == (home / "workspaces/fresh").as_uri()
+
+
 def test_what_was_written_is_read(ws: Workspace, project: Path) -> None:
     ws.write_config()
     assert json.loads((project / ".azureml" / "config.json").read_text()) == {
