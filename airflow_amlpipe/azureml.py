@@ -2,7 +2,8 @@
 
 Importing this module puts a finder in front of Python's own. It serves `azureml` and everything below from `airflow_amlpipe.sdk`: the very
 same module objects, so a class is the same class under both names. No package called `azureml` is installed, ever; one that is installed is
-left alone on disk, but not seen by this process any more.
+left alone on disk, but not seen by this process any more. What scripts catch of msrest, which SDK v1 brought along, is served where msrest
+is not installed.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ _ALIAS = "azureml"
 _HOME = "airflow_amlpipe.sdk"
 # What our own runtime puts on the path of a step, and `amlpipe run` on the path of what a script starts with multiprocessing.
 _SHIMS = tuple(str(Path("airflow_amlpipe", folder, "shim")) for folder in ("runtime", "services"))
+_STAND_INS = Path(__file__).parent / "sdk" / "_stand_ins"
 # What to use instead of the packages of SDK v1 that we do not have, by the longest name that fits.
 _INSTEAD = {
     "azureml.automl": "run the training script in a PythonScriptStep",
@@ -82,6 +84,18 @@ class _AzureMLFinder:
         return ModuleSpec(fullname, _Alias(module), origin=module.__file__, is_package=hasattr(module, "__path__"))
 
 
+class _StandInFinder:
+    """Answers for a package that came with SDK v1, after all others: one that is installed is found before."""
+
+    def find_spec(
+        self,
+        fullname: str,
+        path: Sequence[str] | None = None,
+        target: ModuleType | None = None,  # noqa: ARG002  the import system's signature
+    ) -> ModuleSpec | None:
+        return PathFinder.find_spec(fullname, [str(_STAND_INS)]) if path is None and (_STAND_INS / fullname).is_dir() else None
+
+
 def install() -> None:
     """Serve `azureml` from here on in this process; twice is fine. Warns if a package of that name is installed."""
     if any(isinstance(finder, _AzureMLFinder) for finder in sys.meta_path):
@@ -97,6 +111,7 @@ def install() -> None:
     for name in loaded:
         del sys.modules[name]
     sys.meta_path.insert(0, _AzureMLFinder())
+    sys.meta_path.append(_StandInFinder())
     importlib.import_module(_ALIAS)
 
 

@@ -7,6 +7,8 @@ import sys
 import textwrap
 from pathlib import Path
 
+import pytest
+
 
 def python(code: str, *path: Path) -> str:
     """Run ``code`` in a fresh interpreter and return what it printed."""
@@ -157,3 +159,50 @@ def test_outside_a_step_scripts_find_the_run_classes_that_they_ask_for() -> None
         print(isinstance(run, _OfflineRun), isinstance(run, _SubmittedRun), vars(ResourceConfiguration(cpu=1, memory_in_gb=0.5)))
     """)
     assert out == "True False {'cpu': 1, 'memory_in_gb': 0.5, 'gpu': None}\n"
+
+
+REGISTER_WHAT_IS_NOT_FOUND = """
+    import pickle, warnings
+    import airflow_amlpipe.azureml
+    from azureml.core import Datastore, Workspace
+    from azureml.exceptions import UserErrorException
+    {imports}
+    ws = Workspace.create("ws", location="local", exist_ok=True)
+    try:
+        store = Datastore.get(ws, "lake")
+    except {caught} as error:
+        assert isinstance(error, UserErrorException) and error.message == str(error)
+        again = pickle.loads(pickle.dumps(error))
+        assert type(again) is type(error) and str(again) == str(error)
+        print(str(error)[:34])
+"""
+
+
+def test_a_datastore_that_is_not_there_is_caught_as_scripts_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AMLPIPE_HOME", str(tmp_path / "home"))
+    code = REGISTER_WHAT_IS_NOT_FOUND.format(imports="from msrest.exceptions import HttpOperationError", caught="HttpOperationError")
+    said = "datastore 'lake' is not registered"
+    assert python(code).splitlines()[-1] == said
+    # the real one wants to be made from the answer of a service, and has words of its own
+    (tmp_path / "msrest").mkdir()
+    (tmp_path / "msrest" / "__init__.py").write_text("")
+    (tmp_path / "msrest" / "exceptions.py").write_text(
+        "class HttpOperationError(Exception):\n"
+        "    def __init__(self, deserialize, response):\n        raise AssertionError('made from a text')\n"
+        "    def __str__(self):\n        return str(self.error.error)\n"
+    )
+    assert python(code + "    import msrest; print(msrest.__file__)", tmp_path).splitlines()[-2:] == [
+        said,
+        str(tmp_path / "msrest" / "__init__.py"),
+    ]
+    # a script that does not know the class meets the same error without it
+    assert python(REGISTER_WHAT_IS_NOT_FOUND.format(imports="", caught="UserErrorException")).splitlines()[-1] == said
+    python("""
+        import airflow_amlpipe.azureml
+        try:
+            import msrest.serialization
+        except ModuleNotFoundError as error:
+            assert error.name == "msrest.serialization"
+        else:
+            raise SystemExit("msrest.serialization was importable")
+    """)
