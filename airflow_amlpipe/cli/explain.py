@@ -53,11 +53,18 @@ def explanation_lines(explanation: StepExplanation) -> list[str]:
     if explanation.volatile:
         lines.append("volatile, and therefore no reason to run:")
         lines += [f"  {change}" for change in explanation.volatile[:_MOST_DIFFERENCES]]
-    for changes, title in (
-        (False, "asked for by the script when it ran, and not in the key:"),
-        (True, "changed by the script when it ran:"),
+    asked = [thing for thing in explanation.asked if not thing.is_keyed]
+    for title, things in (
+        (
+            "asked for by the script when it ran; not in the key, but asked again before a result is reused:",
+            [thing for thing in asked if thing.told],
+        ),
+        (
+            "asked for by the script when it ran, and neither in the key nor asked again:",
+            [thing for thing in asked if not (thing.told or thing.changes)],
+        ),
+        ("changed by the script when it ran:", [thing for thing in asked if thing.changes]),
     ):
-        things = [thing for thing in explanation.asked if thing.changes is changes and not thing.is_keyed]
         lines += [title, *(f"  {thing.what}" for thing in things)] if things else []
     if explanation.causes:
         lines.append("which goes back to:")

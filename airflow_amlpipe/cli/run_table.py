@@ -71,7 +71,8 @@ def _why(step: dict[str, Any]) -> str:
 
 
 def _asked(step: str, thing: dict[str, Any]) -> tuple[str, ...]:
-    return (step, thing["what"], "changed by the script" if thing["changes"] else "no")
+    in_key = "changed by the script" if thing["changes"] else "no, asked again before reuse" if thing.get("told") else "no"
+    return (step, thing["what"], in_key)
 
 
 def _output(step: str, output: dict[str, Any]) -> tuple[str, ...]:

@@ -216,7 +216,8 @@ class _Loop:
 
     def _record(self, thing: AskedThing) -> None:
         known = thing.model_copy(update={"first_at": now_text()})
-        line = json.dumps(known.model_dump(mode="json"), separators=(",", ":")).encode() + b"\n"
+        # A line of its own, also after one that a process left unfinished when it died.
+        line = b"\n" + json.dumps(known.model_dump(mode="json"), separators=(",", ":")).encode() + b"\n"
         descriptor = os.open(self._folder.root / _JOURNAL, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         try:
             write_all(descriptor, line)
@@ -231,4 +232,7 @@ class _Loop:
 def _notice(thing: AskedThing) -> str:
     if thing.changes:
         return f"the script changed {thing.what}"
-    return f"the script asked for {thing.what}, which is no input of its step: a change of it does not make the step run again"
+    asked = f"the script asked for {thing.what}, which is no input of its step"
+    if thing.told is None:
+        return f"{asked}: a change of it does not make the step run again"
+    return f"{asked}: it is asked for again before the step's result is reused"

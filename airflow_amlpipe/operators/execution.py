@@ -286,7 +286,9 @@ class StepExecution:
         :raises SourceChangedError: data that the script read where it lies is not what it was; nothing was committed
         :raises CommitUnknownError: nobody can say whether the result was stored; the next try finds out
         """
+        from airflow_amlpipe.operators.answering import asked_so_far
         from airflow_amlpipe.operators.keeping import keep_files
+        from airflow_amlpipe.workspace.asked import answers_of
         from airflow_amlpipe.workspace.showing import refuse_changed
 
         crash_point("job-ended")
@@ -301,7 +303,9 @@ class StepExecution:
         if collected.run.cancel_requested or collected.parent.cancel_requested:
             self._is_canceled = True
             raise DefinitionError(f"{self._where}: its script asked for the run to be cancelled")
-        finished = self.run.finish_ran(self.assessment, {name: output.path for name, output in collected.outputs.items()}, say=self._note)
+        produced = {name: output.path for name, output in collected.outputs.items()}
+        told = answers_of(asked_so_far(self._folder))
+        finished = self.run.finish_ran(self.assessment, produced, told=told, say=self._note)
         self._clean()
         return finished
 

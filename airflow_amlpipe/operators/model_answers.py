@@ -9,6 +9,7 @@ from airflow_amlpipe.spec.names import check_relative_path
 from airflow_amlpipe.workspace.asked import AskedThing
 from airflow_amlpipe.workspace.models import ModelVersion
 from airflow_amlpipe.workspace.step_run import StepRun
+from airflow_amlpipe.workspace.telling import find_model, find_models, model_told
 
 __all__ = ["change_model", "delete_model", "give_model", "list_models", "register_model"]
 
@@ -17,18 +18,17 @@ _KEPT = ("description", "tags", "properties")
 
 def list_models(run: StepRun, question: Question) -> Answer:
     """Return every version of a model, or of all."""
-    models, name = run.workspace.models, question.arguments["name"]
-    found = models.all() if name is None else models.versions(name)
-    what = "the list of models" if name is None else f"the versions of model {shorten(repr(name))}"
-    return Answer({"models": [_told(model) for model in found]}, AskedThing(verb="models", what=what))
+    found = find_models(run.workspace, question.arguments)
+    return Answer(found.value, AskedThing(verb=question.verb, what=found.told.what, told=found.told))
 
 
 def give_model(run: StepRun, question: Question) -> Answer:
     """Put a model's files in place."""
-    model = run.workspace.models.get(question.arguments["name"], question.arguments["version"])
+    found = find_model(run.workspace, question.arguments)
     question.place.mkdir(parents=True, exist_ok=True)
-    run.workspace.models.fetch(model, question.place)
-    return Answer({"path": question.shown(question.place)}, AskedThing(verb="model-data", what=_words(model), digest=model.digest))
+    run.workspace.models.fetch(found.model, question.place)
+    thing = AskedThing(verb=question.verb, what=_words(found.model), digest=found.model.digest, told=found.told)
+    return Answer({"path": question.shown(question.place)}, thing)
 
 
 def register_model(run: StepRun, question: Question, experiment: str) -> Answer:
@@ -54,14 +54,14 @@ def register_model(run: StepRun, question: Question, experiment: str) -> Answer:
         **_said(question),
     )
     thing = AskedThing(verb="model-register", what=_words(model), digest=model.digest, changes=True)
-    return Answer({"model": _told(model)}, thing)
+    return Answer({"model": model_told(model)}, thing)
 
 
 def change_model(run: StepRun, question: Question) -> Answer:
     """Say something else of a version."""
     said = dict(question.arguments)
     model = run.workspace.models.change(said.pop("name"), said.pop("version"), **{**said, "datasets": _pairs(question)})
-    return Answer({"model": _told(model)}, AskedThing(verb="model-change", what=f"what is said of {_words(model)}", changes=True))
+    return Answer({"model": model_told(model)}, AskedThing(verb="model-change", what=f"what is said of {_words(model)}", changes=True))
 
 
 def delete_model(run: StepRun, question: Question) -> Answer:
@@ -70,10 +70,6 @@ def delete_model(run: StepRun, question: Question) -> Answer:
     model = run.workspace.models.get(name, version)
     run.workspace.models.remove(name, version)
     return Answer({}, AskedThing(verb="model-delete", what=f"{_words(model)}, which is removed", changes=True))
-
-
-def _told(model: ModelVersion) -> dict[str, object]:
-    return model.model_dump(mode="json", exclude={"token", "asked"})
 
 
 def _said(question: Question) -> dict[str, object]:

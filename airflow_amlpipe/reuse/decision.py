@@ -10,14 +10,18 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import Protocol
+from typing import Final, Protocol
 
 from airflow_amlpipe.reuse.age import age_limit
 from airflow_amlpipe.reuse.policy import ReusePolicy
 from airflow_amlpipe.reuse.result import StepResult
+from airflow_amlpipe.reuse.told import Change
 from airflow_amlpipe.spec.step import StepSpec
 
-__all__ = ["Decision", "Reason", "Rejection", "ResultFinder", "decide_reuse", "rule_out_reuse"]
+__all__ = ["AnswerFinder", "Decision", "Reason", "Rejection", "ResultFinder", "decide_reuse", "rule_out_reuse"]
+
+# A step whose answers change between any two runs leaves a result each time; one of a world so long gone is not worth the reading.
+_MOST_TOLD_OTHERWISE: Final = 32
 
 
 class Reason(Enum):
@@ -27,6 +31,7 @@ class Reason(Enum):
     NO_RECORD = "ran: no earlier run had the same code, arguments, inputs and environment"
     OUTPUTS_GONE = "ran: an earlier run had the same key, but its outputs are missing or were altered since"
     TOO_OLD = "ran: an earlier run had the same key, but its result is older than max-age allows"
+    ANSWERS_CHANGED = "ran: an earlier run had the same key, but what its script asked for has changed since"
     NOT_ALLOWED = "ran: the step does not allow reuse (allow_reuse=False)"
     FORCED = "ran: this run asked to compute it again"
 
@@ -40,6 +45,18 @@ class ResultFinder(Protocol):
 
     def find_problem(self, result: StepResult) -> str | None:
         """Return what is definitely wrong with the result's outputs, or ``None`` when every one is there as it was written."""
+        ...
+
+
+class AnswerFinder(Protocol):
+    """What the decision has to know of what scripts asked for by themselves. Trouble in reading it is raised, too."""
+
+    def find_change(self, result: StepResult) -> Change | None:
+        """Return the first thing that the script of ``result`` was told and would not be told now, ``None`` when there is none."""
+        ...
+
+    def has_ended(self, result: StepResult) -> bool:
+        """Whether the try that computed ``result`` has written down that it ended."""
         ...
 
 
@@ -57,6 +74,7 @@ class Decision:
 
     :ivar newest_seen: number of the newest result it was based on, 0 for none: what is stored under the key later came after the decision
     :ivar detail: what was found that is the reason, ``""`` where the reason says it all
+    :ivar changed: the thing that the script asked for and that changed, if that is the reason
     """
 
     reason: Reason
@@ -64,6 +82,7 @@ class Decision:
     rejected: tuple[Rejection, ...] = ()
     newest_seen: int = 0
     detail: str = ""
+    changed: str = ""
 
     @property
     def is_reused(self) -> bool:
@@ -79,6 +98,7 @@ def decide_reuse(
     step: StepSpec,
     key: str,
     results: ResultFinder,
+    answers: AnswerFinder,
     *,
     policy: ReusePolicy,
     ancestors: Collection[str],
@@ -88,7 +108,8 @@ def decide_reuse(
     """Answer for one step of one run.
 
     A result is believed only after its outputs were looked at: a hit that points to missing or altered data is not a hit. One that is only
-    too old is left as it is, for runs that are content with it.
+    too old is left as it is, for runs that are content with it; so is one whose script would be told something else now, for the day on which
+    it would be told the same again.
 
     :param ancestors: ids of all steps this one follows from
     :param now: with a time zone; what the age of a result is measured by
@@ -102,21 +123,30 @@ def decide_reuse(
     limit = age_limit(step, policy)
     rejected: list[Rejection] = []
     newest_seen = 0
-    obstacles: list[tuple[Reason, str]] = []
+    obstacles: list[tuple[Reason, str, str]] = []
+    told_otherwise = 0
     for number, result in results.candidates(key):
         newest_seen = max(newest_seen, number)
         too_old = limit.problem_of(result.created_at, now) if limit and not _is_own(result, step, run_id) else None
         if too_old is not None:
-            obstacles.append((Reason.TOO_OLD, too_old))
+            obstacles.append((Reason.TOO_OLD, too_old, ""))
+            continue
+        change = answers.find_change(result)
+        # A try that was lost after it had stored its result is completed, even if it has itself changed what it asked for before.
+        if change is not None and not (_is_own(result, step, run_id) and not answers.has_ended(result)):
+            obstacles.append((Reason.ANSWERS_CHANGED, change.sentence, change.what))
+            told_otherwise += 1
+            if told_otherwise == _MOST_TOLD_OTHERWISE:
+                break
             continue
         problem = results.find_problem(result)
         if problem is None:
             return Decision(Reason.MATCH, result, tuple(rejected), newest_seen)
         rejected.append(Rejection(number, problem))
-        obstacles.append((Reason.OUTPUTS_GONE, problem))
+        obstacles.append((Reason.OUTPUTS_GONE, problem, ""))
     # The newest result is the one that would have stood in.
-    reason, detail = obstacles[0] if obstacles else (Reason.NO_RECORD, "")
-    return Decision(reason, rejected=tuple(rejected), newest_seen=newest_seen, detail=detail)
+    reason, detail, changed = obstacles[0] if obstacles else (Reason.NO_RECORD, "", "")
+    return Decision(reason, rejected=tuple(rejected), newest_seen=newest_seen, detail=detail, changed=changed)
 
 
 def rule_out_reuse(step: StepSpec, *, policy: ReusePolicy, ancestors: Collection[str]) -> Reason | None:

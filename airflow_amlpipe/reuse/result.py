@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from airflow_amlpipe.reuse.told import Told
 from airflow_amlpipe.spec.model import Scalar, SpecModel, added_later
 
 __all__ = ["StepResult", "StoredOutput"]
@@ -33,6 +34,7 @@ class StepResult(SpecModel):
     :ivar folder: the try's folder in the workspace store, where its logs, metrics and artifacts are
     :ivar airflow: the DAG, DAG run and task that computed it, where Airflow did
     :ivar volatile: values that the script got and the key does not hold (``reuse/volatile.py``)
+    :ivar told: what its script asked for by itself, and what identifies the answers (``reuse/told.py``); in the order in which it asked
     :ivar created_at: UTC, ISO 8601; for people and for ``max-age`` (``reuse/age.py``), whether a result is right is never decided by it
     """
 
@@ -50,3 +52,4 @@ class StepResult(SpecModel):
     created_at: str
     duration_seconds: float
     volatile: dict[str, Scalar] = added_later({})
+    told: tuple[Told, ...] = added_later(())

@@ -61,7 +61,7 @@ class AbstractDataset(CompletedBySdk):
     def get_by_name(workspace: Any, name: str, version: Any = "latest", **kwargs: Any) -> Any:
         """Return a version of a registered dataset.
 
-        It is no input of the step: what is read so is not in the step's key, and is written into the run's record.
+        It is no input of the step and not in its key: it is written down, and asked again before the step's result is reused.
 
         :raises UserErrorException: no such dataset or version; the message lists those there are
         """

@@ -32,7 +32,8 @@ class StepExplanation:
     :ivar differences: what is different from that try, in the order of the key's components
     :ivar volatile: what differs in volatile values, which are no cause: from that try, or from the one that computed a reused result
     :ivar warning: that one thing alone keeps making the step run, and what to do
-    :ivar asked: what the script asked of its host when it ran, and changed there; none of it is in the key
+    :ivar asked: what the script asked of its host when it ran, and changed there; none of it is in the key, and what has an identity
+        (``told``) is asked again before the result is reused
     :ivar causes: the explanations of the steps whose changed output is among the differences
     """
 

@@ -6,7 +6,7 @@ write cannot: if that other writes the same bytes as before, this one is still r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -157,7 +157,8 @@ def _plan_step(
 ) -> StepPlan:
     step = bind_step(workspace, step, parameters)
     unwritten = [item.source.step for item in step.inputs if isinstance(item.source, StepOutputSource) and item.source.step not in written]
-    unwritten += _unregistered(workspace, spec, step, ancestors=ancestors, written=written)
+    read = {item.source.name for item in step.inputs if isinstance(item.source, DatasetSource) and item.source.version is None}
+    unwritten += _unregistered(workspace, spec, read, ancestors=ancestors, written=written)
     if not unwritten:
         assessment = assess_step(
             workspace,
@@ -169,8 +170,11 @@ def _plan_step(
             ancestors=ancestors,
         )
         decision = assessment.decision
-        answer: Answer = "reuse" if decision.is_reused else "run"
-        return StepPlan(step.id, step.name, answer, decision.reason.name, assessment.sentence, assessment=assessment)
+        asked = {told.arguments.get("name") for told in decision.result.told if told.is_of_latest_dataset} if decision.result else set()
+        unwritten = _unregistered(workspace, spec, asked, ancestors=ancestors, written=written)
+        if not unwritten:
+            answer: Answer = "reuse" if decision.is_reused else "run"
+            return StepPlan(step.id, step.name, answer, decision.reason.name, assessment.sentence, assessment=assessment)
     ruled_out = rule_out_reuse(step, policy=policy, ancestors=ancestors)
     if ruled_out is not None:
         return StepPlan(step.id, step.name, "run", ruled_out.name, ruled_out.value)
@@ -188,15 +192,17 @@ def _plan_step(
 def _unregistered(
     workspace: WorkspaceStore,
     spec: PipelineSpec,
-    step: StepSpec,
+    read: Collection[object],
     *,
     ancestors: frozenset[str],
     written: Mapping[str, Mapping[str, StoredOutput]],
 ) -> list[str]:
-    """Return the earlier steps that will register the latest version of a dataset this step reads, where it is not that version yet."""
-    read = {item.source.name for item in step.inputs if isinstance(item.source, DatasetSource) and item.source.version is None}
+    """Return the earlier steps that will register the latest version of a dataset that a step reads, where it is not that version yet.
+
+    :param read: the names of which the step reads the latest version
+    """
     found = []
-    for earlier in spec.steps if read - {None} else ():
+    for earlier in spec.steps if set(read) - {None} else ():
         for output in earlier.outputs if earlier.id in ancestors else ():
             if output.register_as is not None and output.register_as.name in read:
                 latest = workspace.datasets.find(output.register_as.name)

@@ -19,6 +19,7 @@ from airflow_amlpipe.reuse.volatile import volatile_changes, volatile_values
 from airflow_amlpipe.spec.model import Scalar
 from airflow_amlpipe.spec.parameter_value import ParameterValue
 from airflow_amlpipe.spec.step import StepSpec
+from airflow_amlpipe.workspace.asking_again import AskingAgain
 from airflow_amlpipe.workspace.inputs import ResolvedInput, resolve_input
 from airflow_amlpipe.workspace.parameters import bind_step, scalars_read
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
@@ -85,7 +86,8 @@ def assess_step(
         definitions={item.name: inputs[item.name].defined_for(item.mode) for item in step.inputs},
     )
     key = manifest.key
-    decision = decide_reuse(step, key, workspace.results, policy=policy, ancestors=ancestors, now=datetime.now(UTC), run_id=run_id)
+    answers = AskingAgain(workspace)
+    decision = decide_reuse(step, key, workspace.results, answers, policy=policy, ancestors=ancestors, now=datetime.now(UTC), run_id=run_id)
     return Assessment(step, snapshot, read, inputs, manifest, key, decision, volatile_values(step, read))
 
 

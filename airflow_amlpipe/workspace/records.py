@@ -140,6 +140,7 @@ class StepFinished(SpecModel):
 
     :ivar reason: name of a ``reuse.decision.Reason``; ``None`` when the try ended before the decision
     :ivar explanation: the sentence that people are shown
+    :ivar changed: what its script asks for by itself and had changed since an earlier run, if that is the reason
     :ivar source: git state by source folder as in :class:`RunRecord`, if the try ran the code that lay in the folder then (a step of a DAG
         file); what was submitted runs frozen code, whose state the run's record holds
     :ivar volatile: values that this run has and the key does not hold (``reuse/volatile.py``)
@@ -158,6 +159,7 @@ class StepFinished(SpecModel):
     reused: bool = False
     reason: str | None = None
     explanation: str = ""
+    changed: str = added_later("")
     key: str | None = None
     key_manifest: dict[str, Any] | None = None
     source: dict[str, dict[str, Any]] = {}

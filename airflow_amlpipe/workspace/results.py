@@ -54,7 +54,8 @@ class ResultLog:
     def publish(self, result: StepResult, *, after: int | None = None) -> StepResult:
         """Append ``result``, unless a good one was appended since the step was decided, and return the one that stands: this is the commit of a step.
 
-        However many compute the same step at once, one of their results is stored. Everybody else's is as good, and stays their own.
+        However many compute the same step at once, one of their results is stored. Everybody else's is as good, and stays their own; only where
+        its script was told something else is it a result beside the other.
 
         :param after: number of the newest result that the decision was based on; ``None`` for a result that is to be newer than any
         :raises CommitUnknownError: nobody can say whether it was stored; retry the step, nothing was deleted
@@ -67,7 +68,7 @@ class ResultLog:
         while True:
             since = log.entries(after=after)
             # Ours among them: an earlier attempt stored it, and its answer was lost.
-            standing = self._newest_good(result.key, since)
+            standing = next((other for _, other in self._good(result.key, since) if other.told == result.told), None)
             if standing is not None:
                 return standing
             if log.append_after(since[-1][0] if since else after, body):

@@ -17,6 +17,7 @@ from airflow_amlpipe.exceptions import AmlPipeError, DatastoreUnavailableError, 
 from airflow_amlpipe.reuse.decision import Reason
 from airflow_amlpipe.reuse.result import StepResult, StoredOutput
 from airflow_amlpipe.reuse.streak import Streak
+from airflow_amlpipe.reuse.told import Told
 from airflow_amlpipe.spec.data import StepOutputSource
 from airflow_amlpipe.spec.step import StepSpec
 from airflow_amlpipe.spec.template import is_unique_destination, resolve_destination
@@ -101,13 +102,16 @@ class StepRun:
         hand_on_logged(self.workspace, result, self.run_id)
         return self._finish("Finished", assessment, outputs=outputs, reused_from=_origin_of(result))
 
-    def finish_ran(self, assessment: Assessment, produced: Mapping[str, Path], *, say: Say | None = None) -> StepFinished:
+    def finish_ran(
+        self, assessment: Assessment, produced: Mapping[str, Path], *, told: tuple[Told, ...] = (), say: Say | None = None
+    ) -> StepFinished:
         """Commit what the script wrote and hand it on.
 
         If somebody else has stored a result of the same step since this one was decided, that one stands; what this try wrote is handed on in
         its own run all the same. A run that asked to compute again stores a newer one.
 
         :param produced: local file or folder of each output; it is moved away
+        :param told: what its script asked for by itself, and what identifies the answers
         :param say: told of transfers that take long
         :raises CommitUnknownError: nobody can say whether the result was stored; retry, nothing was deleted
         """
@@ -129,6 +133,7 @@ class StepRun:
             created_at=now_text(),
             duration_seconds=monotonic() - self._began,
             volatile=dict(assessment.volatile),
+            told=told,
         )
         crash_point("outputs-stored")
         standing = result
@@ -186,6 +191,7 @@ class StepRun:
             reused=reused_from is not None,
             reason=assessment.decision.reason.name if assessment else None,
             explanation=_explanation(assessment, lost_race_to),
+            changed=assessment.decision.changed if assessment else "",
             key=assessment.key if assessment else None,
             key_manifest=assessment.key_manifest.to_json() if assessment else None,
             source=self.source,

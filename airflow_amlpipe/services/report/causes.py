@@ -84,6 +84,8 @@ class Causes:
     def _found(self, finished: StepFinished, manifest: KeyManifest, earlier: Iterable[KeyManifest]) -> list[tuple[str, str]]:
         if finished.reason != Reason.NO_RECORD.name:
             known = Reason.__members__.get(finished.reason or "")
+            if known is Reason.ANSWERS_CHANGED and finished.changed:
+                return [("", f"what its script asked for has changed: {shorten(finished.changed, 160)}")]
             return [("", known.value.removeprefix("ran: ") if known else shorten(str(finished.reason), 80))]
         best = nearest(manifest, earlier)
         if best is None:

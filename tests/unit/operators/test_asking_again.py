@@ -1,0 +1,341 @@
+"""Is a result reused only while its script would be told the same?"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_amlpipe.compute.folder import StepFolder, create_step_folder
+from airflow_amlpipe.exceptions import DatastoreUnavailableError
+from airflow_amlpipe.operators.answering import answering, asked_so_far
+from airflow_amlpipe.operators.answers import Answers
+from airflow_amlpipe.reuse.decision import Decision, Reason
+from airflow_amlpipe.runtime.datasets import Dataset
+from airflow_amlpipe.runtime.datastores import Datastore
+from airflow_amlpipe.runtime.environments import Environment
+from airflow_amlpipe.runtime.errors import UserErrorException
+from airflow_amlpipe.runtime.models import Model
+from airflow_amlpipe.runtime.protocol import CONTEXT_FILE, ENV_RUN_FOLDER
+from airflow_amlpipe.runtime.workspace import Workspace
+from airflow_amlpipe.spec.data import DatastorePath
+from airflow_amlpipe.spec.environment import EnvironmentSpec
+from airflow_amlpipe.spec.workspace import WorkspaceNames
+from airflow_amlpipe.workspace.asked import answers_of
+from airflow_amlpipe.workspace.datasets import DatasetLabels, DatasetRecord
+from airflow_amlpipe.workspace.datastores import DatastoreRecord
+from airflow_amlpipe.workspace.records import RunRecord, StepFinished
+from airflow_amlpipe.workspace.step_run import StepRun
+from airflow_amlpipe.workspace.telling import find_again
+from airflow_amlpipe.workspace.workspace import WorkspaceStore
+from tests.builders import a_step
+from tests.unit.operators.test_answering import context_of
+from tests.unit.workspace.test_step_run import assess
+
+STEP = a_step("train")
+NOT_REGISTERED = "dataset 'irises' is not registered in the workspace; registered are: none"
+Script = Callable[[Any], object]
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> WorkspaceStore:
+    """A workspace in which something of every kind can be asked for."""
+    workspace = WorkspaceStore.open(str(tmp_path / "ws"), home=tmp_path / "home")
+    put_file(workspace, "raw/a.csv", "1,2")
+    register_dataset(workspace)
+    register_model(workspace, tmp_path)
+    workspace.environments.register("env", EnvironmentSpec(pip_requirements=("numpy==1.0",)))
+    workspace.datastores.register("lake", DatastoreRecord(name="lake", url=str(tmp_path / "lake"), details={"container_name": "raw"}))
+    workspace.runs.create(RunRecord(run_id="run-0", pipeline="nightly", experiment="digits", created_at="2026-01-01T00:00:00+00:00"))
+    StepRun(workspace, "nightly", "run-0", a_step("prepare"), 1, step_run_id="step-run-0").start()
+    return workspace
+
+
+@pytest.fixture
+def run_script(workspace: WorkspaceStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Script], StepFinished]:
+    """Let a script ask its host, and store what it leaves as the result of a step."""
+    numbers = itertools.count(1)
+
+    def run_script(script: Script) -> StepFinished:
+        run = StepRun(workspace, "nightly", f"run-{next(numbers)}", STEP, 1)
+        folder = create_step_folder(tmp_path / run.step_run_id)
+        (folder.run / CONTEXT_FILE).write_text(json.dumps(context_of(folder)))
+        monkeypatch.setenv(ENV_RUN_FOLDER, str(folder.run))
+        monkeypatch.chdir(folder.root)
+        assessment = assess(workspace, STEP)
+        run.start()
+        with answering(folder, Answers(run, WorkspaceNames(name="team"), "digits", str, {"s": "hunter2"}.get), lambda _: None):
+            script(Workspace.from_config())
+        return run.finish_ran(assessment, {}, told=answers_of(asked_so_far(folder)))
+
+    return run_script
+
+
+def put_file(workspace: WorkspaceStore, path: str, text: str) -> None:
+    place = Path(workspace.datastores.get("workspaceblobstore").url.removeprefix("file://")) / path
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_text(text)
+
+
+def register_dataset(workspace: WorkspaceStore, name: str = "irises") -> DatasetRecord:
+    return workspace.datasets.add_version(name, (DatastorePath(datastore="workspaceblobstore", path="raw"),))
+
+
+def register_model(workspace: WorkspaceStore, tmp_path: Path) -> None:
+    (tmp_path / "model.pkl").write_text("weights")
+    workspace.models.register("m", tmp_path / "model.pkl")
+
+
+def decide(workspace: WorkspaceStore) -> Decision:
+    return assess(workspace, STEP).decision
+
+
+def read_secret_and_upload(ws: Any) -> None:
+    ws.get_default_keyvault().get_secret("s")
+    Path("up.txt").write_text("up")
+    ws.get_default_datastore().upload_files(["up.txt"], target_path="up", overwrite=True, show_progress=False)
+
+
+def tag_dataset(workspace: WorkspaceStore) -> None:
+    workspace.datasets.label(workspace.datasets.get("irises"), DatasetLabels(tags={"reviewed": "yes"}))
+
+
+def catch_what_is_not_there(ws: Any) -> None:
+    with pytest.raises(UserErrorException):
+        Dataset.get_by_name(ws, "roses")
+
+
+# What a script asks, what happens then, and how that is said.
+QUESTIONS: dict[str, tuple[Script, Callable[[WorkspaceStore, Path], object], str]] = {
+    "the latest dataset": (
+        lambda ws: Dataset.get_by_name(ws, "irises"),
+        lambda workspace, _: register_dataset(workspace),
+        "the latest version of dataset 'irises': version 1 -> version 2",
+    ),
+    "the tags of a dataset": (
+        lambda ws: Dataset.get_by_name(ws, "irises", version=1).tags,
+        lambda workspace, _: tag_dataset(workspace),
+        "dataset 'irises' version 1: version 1, but its description or its tags are others",
+    ),
+    "a dataset that is removed": (
+        lambda ws: Dataset.get_by_name(ws, "irises"),
+        lambda workspace, _: workspace.datasets.remove("irises"),
+        f"the latest version of dataset 'irises': version 1 -> nothing ({NOT_REGISTERED})",
+    ),
+    "a dataset that is not there": (
+        catch_what_is_not_there,
+        lambda workspace, _: register_dataset(workspace, "roses"),
+        "the latest version of dataset 'roses': nothing -> version 1",
+    ),
+    "the data of a dataset": (
+        lambda ws: Dataset.get_by_name(ws, "irises", version=1).to_path(),
+        lambda workspace, _: put_file(workspace, "raw/b.csv", "3"),
+        "the data of dataset 'irises' version 1: 1 file, 3 bytes -> 2 files, 4 bytes",
+    ),
+    "data of the same size": (
+        lambda ws: Dataset.get_by_name(ws, "irises", version=1).to_path(),
+        lambda workspace, _: put_file(workspace, "raw/a.csv", "1,3"),
+        "the data of dataset 'irises' version 1: 1 file, 3 bytes, but its content is another",
+    ),
+    "files of a datastore": (
+        lambda ws: Datastore(ws).download("down", prefix="raw", show_progress=False),
+        lambda workspace, _: put_file(workspace, "raw/deep/b.csv", "3"),
+        "the files of 'raw' on datastore 'workspaceblobstore': 1 file, 3 bytes -> 2 files, 4 bytes",
+    ),
+    "files that are not there": (
+        lambda ws: Datastore(ws).download("down", prefix="new", show_progress=False),
+        lambda workspace, _: put_file(workspace, "new/a.csv", ""),
+        "the files of 'new' on datastore 'workspaceblobstore': 0 files, 0 bytes -> 1 file, 0 bytes",
+    ),
+    "the default datastore": (
+        lambda ws: ws.get_default_datastore().name,
+        lambda workspace, _: workspace.datastores.set_default("lake"),
+        "the default datastore: 'workspaceblobstore' -> 'lake'",
+    ),
+    "a datastore": (
+        lambda ws: Datastore(ws, "lake").container_name,
+        lambda workspace, path: workspace.datastores.register(
+            "lake", DatastoreRecord(name="lake", url=str(path / "lake"), details={"container_name": "cooked"})
+        ),
+        "datastore 'lake': 'lake', but it is registered otherwise",
+    ),
+    "the latest model": (
+        lambda ws: Model.get_model_path("m", _workspace=ws),
+        register_model,
+        "the versions of model 'm': 1 -> 1, 2",
+    ),
+    "the tags of a model": (
+        lambda ws: Model(ws, "m").tags,
+        lambda workspace, _: workspace.models.change("m", 1, tags={"stage": "production"}),
+        "the versions of model 'm': 1, but what is said of one of them is something else",
+    ),
+    "a model that is removed": (
+        lambda ws: Model(ws, id="m:1").download("down"),
+        lambda workspace, _: workspace.models.remove("m", 1),
+        "the versions of model 'm': 1 -> none",
+    ),
+    "the latest environment": (
+        lambda ws: Environment.get(ws, "env").requirements,
+        lambda workspace, _: workspace.environments.register("env", EnvironmentSpec(pip_requirements=("numpy==2.0",))),
+        "the latest version of environment 'env': version 1 -> version 2",
+    ),
+    "a list of names": (
+        lambda ws: list(ws.datasets),
+        lambda workspace, _: register_dataset(workspace, "roses"),
+        "the list of datasets: irises -> irises, roses",
+    ),
+    "another run": (
+        lambda ws: ws.get_run("run-0").get_metrics(),
+        lambda workspace, _: workspace.runs.finish("run-0", "Finished"),
+        "what run run-0 logged: Running, 0 metrics -> Finished, 0 metrics",
+    ),
+    "the run of another step": (
+        lambda ws: ws.get_run("step-run-0").get_metrics(),
+        lambda workspace, _: workspace.store.remove_tree(".amlpipe/v1/runs/run-0"),
+        "what run step-run-0 logged: Running, 0 metrics -> nothing (run 'run-0' is not in the workspace; `amlpipe runs list` shows those that are)",
+    ),
+}
+
+
+@pytest.mark.parametrize(("script", "change", "sentence"), QUESTIONS.values(), ids=QUESTIONS)
+def test_a_result_stands_in_until_its_script_would_be_told_something_else(
+    workspace: WorkspaceStore, run_script: Any, tmp_path: Path, script: Script, change: Any, sentence: str
+) -> None:
+    first = run_script(script)
+    assert decide(workspace).reason is Reason.MATCH
+    change(workspace, tmp_path)
+    decision = decide(workspace)
+    assert (decision.reason, decision.detail) == (Reason.ANSWERS_CHANGED, sentence)
+    # It is not marked bad: who would be told the same again gets it.
+    assert workspace.results.is_trusted(decide_result(workspace, first))
+
+
+def decide_result(workspace: WorkspaceStore, finished: StepFinished) -> Any:
+    return next(result for _, result in workspace.results.candidates(finished.key or "") if result.step_run_id == finished.step_run_id)
+
+
+def test_a_version_that_was_pinned_is_what_it_was_whatever_is_registered_after_it(
+    workspace: WorkspaceStore, run_script: Any, tmp_path: Path
+) -> None:
+    run_script(lambda ws: (Dataset.get_by_name(ws, "irises", version=1).to_path(), Environment.get(ws, "env", version="1")))
+    register_dataset(workspace)
+    workspace.environments.register("env", EnvironmentSpec(pip_requirements=("numpy==2.0",)))
+    assert decide(workspace).reason is Reason.MATCH
+
+
+def test_going_back_to_what_was_there_before_reuses_what_was_computed_with_it(workspace: WorkspaceStore, run_script: Any) -> None:
+    def script(ws: Any) -> None:
+        Datastore(ws).download("down", prefix="raw", show_progress=False)
+
+    first = run_script(script)
+    put_file(workspace, "raw/a.csv", "other")
+    second = run_script(script)
+    assert (second.reason, second.changed) == ("ANSWERS_CHANGED", "the files of 'raw' on datastore 'workspaceblobstore'")
+    put_file(workspace, "raw/a.csv", "1,2")
+    result = decide(workspace).result
+    assert (result and result.step_run_id) == first.step_run_id
+
+
+def test_secrets_and_what_the_script_changes_are_not_compared(workspace: WorkspaceStore, run_script: Any) -> None:
+    finished = run_script(read_secret_and_upload)
+    put_file(workspace, "up/up.txt", "something else")
+    assert decide(workspace).reason is Reason.MATCH
+    stored = decide_result(workspace, finished)
+    assert [told.verb for told in stored.told] == ["datastore"]
+    assert "hunter2" not in stored.model_dump_json()
+
+
+def test_a_script_that_changes_what_it_has_asked_for_runs_again_and_it_is_said_what_changed(
+    workspace: WorkspaceStore, run_script: Any
+) -> None:
+    def script(ws: Any) -> None:
+        known = Model.list(ws, "best")
+        Path("best.txt").write_text(f"better than {len(known)} others")
+        Model.register(ws, "best.txt", "best")
+
+    run_script(script)
+    run_script(script)
+    assert decide(workspace).detail == "the versions of model 'best': 1 -> 1, 2"
+
+
+def test_a_result_without_answers_costs_no_question(workspace: WorkspaceStore, run_script: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    finished = run_script(lambda _: None)
+    assert "told" not in decide_result(workspace, finished).model_dump(mode="json"), "as results were written before there were answers"
+    monkeypatch.setattr("airflow_amlpipe.workspace.asking_again.find_again", lambda *_: pytest.fail("nothing is to be asked"))
+    assert decide(workspace).reason is Reason.MATCH
+
+
+def test_each_question_is_asked_once_for_all_results(workspace: WorkspaceStore, run_script: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(3):
+        run_script(lambda ws: (list(ws.models), Dataset.get_by_name(ws, "irises"), Dataset.get_by_name(ws, "irises")))
+        register_dataset(workspace)
+    asked: list[str] = []
+
+    def counted(workspace: WorkspaceStore, told: Any) -> Any:
+        asked.append(told.verb)
+        return find_again(workspace, told)
+
+    monkeypatch.setattr("airflow_amlpipe.workspace.asking_again.find_again", counted)
+    assert decide(workspace).reason is Reason.ANSWERS_CHANGED
+    assert asked == ["names", "dataset"]
+
+
+def test_a_store_that_cannot_be_read_is_neither_a_hit_nor_a_miss(
+    workspace: WorkspaceStore, run_script: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R23."""
+    run_script(lambda ws: Dataset.get_by_name(ws, "irises"))
+
+    def fail(*_: object, **__: object) -> None:
+        raise DatastoreUnavailableError("datastore 'lake': HTTP 503")
+
+    monkeypatch.setattr(type(workspace.datasets), "get", fail)
+    with pytest.raises(DatastoreUnavailableError):
+        decide(workspace)
+
+
+def test_two_that_ran_at_once_and_were_told_something_else_leave_two_results(
+    workspace: WorkspaceStore, run_script: Any, tmp_path: Path
+) -> None:
+    def script(ws: Any) -> None:
+        Dataset.get_by_name(ws, "irises")
+        run_script(lambda ws: Dataset.get_by_name(ws, "irises", version=1))
+
+    finished = run_script(script)
+    assert finished.lost_race_to is None
+    assert len(list(workspace.results.candidates(finished.key or ""))) == 2
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"verb": "dataset", "arguments": {}, ',
+        '{"verb": "dataset", "arguments": {"name": 1, "version": null, "id": null}, ',
+        '{"verb": "x", "arguments": {}, ',
+    ],
+)
+def test_what_cannot_be_asked_again_counts_as_changed(workspace: WorkspaceStore, line: str) -> None:
+    from airflow_amlpipe.reuse.told import Told, find_change
+
+    told = Told.model_validate_json(line + '"what": "w", "answer": "a", "digest": "d"}')
+    change = find_change(told, find_again(workspace, told))
+    assert change is not None
+    assert "cannot be asked again" in change.sentence
+
+
+def test_a_line_that_a_dead_process_left_unfinished_takes_none_of_the_next_with_it(
+    workspace: WorkspaceStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second worker takes up the job of one that died while it wrote an answer down."""
+    folder: StepFolder = create_step_folder(tmp_path / "try")
+    (folder.run / CONTEXT_FILE).write_text(json.dumps(context_of(folder)))
+    monkeypatch.setenv(ENV_RUN_FOLDER, str(folder.run))
+    (folder.root / "asked.jsonl").write_text('{"verb": "dataset", "wha')
+    run = StepRun(workspace, "nightly", "run-1", STEP, 1)
+    with answering(folder, Answers(run, WorkspaceNames(name="team"), "digits", str, {}.get), lambda _: None):
+        Dataset.get_by_name(Workspace.from_config(), "irises")
+    assert [told.what for told in answers_of(asked_so_far(folder))] == ["the latest version of dataset 'irises'"]
