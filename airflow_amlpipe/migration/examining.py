@@ -35,6 +35,7 @@ _INSTALLED = Remark(
     "installs packages that serve Azure only, and would be found before this one",
     "leave the line out, and begin with `import airflow_amlpipe.azureml`",
 )
+_RAISES = "NotImplementedError"
 _PACKAGES = {"pip_packages", "conda_packages", "pip_package", "conda_package"}
 
 
@@ -149,8 +150,9 @@ class _File:
 
     def used(self, node: ast.AST, thing: Thing) -> None:
         row = row_of(thing) if thing.kind != "class" else None
-        if row is not None and row.kind is Kind.DIFFERS:
-            self._add(_line(node), Verdict.DIFFERS, thing.place, row.text)
+        if row is not None and row.kind is Kind.DIFFERS and not row.works_as_before:
+            verdict = Verdict.FAILS if row.text.startswith(_RAISES) else Verdict.DIFFERS
+            self._add(_line(node), verdict, thing.place, row.text)
         elif thing.kind != "module":
             self._examination.works[thing.place] += 1
 
@@ -166,7 +168,7 @@ class _File:
                 line, Verdict.FAILS, call.thing.place, f"TypeError: {call.problem}", "look at its arguments in docs/reference/coverage.md"
             )
         row = constructor_row(call.thing) if call.thing.kind == "class" else None
-        if row is not None and row.kind is Kind.DIFFERS:
+        if row is not None and row.kind is Kind.DIFFERS and not row.works_as_before:
             self._add(line, Verdict.DIFFERS, call.thing.place, row.text)
         elif row is not None and row.kind is Kind.ABSENT:
             self._add(line, Verdict.FAILS, call.thing.place, "absent", row.instead or "")

@@ -265,7 +265,8 @@ class Expressions:
         if calls:
             # What can be one of several is refused only if all of them refuse it.
             self._listener.called(next((call for call in calls if not call.problem), calls[0]))
-        return merged([result_of(thing) for thing in functions])
+        values = calls[0].values if calls else {}
+        return merged([result_of(thing, values) for thing in functions])
 
     def _made_from(self, node: ast.Call) -> Things:
         owner = node.func.value if isinstance(node.func, ast.Attribute) else None

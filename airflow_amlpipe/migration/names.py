@@ -9,8 +9,9 @@ from __future__ import annotations
 import importlib
 import inspect
 import re
+import sys
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
@@ -38,6 +39,7 @@ __all__ = [
 ]
 
 _OURS = "airflow_amlpipe.sdk"
+_RUNTIME = "airflow_amlpipe.runtime"
 _SEE = re.compile(r" \(docs/reference/coverage\.md[^)]*\)$")
 # What is annotated as anything, because it depends on what is registered: each is one of these.
 _DATASTORES = (
@@ -162,7 +164,7 @@ def constructor_row(thing: Thing) -> Row | None:
 def row_of(thing: Thing) -> Row | None:
     """Return what the coverage says of a member or of a function."""
     home, _, name = thing.place.rpartition(".")
-    return class_rows(home).get(name)
+    return class_rows(home).get(name) if thing.owner is None else _row(thing.owner, name)
 
 
 def signature_of(thing: Thing) -> inspect.Signature | None:
@@ -184,8 +186,13 @@ def signature_of(thing: Thing) -> inspect.Signature | None:
     return signature.replace(parameters=parameters)
 
 
-def result_of(thing: Thing) -> tuple[Thing, ...]:
-    """Return what a call of it gives back; empty when nobody can say."""
+def result_of(thing: Thing, given: Mapping[str, tuple[Thing, ...]] | None = None) -> tuple[Thing, ...]:
+    """Return what a call of it gives back; empty when nobody can say.
+
+    :param given: what its arguments can be
+    """
+    if thing.place == "azureml.core.Experiment.submit":
+        return _submitted((given or {}).get("config", ()))
     if thing.place in {"azureml.core.Run.get_context", "azureml.core.Run.get_submitted_run"}:
         from airflow_amlpipe.runtime.run import Run
 
@@ -238,7 +245,23 @@ def _row(owner: type, name: str) -> Row | None:
         place = class_place(parent)
         if place is not None and name in (rows := class_rows(place)):
             return rows[name]
+        if place is None and name in vars(parent):
+            return None  # a class of ours that does better than the class of SDK v1 above it
     return None
+
+
+def _submitted(config: tuple[Thing, ...]) -> tuple[Thing, ...]:
+    """Return the run that submitting something gives back."""
+    from airflow_amlpipe.sdk.core.script_run import ScriptRun
+
+    pipelines = tuple(
+        cls for name in ("Pipeline", "PublishedPipeline", "PipelineEndpoint") if (cls := class_at(f"azureml.pipeline.core.{name}"))
+    )
+    if not config or any(each.kind != "instance" for each in config):
+        return ()
+    if all(issubclass(each.target, pipelines) for each in config):
+        return instance(["azureml.pipeline.core.PipelineRun"])
+    return (Thing("instance", ScriptRun, "azureml.core.Run"),)
 
 
 @cache
@@ -252,7 +275,19 @@ def _places() -> dict[str, list[str]]:
 def _annotated(function: Any, owner: type | None, place: str) -> Thing:
     text = getattr(function, "__annotations__", {}).get("return", "")
     text = text if isinstance(text, str) else getattr(text, "__name__", "")
+    if function.__module__.startswith(_RUNTIME):
+        return _of_runtime(text, sys.modules[function.__module__], owner, place)
     return _of_annotation(text.replace(" | None", "").strip(), owner, place) or Thing("many", None, place, owner)
+
+
+def _of_runtime(text: str, home: ModuleType, owner: type | None, place: str) -> Thing:
+    """Return what a function of the runtime says it returns: inside a step a Run is another class than outside."""
+    name = re.fullmatch(r"(?:\w+\[)?[\"']?(\w+)[\"']?\]?", text)
+    cls = getattr(home, name[1], None) if name is not None else None
+    if not inspect.isclass(cls) or not cls.__module__.startswith(_RUNTIME):
+        return Thing("many", None, place, owner)
+    found = Thing("instance", cls, f"azureml.core.{cls.__name__}")
+    return Thing("many", found, place, owner) if "[" in text else found
 
 
 def _of_annotation(text: str, owner: type | None, place: str) -> Thing | None:

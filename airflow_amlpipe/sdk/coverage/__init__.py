@@ -14,6 +14,7 @@ against SDK v1's members and against the classes themselves.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ __all__ = ["CONSTRUCTOR", "MEMBERS", "Kind", "Row", "class_rows", "coverage", "r
 CONSTRUCTOR = "Constructor"
 MEMBERS = "Members"
 _SAME, _ABSENT = "same", "absent: "
+_AS_BEFORE = re.compile(r"same(?:: [^;]*)?(?:; better: .*)?$", re.DOTALL)
 
 
 class Kind(Enum):
@@ -52,6 +54,11 @@ class Row:
         if self.text == _SAME:
             return Kind.SAME
         return Kind.ABSENT if self.text.startswith(_ABSENT) else Kind.DIFFERS
+
+    @property
+    def works_as_before(self) -> bool:
+        """Whether nobody who used it has to know more than that."""
+        return _AS_BEFORE.match(self.text) is not None
 
     @property
     def instead(self) -> str | None:

@@ -15,14 +15,14 @@ def test_what_will_fail_is_named_with_its_place_and_remedy(amlpipe: Amlpipe, pro
     assert answer.code == 1
     assert answer.out.startswith("fails: azureml.core.Workspace.delete: absent\n  build.py:3\n  do: delete the workspace's folder\n")
     assert "azureml.core.Workspace.name (2)" in answer.out
-    assert "1 files looked at, 1 of them use azureml: 1 uses will fail, 1 differ, 3 work as before\n" in answer.out
+    assert "1 files looked at, 1 of them use azureml: 1 uses will fail, 0 differ, 4 work as before\n" in answer.out
 
 
 def test_the_answer_for_programs_has_every_place(amlpipe: Amlpipe, project: Path) -> None:
     (project / "build.py").write_text(FAILING)
     document = amlpipe("doctor", "--json", "build.py").document
-    assert (document["files"], document["files_with_azureml"], document["counts"]) == (1, 1, {"fails": 1, "differs": 1, "works": 3})
-    assert document["works"] == {"azureml.core.Workspace": 1, "azureml.core.Workspace.name": 2}
+    assert (document["files"], document["files_with_azureml"], document["counts"]) == (1, 1, {"fails": 1, "differs": 0, "works": 4})
+    assert document["works"] == {"azureml.core.Workspace": 1, "azureml.core.Workspace.get": 1, "azureml.core.Workspace.name": 2}
     assert [finding for finding in document["findings"] if finding["verdict"] == "fails"] == [
         {
             "file": "build.py",
@@ -37,10 +37,10 @@ def test_the_answer_for_programs_has_every_place(amlpipe: Amlpipe, project: Path
 
 
 def test_what_only_differs_ends_with_0_and_strictly_with_1(amlpipe: Amlpipe, project: Path) -> None:
-    (project / "build.py").write_text("from azureml.core import Workspace\nws = Workspace.get('x')\n")
+    (project / "build.py").write_text("from azureml.core import Workspace\nws = Workspace.from_config()\n")
     answer = amlpipe("doctor", "build.py")
     assert answer.code == 0
-    assert answer.out.splitlines()[0].startswith("differs: azureml.core.Workspace.get: ")
+    assert answer.out.splitlines()[0].startswith("differs: azureml.core.Workspace.from_config: ")
     assert answer.out.splitlines()[-1] == "nothing will fail as far as reading can tell; next: amlpipe plan SCRIPT"
     assert amlpipe("doctor", "--strict", "build.py").code == 1
 

@@ -414,3 +414,51 @@ def test_what_the_third_guide_asks_of_schedules_is_said_to_fail(folder: Path) ->
 def test_a_class_that_cannot_be_made_may_be_imported_and_fails_where_it_is_made(folder: Path) -> None:
     examination = look(folder, "from azureml.pipeline.steps import AdlaStep, DatabricksStep\nDatabricksStep('x')\n")
     assert [(line, subject) for line, subject in found(examination, Verdict.FAILS)] == [(2, "azureml.pipeline.steps.DatabricksStep")]
+
+
+INSIDE = """from azureml.core import Experiment, Run
+run = Run.get_context()
+run.log("a", 1)
+run.log_confusion_matrix("a", {})
+run.upload_file("a", "b")
+run.parent.log("a", 1)
+child = run.child_run("part")
+child.log("a", 1)
+child.complete()
+with run.child_run("other") as part:
+    part.log_row("a", x=1)
+for each in run.create_children(count=2):
+    each.log("a", 1)
+    each.complete()
+run.complete()
+run.fail()
+work = run.experiment.start_logging()
+work.log("a", 1)
+work.complete()
+"""
+OUTSIDE = """from azureml.core import Experiment, Run, ScriptRunConfig, Workspace
+from azureml.pipeline.core import Pipeline, PublishedPipeline
+ws = Workspace.get("team")
+experiment = Experiment(ws, "nights")
+experiment.submit(Pipeline(ws, [])).log("a", 1)
+experiment.submit(config=PublishedPipeline.get(ws, "id")).complete()
+experiment.submit(ScriptRunConfig(".", script="x.py")).log("a", 1)
+for run in experiment.get_runs():
+    run.log("a", 1)
+Run.get(ws, "id").complete()
+"""
+
+
+def test_what_a_script_does_with_its_own_run_and_with_those_below_it_works(folder: Path) -> None:
+    assert look(folder, INSIDE).findings == []
+
+
+def test_what_cannot_be_done_with_a_run_from_outside_fails(folder: Path) -> None:
+    failing = found(look(folder, OUTSIDE), Verdict.FAILS)
+    assert sorted((line, subject.rpartition(".")[2]) for line, subject in failing) == [
+        (5, "log"),
+        (6, "complete"),
+        (7, "log"),
+        (9, "log"),
+        (10, "complete"),
+    ]
