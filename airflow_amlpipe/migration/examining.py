@@ -35,6 +35,8 @@ _INSTALLED = Remark(
     "installs packages that serve Azure only, and would be found before this one",
     "leave the line out, and begin with `import airflow_amlpipe.azureml`",
 )
+# Pieces of one program, each with the number of its cell.
+_Program = list[tuple[int | None, str]]
 _RAISES = "NotImplementedError"
 _PACKAGES = {"pip_packages", "conda_packages", "pip_package", "conda_package"}
 
@@ -90,9 +92,17 @@ class _File:
             for line, command in cell.shell:
                 if "install" in command and any(asks_for_azureml(word) for word in command.split()):
                     self._remark(line, _INSTALLED, f"`{shorten(command, 60)}` ")
-        self._look_at_code([(cell.number, cell.code) for cell in cells])
+        programs: list[_Program] = [[(cell.number, cell.code) for cell in cells if cell.writes is None]]
+        programs += [[(cell.number, cell.code)] for cell in cells if cell.writes is not None]
+        self._look_at_code(*programs)
 
-    def _look_at_code(self, pieces: list[tuple[int | None, str]]) -> None:
+    def _look_at_code(self, *programs: _Program) -> None:
+        """Look at programs of one file: a script, or the cells of a notebook, and each script that a cell of it writes."""
+        is_using = [self._look_at_program(pieces) for pieces in programs]
+        self._examination.using += any(is_using)
+
+    def _look_at_program(self, pieces: _Program) -> bool:
+        self._script, self._assigned = Script(), {}
         parts = []
         for cell, text in pieces:
             self._cell = cell
@@ -100,8 +110,7 @@ class _File:
             if block is not None:
                 parts.append((block, cell))
         if not any("azureml" in text for _, text in pieces):
-            return
-        self._examination.using += 1
+            return False
         for block, _ in parts:
             self._take_note(block)
         try:
@@ -111,6 +120,7 @@ class _File:
                 self._look_for_literals(block)
         except RecursionError:
             self._unreadable("an expression in it is nested too deep to be followed")
+        return True
 
     def _parsed(self, text: str) -> ast.Module | None:
         try:

@@ -21,6 +21,8 @@ __all__ = ["NEW", "OLD", "Rewriting", "Spot", "find_imports", "split_lines"]
 OLD, NEW = "azureml", "airflow_amlpipe.sdk"
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _INSIDE_A_STEP = {"get_context", "get_submitted_run"}
+_TAKE_NAMES = {"import_module", "__import__", "find_spec", "find_loader", "importorskip", "patch", "setattr", "delattr", "run_module"}
+_NAME = re.compile(r"azureml(?:\.\w+)*")
 
 
 class Spot(NamedTuple):
@@ -37,12 +39,14 @@ class Rewriting:
     :ivar left: imports that stay, by line from 1: of what is not here
     :ivar binds: whether ``azureml`` itself is a name of this piece, which cells below it use
     :ivar runs_in_step: whether it asks for the run that it is part of
+    :ivar named: texts that name a module to be imported or replaced, by line from 1: what a program makes of a text nobody can tell, so they stay
     """
 
     spots: tuple[Spot, ...] = ()
     left: tuple[tuple[int, str], ...] = ()
     binds: bool = False
     runs_in_step: bool = False
+    named: tuple[tuple[int, str], ...] = ()
 
 
 def split_lines(text: str) -> list[str]:
@@ -87,7 +91,7 @@ def _placed(plain: str, cuts: list[int], visitor: Any) -> Rewriting:
         before = encoded[:start].decode("utf-8", errors="surrogatepass")
         line = before.count("\n")
         spots.append(Spot(line, len(before) - (before.rfind("\n") + 1) + cuts[line]))
-    return Rewriting(tuple(spots), tuple(visitor.left), visitor.binds, visitor.runs_in_step)
+    return Rewriting(tuple(spots), tuple(visitor.left), visitor.binds, visitor.runs_in_step, tuple(visitor.named))
 
 
 def _visitor(cst: Any, is_bound: bool) -> Any:  # noqa: C901  one method for each kind of node; libcst is imported late
@@ -102,6 +106,21 @@ def _visitor(cst: Any, is_bound: bool) -> Any:  # noqa: C901  one method for eac
             self.left: list[tuple[int, str]] = []
             self.binds = False
             self.runs_in_step = False
+            self.named: list[tuple[int, str]] = []
+
+        def visit_Call(self, node: libcst.Call) -> None:
+            called = node.func.attr if isinstance(node.func, cst.Attribute) else node.func
+            if node.args and isinstance(called, cst.Name) and called.value in _TAKE_NAMES:
+                self._note_text(node.args[0].value)
+
+        def visit_Subscript(self, node: libcst.Subscript) -> None:
+            if isinstance(node.value, cst.Attribute) and node.value.attr.value == "modules" and isinstance(node.slice[0].slice, cst.Index):
+                self._note_text(node.slice[0].slice.value)
+
+        def _note_text(self, node: Any) -> None:
+            text = node.evaluated_value if isinstance(node, (cst.SimpleString, cst.ConcatenatedString)) else None
+            if isinstance(text, str) and _NAME.fullmatch(text):
+                self.named.append((self._line(node), text))
 
         def visit_Import(self, node: libcst.Import) -> bool:
             for alias in node.names:

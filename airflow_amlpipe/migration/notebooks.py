@@ -26,11 +26,13 @@ class Cell:
     :ivar number: its place in the notebook, from 1; cells of text count too
     :ivar code: Python, line by line where it stands in the cell
     :ivar shell: the lines that a shell would run, with their line numbers
+    :ivar writes: the script that the cell is written to, instead of being run (``%%writefile train/train.py``)
     """
 
     number: int
     code: str
     shell: tuple[tuple[int, str], ...] = ()
+    writes: str | None = None
 
 
 def read_notebook(text: str) -> dict[str, Any]:
@@ -62,8 +64,9 @@ def code_cells(document: dict[str, Any]) -> list[Cell]:
     found = []
     for number, cell in enumerate(document["cells"], 1):
         if isinstance(cell, dict) and cell.get("cell_type") == "code":
-            code, shell = without_magics(cell_source(cell))
-            found.append(Cell(number, code, shell))
+            source = cell_source(cell)
+            code, shell = without_magics(source)
+            found.append(Cell(number, code, shell, _written_to(source)))
     return found
 
 
@@ -82,7 +85,7 @@ def without_magics(source: str) -> tuple[str, tuple[tuple[int, str], ...]]:
     if first.startswith("%%"):
         magic = first[2:].split() or [""]
         at = lines.index(first)
-        if magic[0] == "writefile" and len(magic) > 1 and magic[-1].endswith(".py"):
+        if _written_to(source) is not None:
             return "\n".join(["", *lines[1:]] if at == 0 else [*[""] * (at + 1), *lines[at + 1 :]]), ()
         if magic[0] in {"bash", "sh"}:
             return "", tuple((number, line) for number, line in enumerate(lines, 1) if number > at + 1)
@@ -100,3 +103,9 @@ def without_magics(source: str) -> tuple[str, tuple[tuple[int, str], ...]]:
         else:
             code.append(_ASSIGNED.sub(r"\1None", line))
     return "\n".join(code), tuple(shell)
+
+
+def _written_to(source: str) -> str | None:
+    magic, *names = (source.lstrip().split("\n", maxsplit=1)[0].split()) or [""]
+    name = names[-1].strip("\"'") if names else ""
+    return name if magic in {"%%writefile", "%%file"} and name.endswith(".py") else None

@@ -19,6 +19,8 @@ from airflow_amlpipe.migration.notebooks import cell_source, code_cells, is_pyth
 
 __all__ = ["Rewritten", "rewrite_below", "write_file"]
 
+_INSIDE = "inside a step azureml is served in every environment (--steps rewrites it)"
+
 
 @dataclass(frozen=True)
 class Rewritten:
@@ -82,16 +84,15 @@ def _rewrite(path: Path, *, steps_too: bool) -> Rewritten:
     text, encoding = decode_script(content)
     # Decoding as "utf-8-sig" takes the mark off, and encoding so puts it on again.
     if path.suffix.lower() == ".ipynb":
-        after, changed, notes = _of_notebook(text)
+        after, changed, notes = _of_notebook(text, steps_too=steps_too)
         return Rewritten(path, text, after, encoding, changed, notes)
     found = find_imports(text)
     if found.spots and found.runs_in_step and not steps_too:
-        note = "left alone: it asks for the run that it is part of, and inside a step azureml is served in every environment (--steps rewrites it)"
-        return Rewritten(path, text, text, encoding, 0, (note,))
+        return Rewritten(path, text, text, encoding, 0, (f"left alone: it asks for the run that it is part of, and {_INSIDE}",))
     return Rewritten(path, text, _changed(text, found.spots), encoding, len(found.spots), tuple(_left(found, "")))
 
 
-def _of_notebook(text: str) -> tuple[str, int, tuple[str, ...]]:
+def _of_notebook(text: str, *, steps_too: bool) -> tuple[str, int, tuple[str, ...]]:
     document = read_notebook(text)
     if not is_python_notebook(document):
         return text, 0, ()
@@ -100,13 +101,18 @@ def _of_notebook(text: str) -> tuple[str, int, tuple[str, ...]]:
     strings = {string.path: string for string in json_strings(text)}
     is_bound = False
     for cell in code_cells(document):
-        if cell_source(document["cells"][cell.number - 1]).lstrip().startswith("%%writefile"):
-            continue
         try:
-            found = find_imports(cell.code, is_bound=is_bound)
+            found = find_imports(cell.code, is_bound=is_bound and cell.writes is None)
         except DefinitionError as error:
+            if cell.writes is not None:
+                notes.append(f"cell {cell.number}, which writes {cell.writes}, is left alone: {error}")
+                continue
             raise DefinitionError(f"cell {cell.number}: {error}") from error
-        is_bound = is_bound or found.binds
+        if cell.writes is None:
+            is_bound = is_bound or found.binds
+        elif found.spots and not steps_too:
+            notes.append(f"cell {cell.number}, which writes {cell.writes}, is left alone: {_INSIDE}")
+            continue
         notes += _left(found, f"cell {cell.number}, ")
         for at in _offsets(cell_source(document["cells"][cell.number - 1]), found.spots):
             path: tuple[str | int, ...] = ("cells", cell.number - 1, "source")
@@ -143,3 +149,5 @@ def _replaced(text: str, offsets: Iterable[int]) -> str:
 def _left(found: Rewriting, where: str) -> Iterator[str]:
     for line, name in found.left:
         yield f"{where}line {line}: {name} is not here, its import is left alone (amlpipe doctor says what to do)"
+    for line, name in found.named:
+        yield f"{where}line {line}: the text {name!r} is left alone; where it names a module of SDK v1, write {NEW + name.removeprefix(OLD)!r}"

@@ -184,6 +184,42 @@ def test_only_code_of_a_notebook_is_rewritten_and_its_layout_stays(folder: Path,
     sources[4][1] = f"from {SDK}.data import FileDataset"
     assert rewritten.after == notebook_text(*sources, **layout)
     assert rewritten.changed == 3
+    assert rewritten.notes == (
+        "cell 5, which writes step.py, is left alone: inside a step azureml is served in every environment (--steps rewrites it)",
+    )
+
+    sources[3][1] = f"from {SDK}.core import Run\n"
+    assert rewrite(folder, text, "book.ipynb", steps_too=True).after == notebook_text(*sources, **layout)
+
+
+def test_a_step_script_in_a_notebook_is_a_program_of_its_own(folder: Path) -> None:
+    text = notebook_text(
+        "import azureml.core", "%%writefile 'a b.py'\nazureml = 1\nprint(azureml)\n", "%%writefile c.py\nprint 'azureml'\n"
+    )
+    rewritten = rewrite(folder, text, "book.ipynb", steps_too=True)
+    assert rewritten.after == text.replace('import azureml.core"}', f'import {SDK}.core"}}')
+    assert [note.partition(": line")[0] for note in rewritten.notes] == ["cell 4, which writes c.py, is left alone: it is no Python"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import importlib\nm = importlib.import_module('azureml.core.run')\n",
+        "from importlib import import_module\nm = import_module('azureml.core.run', None)\n",
+        "def f():\n    return __import__('azureml.core.run')\n",
+        "from unittest import mock\n@mock.patch('azureml.core.run')\ndef f(_): ...\n",
+        "import sys\nsys.modules['azureml.core.run'] = None\n",
+        "def test(monkeypatch):\n    monkeypatch.setattr('azureml.core.run', 1)\n",
+        "import pytest\npytest.importorskip('azureml.core.run')\n",
+    ],
+)
+def test_a_text_that_names_what_is_imported_is_left_alone_and_told(folder: Path, text: str) -> None:
+    rewritten = rewrite(folder, text)
+    line = 1 + text[: text.index("azureml")].count("\n")
+    assert rewritten.changed == 0
+    assert rewritten.notes == (
+        f"line {line}: the text 'azureml.core.run' is left alone; where it names a module of SDK v1, write '{SDK}.core.run'",
+    )
 
 
 def test_a_cell_that_cannot_be_read_keeps_the_notebook_as_it_is(folder: Path) -> None:
