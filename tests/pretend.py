@@ -7,6 +7,7 @@ from pathlib import Path
 
 from airflow_amlpipe.reuse.policy import ReusePolicy
 from airflow_amlpipe.reuse.result import StoredOutput
+from airflow_amlpipe.runtime.linking import LINK_FILE
 from airflow_amlpipe.services.plan import ancestors_of
 from airflow_amlpipe.services.sources import freeze_sources
 from airflow_amlpipe.spec.pipeline import PipelineSpec
@@ -99,7 +100,7 @@ def pretend_run(
             for output in step.outputs:
                 folder = workspace.home / "pretended" / run_id / step.id / output.name
                 folder.mkdir(parents=True)
-                (folder / "data.txt").write_bytes(write(step.id, output.name))
+                (folder / (LINK_FILE if output.mode == "link" else "data.txt")).write_bytes(write(step.id, output.name))
                 produced[output.name] = folder
             finished = run.finish_ran(assessment, produced)
         written[step.id] = finished.outputs

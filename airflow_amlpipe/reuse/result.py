@@ -7,7 +7,19 @@ from typing import Any, Literal
 from airflow_amlpipe.reuse.told import Told
 from airflow_amlpipe.spec.model import Scalar, SpecModel, added_later
 
-__all__ = ["StepResult", "StoredOutput"]
+__all__ = ["LinkedPlace", "StepResult", "StoredOutput"]
+
+
+class LinkedPlace(SpecModel):
+    """Where data lies that a script linked an output to.
+
+    :ivar path: below the datastore's root, or a glob there
+    :ivar digest: what its store identified it as when the output was stored; ``None`` if nothing was there
+    """
+
+    datastore: str
+    path: str
+    digest: str | None
 
 
 class StoredOutput(SpecModel):
@@ -16,6 +28,7 @@ class StoredOutput(SpecModel):
     :ivar path: below the datastore's root
     :ivar digest: of its tree manifest, that is of its content alone
     :ivar witness: what its store identified it as once it was there, where that is made of versions and not of content
+    :ivar linked: where the data lies of the dataset that the script linked it to; what a query says lies nowhere
     """
 
     name: str
@@ -25,6 +38,7 @@ class StoredOutput(SpecModel):
     file_count: int
     size_bytes: int
     witness: str | None = added_later(None)
+    linked: tuple[LinkedPlace, ...] = added_later(())
 
 
 class StepResult(SpecModel):

@@ -8,13 +8,13 @@ from posixpath import commonpath, dirname
 
 from airflow_amlpipe.exceptions import DefinitionError, UnknownNameError, shorten
 from airflow_amlpipe.fingerprint.canonical import Json, digest
-from airflow_amlpipe.fingerprint.pattern import split_pattern
 from airflow_amlpipe.fingerprint.tree import TreeManifest
 from airflow_amlpipe.reuse.result import StoredOutput
 from airflow_amlpipe.runtime.dataset_files import choose_files, chooses_files
 from airflow_amlpipe.runtime.errors import UserErrorException
 from airflow_amlpipe.spec.data import DatasetSource, DatastorePath, InputSpec, ParameterSource
 from airflow_amlpipe.spec.dataset import DatasetDefinition
+from airflow_amlpipe.workspace.data_paths import identify_path
 from airflow_amlpipe.workspace.datasets import DatasetRecord
 from airflow_amlpipe.workspace.links import linked_source
 from airflow_amlpipe.workspace.queries import ask_rows, rows_manifest
@@ -22,9 +22,6 @@ from airflow_amlpipe.workspace.spool import Spool
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
 
 __all__ = ["InputPart", "ResolvedInput", "place_together", "resolve_dataset", "resolve_input", "resolve_paths"]
-
-# ``images/**`` is ``images``: one thing, one identity.
-_EVERYTHING = {"**", "**/*"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,18 +213,11 @@ def place_together(folders: Sequence[tuple[str, str]]) -> tuple[str, ...]:
 
 def _resolve_path(workspace: WorkspaceStore, where: str, path: DatastorePath) -> InputPart:
     store = workspace.datastores.open(path.datastore)
-    folder, pattern = split_pattern(path.path.strip("/"))
-    if pattern is not None and pattern.text in _EVERYTHING:
-        pattern = None
-    try:
-        identity = store.identify(folder, workspace.memo, pattern=pattern)
-    except FileNotFoundError:
-        identity = None
-    if identity is None or (pattern is not None and not identity.file_count):
+    folder, pattern, identity = identify_path(store, path.path, workspace.memo)
+    if identity is None:
         raise DefinitionError(
             f"{where}: nothing is at {shorten(repr(path.path))} on datastore {path.datastore!r} ({shorten(store.url)}); upload the data there, or correct the path"
         )
     workspace.put_listing_of(identity)
     is_file = identity.file_count == 1 and identity.manifest().is_file
-    named = "" if pattern is None else pattern.text
-    return InputPart(path.datastore, folder, "", identity.digest, is_file, identity.file_count, identity.size_bytes, named)
+    return InputPart(path.datastore, folder, "", identity.digest, is_file, identity.file_count, identity.size_bytes, pattern)

@@ -6,16 +6,17 @@ from pathlib import Path
 from typing import Any
 
 from airflow_amlpipe.exceptions import DefinitionError, ProtocolError
-from airflow_amlpipe.reuse.result import StoredOutput
+from airflow_amlpipe.reuse.result import LinkedPlace, StoredOutput
 from airflow_amlpipe.runtime.linking import LINK_FILE, LINK_FORMAT
 from airflow_amlpipe.spec.data import DatasetSource, DatastorePath
 from airflow_amlpipe.spec.dataset import DatasetDefinition, Operation
 from airflow_amlpipe.spec.document import parse_model
 from airflow_amlpipe.spec.json_text import read_json
 from airflow_amlpipe.spec.model import SpecModel
+from airflow_amlpipe.workspace.data_paths import identify_path
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
 
-__all__ = ["check_link", "linked_source"]
+__all__ = ["check_link", "linked_places", "linked_source"]
 
 
 class _Made(SpecModel):
@@ -35,8 +36,8 @@ class _Taken(SpecModel):
     timestamps: tuple[str | None, str | None]
 
 
-def check_link(workspace: WorkspaceStore, where: str, produced: Path, kind: str | None) -> None:
-    """Check that a script linked an output to a dataset of that kind.
+def check_link(workspace: WorkspaceStore, where: str, produced: Path, kind: str | None) -> DatasetSource:
+    """Return the dataset of that kind which a script linked an output to.
 
     :param produced: the output's local folder
     :raises DefinitionError: it linked none, or another kind
@@ -52,6 +53,25 @@ def check_link(workspace: WorkspaceStore, where: str, produced: Path, kind: str 
     if kind is not None and found != kind:
         classes = {"file": "LinkFileOutputDatasetConfig", "tabular": "LinkTabularOutputDatasetConfig"}
         raise DefinitionError(f"{where} is a {classes[kind]}, but was linked to a {found} dataset; use {classes[found]}")
+    return source
+
+
+def linked_places(workspace: WorkspaceStore, where: str, source: DatasetSource) -> tuple[LinkedPlace, ...]:
+    """Return where the data of a linked dataset lies, and what it is now.
+
+    What a filter leaves out counts as well: a script that looked at the data may have chosen by it.
+
+    :raises DefinitionError: what lies there cannot be data
+    :raises DatastoreUnavailableError: something could not be read
+    """
+    places = []
+    for path in source.paths:
+        try:
+            _, _, found = identify_path(workspace.datastores.open(path.datastore), path.path, workspace.memo)
+        except DefinitionError as error:
+            raise DefinitionError(f"{where}: {error}") from error
+        places.append(LinkedPlace(datastore=path.datastore, path=path.path, digest=None if found is None else found.digest))
+    return tuple(places)
 
 
 def linked_source(workspace: WorkspaceStore, where: str, output: StoredOutput) -> DatasetSource:

@@ -13,7 +13,7 @@ from airflow_amlpipe.fingerprint.canonical import digest
 from airflow_amlpipe.fingerprint.local_tree import identify_tree
 from airflow_amlpipe.fingerprint.scan import UNFINISHED
 from airflow_amlpipe.fingerprint.tree import TreeIdentity
-from airflow_amlpipe.reuse.result import StepResult, StoredOutput
+from airflow_amlpipe.reuse.result import LinkedPlace, StepResult, StoredOutput
 from airflow_amlpipe.spec.data import DatasetSource, DatastorePath, OutputSpec
 from airflow_amlpipe.spec.json_text import read_note
 from airflow_amlpipe.spec.step import StepSpec
@@ -22,7 +22,7 @@ from airflow_amlpipe.storage.crash_points import crash_point
 from airflow_amlpipe.storage.log import AppendLog
 from airflow_amlpipe.storage.store import Store
 from airflow_amlpipe.workspace.layout import log_folder
-from airflow_amlpipe.workspace.links import check_link, linked_source
+from airflow_amlpipe.workspace.links import check_link, linked_places, linked_source
 from airflow_amlpipe.workspace.progress import Say, told_of
 from airflow_amlpipe.workspace.records import DatasetVersion
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
@@ -46,8 +46,9 @@ def store_output(
     where = f"step {shorten(repr(step.name))}: output {output.name!r}"
     template = output.destination if is_unique_destination(output.destination) else DEFAULT_DESTINATION
     path = resolve_destination(where, template, run_id=step_run_id, output_name=output.name)
+    linked: tuple[LinkedPlace, ...] = ()
     if output.mode == "link":
-        check_link(workspace, where, produced, output.links)
+        linked = linked_places(workspace, where, check_link(workspace, where, produced, output.links))
     _refuse_unfinished(where, produced)
     with _alone(where):
         try:
@@ -73,6 +74,7 @@ def store_output(
         file_count=identity.file_count,
         size_bytes=identity.size_bytes,
         witness=None if witness is None else witness.digest,
+        linked=linked,
     )
 
 

@@ -11,6 +11,7 @@ from airflow_amlpipe.fingerprint.memo import HashMemo
 from airflow_amlpipe.fingerprint.tree import TreeManifest
 from airflow_amlpipe.reuse.decision import Rejection
 from airflow_amlpipe.reuse.result import StepResult, StoredOutput
+from airflow_amlpipe.spec.datastores import is_web_folder
 from airflow_amlpipe.spec.document import parse_model
 from airflow_amlpipe.storage.crash_points import crash_point
 from airflow_amlpipe.storage.log import AppendLog
@@ -19,7 +20,7 @@ from airflow_amlpipe.workspace.datastores import DatastoreRegistry
 from airflow_amlpipe.workspace.ids import now_text
 from airflow_amlpipe.workspace.layout import key_folder, manifest_path
 from airflow_amlpipe.workspace.record_text import record_body
-from airflow_amlpipe.workspace.verification import find_output_problem
+from airflow_amlpipe.workspace.verification import find_link_problem, find_output_problem
 
 __all__ = ["ResultLog"]
 
@@ -106,7 +107,16 @@ class ResultLog:
             return f"output {output.name!r} cannot be found: {error}"
         problem = find_output_problem(self._datastores.open(output.datastore), output, self._get_manifest, self._memo)
         # Nobody can read an output without its list: steps that follow would fail for ever, so this is no hit.
-        return problem or self._problem_of_list(output)
+        return problem or self._problem_of_list(output) or self._problem_of_links(output)
+
+    def _problem_of_links(self, output: StoredOutput) -> str | None:
+        for place in output.linked:
+            if not is_web_folder(place.datastore) and self._datastores.find(place.datastore) is None:
+                return f"output {output.name!r} is linked to data on datastore {place.datastore!r}, which is not registered any more"
+            problem = find_link_problem(self._datastores.open(place.datastore), output, place, self._memo)
+            if problem is not None:
+                return problem
+        return None
 
     def _problem_of_list(self, output: StoredOutput) -> str | None:
         where = f"output {output.name!r} at {output.path!r} on datastore {output.datastore!r} cannot be read by other steps: the list of its files"

@@ -1,4 +1,4 @@
-"""Is an output still what was written, and if not, which file says so?
+"""Is an output still what was written, and what it is linked to what it was, and if not, which file says so?
 
 One listing of its place, or the hashes of its files through the memo: whatever its store identifies data by.
 """
@@ -11,10 +11,11 @@ from dataclasses import replace
 from airflow_amlpipe.exceptions import DefinitionError, ProtocolError, shorten
 from airflow_amlpipe.fingerprint.memo import HashMemo
 from airflow_amlpipe.fingerprint.tree import TreeFile, TreeIdentity, TreeManifest
-from airflow_amlpipe.reuse.result import StoredOutput
+from airflow_amlpipe.reuse.result import LinkedPlace, StoredOutput
 from airflow_amlpipe.storage.store import Store
+from airflow_amlpipe.workspace.data_paths import identify_path
 
-__all__ = ["find_output_problem"]
+__all__ = ["find_link_problem", "find_output_problem"]
 
 
 def find_output_problem(
@@ -36,6 +37,24 @@ def find_output_problem(
     if found.digest == output.witness or found.called(output.name).digest == output.digest:
         return None
     return f"{where} was altered: {_difference(output, found, get_manifest)}"
+
+
+def find_link_problem(store: Store, output: StoredOutput, place: LinkedPlace, memo: HashMemo | None) -> str | None:
+    """Return what is wrong with data that an output is linked to; ``None`` if it is what it was when the output was stored.
+
+    :param store: of the datastore that the data lies on
+    :raises DatastoreUnavailableError: nobody can say
+    """
+    where = f"output {output.name!r} is linked to {shorten(repr(place.path))} on datastore {place.datastore!r}"
+    try:
+        _, _, found = identify_path(store, place.path, memo)
+    except (DefinitionError, ProtocolError) as error:
+        return f"{where}, and that is no data any more: {error}"
+    if found is None:
+        return f"{where}, and nothing is there"
+    if place.digest in {None, found.digest}:
+        return None
+    return f"{where}, which was altered since: there are {found.file_count} files of {found.size_bytes} bytes"
 
 
 def _difference(output: StoredOutput, found: TreeIdentity, get_manifest: Callable[[str], TreeManifest]) -> str:

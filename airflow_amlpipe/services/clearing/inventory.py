@@ -6,7 +6,6 @@ needed.
 
 from __future__ import annotations
 
-import json
 import re
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -19,11 +18,12 @@ from typing import TypeVar
 from airflow_amlpipe.exceptions import DefinitionError, ProtocolError, shorten
 from airflow_amlpipe.fingerprint.pattern import split_pattern
 from airflow_amlpipe.reuse.result import StepResult, StoredOutput
+from airflow_amlpipe.services.clearing.naming import Named, hashes_in, named_in
 from airflow_amlpipe.spec.document import parse_model
 from airflow_amlpipe.spec.model import SpecModel
 from airflow_amlpipe.storage.store import Store
 from airflow_amlpipe.workspace.claims import ClaimLog
-from airflow_amlpipe.workspace.datasets import DatasetRecord
+from airflow_amlpipe.workspace.datasets import DatasetRecord, SavedDataset
 from airflow_amlpipe.workspace.ids import time_of_id
 from airflow_amlpipe.workspace.layout import (
     key_folder,
@@ -36,6 +36,7 @@ from airflow_amlpipe.workspace.layout import (
     step_folder,
 )
 from airflow_amlpipe.workspace.models import ModelEntry
+from airflow_amlpipe.workspace.record_text import record_body
 from airflow_amlpipe.workspace.records import RunFinished, RunRecord, StepFinished, StepReusing, StepStarted
 from airflow_amlpipe.workspace.registry import is_removal
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
@@ -46,11 +47,11 @@ ItemT = TypeVar("ItemT")
 ModelT = TypeVar("ModelT", bound=SpecModel)
 
 _THREADS = 16
-_HASH = re.compile(rb"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
 _ENTRY = re.compile(r"(\d{8,})\.json")
 _DEEPEST = 6
+_SAVED = "saved-datasets"
 # Read by hand below, or not records of what is needed (what is needed of contents follows from who names them).
-_NO_LOGS = {"keys", "runs", "specs", "snapshots", "manifests", "gc", "dataset-ids", "destinations", "model-files"}
+_NO_LOGS = {"keys", "runs", "specs", "snapshots", "manifests", "gc", "dataset-ids", "destinations", "model-files", _SAVED}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -109,6 +110,8 @@ class KnownTry:
 class KnownRun:
     """One run; ``record`` is ``None`` for a folder that a killed process left without one.
 
+    :ivar hashes: that its records name
+    :ivar given: what it was given when it was asked for
     :ivar claimed_at: when a try of it that computes a step now last gave a sign, as of :class:`KnownKey`
     """
 
@@ -117,6 +120,7 @@ class KnownRun:
     ended: RunFinished | None
     tries: tuple[KnownTry, ...]
     hashes: frozenset[str]
+    given: Named
     last_sign: datetime
     claimed_at: float | None
 
@@ -132,28 +136,27 @@ class KnownRun:
 
 @dataclass(frozen=True, slots=True)
 class KnownSpec:
-    """One stored specification: the hashes that it names, and the places that it reads or writes."""
+    """One stored specification, and what it names."""
 
     body: bytes
-    hashes: frozenset[str]
-    places: frozenset[tuple[str, str]]
+    named: Named
 
 
 @dataclass
 class Inventory:
     """Everything at one time.
 
-    :ivar others: hashes that entries of any other kind name (published things, schedules, kinds that this version does not know)
-    :ivar named_places: datastores and paths that they name
-    :ivar specs: what each stored specification names, by its digest
+    :ivar others: what entries of any other kind name (published things, schedules, kinds that this version does not know)
+    :ivar specs: the stored specifications by their digest
+    :ivar saved: datastores and paths of each dataset without a name, by its id
     """
 
     keys: list[KnownKey] = field(default_factory=list)
     runs: dict[str, KnownRun] = field(default_factory=dict)
     datasets: list[DatasetRecord] = field(default_factory=list)
-    others: set[str] = field(default_factory=set)
-    named_places: set[tuple[str, str]] = field(default_factory=set)
+    others: Named = field(default_factory=Named)
     specs: dict[str, KnownSpec] = field(default_factory=dict)
+    saved: dict[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
 
     @property
     def results(self) -> Iterator[KnownResult]:
@@ -179,28 +182,6 @@ def time_of(text: str) -> datetime:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-def hashes_in(body: bytes) -> frozenset[str]:
-    """Return everything in ``body`` that could be the name of a manifest, specification or snapshot."""
-    return frozenset(match.group().decode() for match in _HASH.finditer(body))
-
-
-def places_in(body: bytes) -> Iterator[tuple[str, str]]:
-    """Yield every datastore and path that a JSON document names together, whatever it is; nothing for what is no JSON."""
-    try:
-        waiting: list[object] = [json.loads(body)]
-    except (ValueError, RecursionError):
-        return
-    while waiting:
-        value = waiting.pop()
-        if isinstance(value, dict):
-            datastore, path = value.get("datastore"), value.get("path")
-            if isinstance(datastore, str) and isinstance(path, str):
-                yield datastore, split_pattern(path.strip("/"))[0]
-            waiting += value.values()
-        elif isinstance(value, list):
-            waiting += value
-
-
 class _Reader:
     def __init__(self, workspace: WorkspaceStore, on_progress: Callable[[int, str], None] | None) -> None:
         self._store: Store = workspace.store
@@ -209,17 +190,21 @@ class _Reader:
         self._on_progress = on_progress
         self._done = 0
         self._claims: dict[str, float] = {}
+        self._named: list[Named] = []
 
     def read(self) -> Inventory:
-        # Runs after results: a run that hands on a result is written down before it is looked at once more.
+        # Runs after results: a run that hands on a result is written down before it is looked at once more. What is named after whatever names
+        # it: it is written before.
         names = self._store.list_names
         keys = [key for two in names(keys_folder()) for key in names(f"{keys_folder()}/{two}")]
         self._each(self._read_key, keys, "results")
-        self._each(self._read_spec, names(specs_folder()), "specifications")
         for kind in names(records_root()):
             if kind not in _NO_LOGS:
                 self._each(self._read_other, [(kind, log_folder(kind, name)) for name in names(log_folder(kind))], kind)
         self._each(self._read_run, names(runs_folder()), "runs")
+        self._each(self._read_spec, names(specs_folder()), "specifications")
+        self._each(self._read_saved, names(log_folder(_SAVED)), _SAVED)
+        self._found.others = Named().with_all(self._named)
         self._found.keys.sort(key=lambda item: item.key)
         return self._found
 
@@ -281,18 +266,23 @@ class _Reader:
         if body is not None:
             digest = name.removesuffix(".json")
             with self._lock:
-                self._found.specs[digest] = KnownSpec(body, hashes_in(body) - {digest}, frozenset(places_in(body)))
+                self._found.specs[digest] = KnownSpec(body, named_in(body))
+
+    def _read_saved(self, dataset_id: str) -> None:
+        # What a run or a published thing was handed: it needs its data as long as that does, and what names its id stays.
+        for entry, body in self._bodies(log_folder(_SAVED, dataset_id)):
+            if not is_removal(body):
+                saved = self._parse(SavedDataset, body, entry)
+                places = tuple((path.datastore, split_pattern(path.path.strip("/"))[0]) for path in saved.paths)
+                with self._lock:
+                    self._found.saved[saved.id] = places
 
     def _read_other(self, item: tuple[str, str]) -> None:
         kind, path = item
-        if kind == "saved-datasets":
-            # A dataset without a name is what a run was handed; it needs its data as long as that run does, and the run's records name it.
-            return
         for entry, body in self._standing(kind, sorted(self._bodies(path))):
             record = self._parse(DatasetRecord, body, entry) if kind == "datasets" and not is_removal(body) else None
             with self._lock:
-                self._found.others |= hashes_in(body)
-                self._found.named_places |= set(places_in(body))
+                self._named.append(named_in(body))
                 if record is not None:
                     self._found.datasets.append(record)
 
@@ -316,6 +306,7 @@ class _Reader:
         folder = run_folder(run_id)
         hashes: set[str] = set()
         record = self._record(RunRecord, f"{folder}/run.json", hashes)
+        given = named_in(record_body(record)) if record is not None else Named()
         ended = self._record(RunFinished, f"{folder}/finished.json", hashes)
         tries = []
         for step_id in self._store.list_names(f"{folder}/steps"):
@@ -334,7 +325,9 @@ class _Reader:
         named = time_of_id(run_id)
         last = max([*signs, *([named] if named else [])], default=datetime.now(UTC))
         with self._lock:
-            self._found.runs[run_id] = KnownRun(run_id, record, ended, tuple(tries), frozenset(hashes), last, self._claims.get(run_id))
+            self._found.runs[run_id] = KnownRun(
+                run_id, record, ended, tuple(tries), frozenset(hashes), given, last, self._claims.get(run_id)
+            )
 
     def _record(self, model: type[ModelT], path: str, hashes: set[str]) -> ModelT | None:
         body = self._read(path)

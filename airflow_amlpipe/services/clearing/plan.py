@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from airflow_amlpipe.spec.model import SpecModel
+from airflow_amlpipe.spec.model import SpecModel, added_later
 
 __all__ = ["ClearingItem", "ClearingPlan", "ItemKind"]
 
@@ -24,6 +24,7 @@ class ClearingItem(SpecModel):
     :ivar size_bytes: as it was recorded; ``None`` where nothing says
     :ivar key: of a result or a key
     :ivar number: of a result
+    :ivar is_linked: of a result, whether one of its outputs is linked to data that is not its own
     """
 
     kind: ItemKind
@@ -35,6 +36,7 @@ class ClearingItem(SpecModel):
     file_count: int = 1
     key: str = ""
     number: int = 0
+    is_linked: bool = added_later(False)
 
     @property
     def place(self) -> tuple[str, str | None, str]:

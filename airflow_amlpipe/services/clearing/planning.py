@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from airflow_amlpipe.exceptions import AmlPipeError, DatastoreUnavailableError, UnknownNameError, shorten
+from airflow_amlpipe.fingerprint.pattern import split_pattern
 from airflow_amlpipe.reuse.result import StoredOutput
 from airflow_amlpipe.services.clearing.inventory import Inventory, KnownKey, KnownResult, take_inventory
-from airflow_amlpipe.services.clearing.places import Roots
+from airflow_amlpipe.services.clearing.places import Places, Roots
 from airflow_amlpipe.services.clearing.plan import ClearingItem, ClearingPlan
 from airflow_amlpipe.services.clearing.reach import Reach, reach_of
 from airflow_amlpipe.services.clearing.retention import RetentionPolicy
@@ -240,9 +241,28 @@ class _Planner:
             for owner, items in oldest_first:
                 size = sum(item.output.size_bytes for item in items if item.output.datastore == datastore)
                 if used > limit and size and owner not in going:
-                    going[owner] = f"outputs take more than {limit} bytes on {datastore!r}, and these are the oldest"
-                    used -= size
+                    why = f"outputs take more than {limit} bytes on {datastore!r}, and these are the oldest"
+                    for name, reason in {owner: why, **self._linked_to(items, written)}.items():
+                        if name not in going:
+                            going[name] = reason
+                            used -= sum(item.output.size_bytes for item in by_owner[name] if item.output.datastore == datastore)
         return going
+
+    def _linked_to(self, items: list[_Written], written: list[_Written]) -> dict[str, str]:
+        """Return the step runs whose outputs are linked to one of these, or to what those wrote."""
+        links = [item for item in written if item.output.linked]
+        found: dict[str, str] = {}
+        while items:
+            gone = Places(item.place for item in items)
+            items = [item for item in links if item.owner not in found and any(map(gone.touches, self._targets(item.output)))]
+            found |= {item.owner: "what an output is linked to takes too much room" for item in items}
+        return found
+
+    def _targets(self, output: StoredOutput) -> Iterator[str]:
+        for target in output.linked:
+            place = self._roots.absolute(target.datastore, split_pattern(target.path.strip("/"))[0])
+            if place is not None:
+                yield place
 
     def _results(self, reach: Reach, over_size: dict[str, str]) -> Iterator[ClearingItem]:
         for known in self._inventory.results:
@@ -251,7 +271,13 @@ class _Planner:
             reason = over_size.get(known.result.step_run_id) if known.path in reach.results else reach.why_expired.get(known.path)
             if reason is not None:
                 yield ClearingItem(
-                    kind="result", path=known.path, reason=reason, owner=known.result.step_run_id, key=known.key, number=known.number
+                    kind="result",
+                    path=known.path,
+                    reason=reason,
+                    owner=known.result.step_run_id,
+                    key=known.key,
+                    number=known.number,
+                    is_linked=any(output.linked for output in known.result.outputs.values()),
                 )
 
     def _outputs(self, written: list[_Written], reach: Reach, over_size: dict[str, str]) -> Iterator[ClearingItem]:

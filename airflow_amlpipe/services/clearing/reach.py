@@ -11,7 +11,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import compress
+from operator import not_
 
+from airflow_amlpipe.fingerprint.pattern import split_pattern
 from airflow_amlpipe.reuse.result import StoredOutput
 from airflow_amlpipe.services.clearing.inventory import Inventory, KnownResult, KnownRun
 from airflow_amlpipe.services.clearing.places import Places, Roots
@@ -149,34 +152,74 @@ class _Marking:
         for known in self._inventory.results:
             if known.result is not None and not known.is_bad:
                 by_step[known.result.pipeline, known.result.step_id].append(known)
-        kept = []
+        expired: list[tuple[KnownResult, str]] = []
         for results in by_step.values():
             for rank, known in enumerate(sorted(results, key=lambda item: (item.created_at, item.number), reverse=True)):
                 why = self._why_expired(known.created_at, rank, "of its step")
-                if why is None or known.key in claimed or self._is_needed(known):
-                    kept.append(known)
+                if why is None or known.key in claimed:
+                    self._keep(known, self._reach.hard if known.key in claimed else self._reach.soft)
                 else:
-                    self._reach.why_expired[known.path] = f"the result {why}"
-        for known in kept:
-            self._reach.results.add(known.path)
-            self._add_outputs(self._reach.hard if known.key in claimed else self._reach.soft, _outputs(known))
+                    expired.append((known, why))
+        self._follow_links()
+        # A result that is kept because its output is needed may be linked to what another wrote.
+        while needed := [known for known, _ in expired if self._is_needed(known)]:
+            for known in needed:
+                self._keep(known, self._reach.soft)
+            self._follow_links()
+            expired = [(known, why) for known, why in expired if known.path not in self._reach.results]
+        self._reach.why_expired |= {known.path: f"the result {why}" for known, why in expired}
+
+    def _keep(self, known: KnownResult, places: Places) -> None:
+        self._reach.results.add(known.path)
+        self._add_outputs(places, _outputs(known))
+
+    def _follow_links(self) -> None:
+        """Need what a needed output is linked to as much as the output itself."""
+        for places in (self._reach.hard, self._reach.soft):
+            waiting = [output for output in self._all_outputs() if output.linked]
+            is_growing = True
+            while is_growing:
+                needed = [self._touches(places, output.datastore, output.path) for output in waiting]
+                for output in compress(waiting, needed):
+                    for target in output.linked:
+                        self._add(places, target.datastore, split_pattern(target.path.strip("/"))[0])
+                waiting = list(compress(waiting, map(not_, needed)))
+                is_growing = any(needed)
+
+    def _all_outputs(self) -> Iterator[StoredOutput]:
+        for known in self._inventory.results:
+            yield from _outputs(known)
+        for run in self._inventory.runs.values():
+            for item in run.tries:
+                yield from item.outputs
+                yield from item.wanted
+
+    def _touches(self, places: Places, datastore: str, path: str) -> bool:
+        place = self._roots.absolute(datastore, path)
+        return place is not None and places.touches(place)
 
     def _is_needed(self, known: KnownResult) -> bool:
-        places = (self._roots.absolute(output.datastore, output.path) for output in _outputs(known))
-        return any(place is not None and self._reach.needs(place) for place in places)
+        both = (self._reach.hard, self._reach.soft)
+        return any(self._touches(places, output.datastore, output.path) for output in _outputs(known) for places in both)
 
     # ---- what they name
 
     def _named_places(self, kept: set[str]) -> Iterator[tuple[str, str]]:
-        yield from self._inventory.named_places
-        named = set(self._inventory.others).union(*(self._inventory.runs[run_id].hashes for run_id in kept))
-        for digest, spec in self._inventory.specs.items():
-            if digest in named:
-                yield from spec.places
+        inventory = self._inventory
+        digests = inventory.others.hashes.union(*(inventory.runs[run_id].hashes for run_id in kept))
+        naming = inventory.others.with_all(
+            [
+                *(inventory.runs[run_id].given for run_id in kept),
+                *(spec.named for digest, spec in inventory.specs.items() if digest in digests),
+            ]
+        )
+        yield from naming.places
+        for dataset_id in naming.datasets & inventory.saved.keys():
+            yield from inventory.saved[dataset_id]
 
     def _mark_hashes(self) -> None:
         inventory, hashes = self._inventory, self._reach.hashes
-        hashes |= inventory.others
+        hashes |= inventory.others.hashes
         for run_id in self._reach.runs & set(inventory.runs):
             hashes |= inventory.runs[run_id].hashes
         for known in inventory.results:
@@ -184,7 +227,7 @@ class _Marking:
                 hashes |= known.hashes
         waiting = [digest for digest in hashes if digest in inventory.specs]
         while waiting:
-            named = inventory.specs[waiting.pop()].hashes - hashes
+            named = inventory.specs[waiting.pop()].named.hashes - hashes
             hashes |= named
             waiting += [digest for digest in named if digest in inventory.specs]
 

@@ -169,10 +169,11 @@ def _without_what_is_trusted(present: tuple[ClearingItem, ...]) -> set[tuple[str
     """
     trusted = [item for item in present if item.kind == "result"]
     owners, keys = {item.owner for item in trusted}, {item.key for item in trusted}
+    is_linked = any(item.is_linked for item in trusted)  # to what is another's
     stays = {
         item.place
         for item in present
-        if (item.kind == "output" and item.owner in owners)
+        if (item.kind == "output" and (item.owner in owners or is_linked))
         or (item.kind == "key" and item.key in keys)
         or (item.kind == "content" and trusted)
     }

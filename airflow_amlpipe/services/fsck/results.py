@@ -25,7 +25,7 @@ def check_results(survey: Survey, results: ResultLog, *, quick: bool) -> None:
     """Look at every key.
 
     :param results: how outputs are compared with what was recorded of them
-    :param quick: compare sizes only, where this machine can read the datastore directly
+    :param quick: compare sizes only, where this machine can read the datastore directly and nothing is linked to other data
     """
     keys: list[tuple[str, str]] = []
 
@@ -105,7 +105,8 @@ def _find_size_problem(survey: Survey, results: ResultLog, result: StepResult) -
         if problem is not None:
             return problem
     is_remote = any(survey.workspace.datastores.open(output.datastore).local_path("") is None for output in result.outputs.values())
-    return results.find_problem(result) if is_remote else None
+    is_linked = any(output.linked for output in result.outputs.values())
+    return results.find_problem(result) if is_remote or is_linked else None
 
 
 def _size_problem(survey: Survey, output: StoredOutput) -> str | None:

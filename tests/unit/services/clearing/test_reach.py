@@ -13,6 +13,8 @@ from airflow_amlpipe.reuse.decision import Rejection
 from airflow_amlpipe.services.clearing import planning
 from airflow_amlpipe.services.publish import keep_spec, publish_pipeline, publish_run
 from airflow_amlpipe.spec.data import DatastorePath, OutputSpec, RegistrationSpec
+from airflow_amlpipe.spec.parameter import ParameterSpec
+from airflow_amlpipe.spec.parameter_value import DatasetById
 from airflow_amlpipe.storage.store import Store
 from airflow_amlpipe.storage.unfinished import UnfinishedWrite
 from airflow_amlpipe.workspace import layout
@@ -22,7 +24,7 @@ from airflow_amlpipe.workspace.published import PublishedPipeline
 from airflow_amlpipe.workspace.step_run import StepRun
 from tests.builders import OUT, a_pipeline, a_step
 from tests.fakes import MemoryStore
-from tests.pretend import write_source
+from tests.pretend import pretend_run, write_source
 from tests.unit.services.clearing.conftest import CHAIN, STORE, Story, days, named
 
 
@@ -136,6 +138,31 @@ def test_a_dataset_without_a_name_keeps_no_data_beyond_the_run_that_it_was_hande
     story.later(100)
     story.clear(older_than_seconds=days(90))
     assert not story.is_there(output)
+
+
+@pytest.mark.parametrize("who", ["published", "draft", "run", "model"])
+def test_a_dataset_without_a_name_keeps_its_data_for_whoever_names_its_id(story: Story, who: str) -> None:
+    """R58: as the default of a parameter of what is published, as a value that a draft or a run that is kept was given, as what a model was made with."""
+    output = story.output(story.run(), "prepare")
+    saved = story.workspace.datasets.save((DatastorePath(datastore=STORE, path=f"{output.path}/*.txt"),))
+    given = ParameterSpec(name="data", type="file_dataset", default=DatasetById(id=saved.id))
+    if who == "published":
+        spec = CHAIN.model_copy(update={"parameters": (given,)})
+        publish_pipeline(spec, workspace=story.workspace.url, source_base=story.base, home=story.workspace.home)
+    elif who == "draft":
+        spec_digest, _ = keep_spec(story.workspace, CHAIN, source_base=story.base)
+        story.workspace.drafts.add(name="try", spec=spec_digest, step_names={}, parameters={"data": given.default})
+    elif who == "run":
+        spec = a_pipeline(a_step("alone", outputs=OUT), parameters=(given,), name="asked")
+        story.pin("run", pretend_run(story.workspace, spec, story.base, experiment="other"))
+    else:
+        story.workspace.models.register("iris", story.base / "src", datasets=(("training data", saved.id),))
+    story.later(100)
+
+    story.clear(keep_last=0, max_bytes={STORE: 0})
+
+    assert story.is_there(output)
+    assert not any(item.path == output.path for item in story.plan(keep_last=0).items)
 
 
 def test_files_of_the_web_that_are_registered_stop_nothing(story: Story) -> None:
