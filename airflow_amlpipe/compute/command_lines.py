@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from airflow_amlpipe.compute.environments import StepInterpreter
 from airflow_amlpipe.exceptions import DefinitionError, shorten
 from airflow_amlpipe.runtime import notebook
-from airflow_amlpipe.spec.command import CommandLine, NotebookRun, RScript, check_started_path
+from airflow_amlpipe.spec.command import CommandLine, NotebookRun, PythonScript, RScript, check_started_path
 from airflow_amlpipe.spec.step import StepSpec
 
-__all__ = ["check_started_file", "command_argv"]
+__all__ = ["check_started_file", "command_argv", "semicolons_as_read"]
 
 
 def command_argv(
@@ -66,3 +66,14 @@ def check_started_file(where: str, step: StepSpec, code: Path) -> str:
             f"{where}: script {shorten(repr(given))} is behind a symbolic link that leaves the source folder; copy the file into it"
         )
     return script
+
+
+def semicolons_as_read(step: StepSpec, script: Path, arguments: list[str], note: Callable[[str], None]) -> list[str]:
+    r"""Return the arguments of a Python script with ``\;`` for each ``;`` if the script looks for that, which then is noted.
+
+    SDK v1's service escaped semicolons, and scripts were written that split their arguments at ``"\;"``. Who looks for a plain one gets it plain.
+    """
+    if not isinstance(step.command, PythonScript) or not any(";" in text for text in arguments) or b"\\;" not in script.read_bytes():
+        return arguments
+    note(rf"semicolons in the arguments are handed over as '\;', as Azure ML did, because {step.command.script} looks for that")
+    return [text.replace(";", r"\;") for text in arguments]

@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from importlib.util import find_spec
 from pathlib import Path
 
 from airflow_amlpipe.compute.installers import Installer, find_conda
@@ -88,6 +89,7 @@ def prepare_environment(
     say: Callable[[str], None],
     conda_packages_from_pypi: bool = False,
     python_downloads: bool = False,
+    needs: tuple[str, ...] = (),
 ) -> StepInterpreter:
     """Return the interpreter of ``spec``, building its environment below ``home/environments`` when nobody has yet.
 
@@ -96,6 +98,7 @@ def prepare_environment(
     :param say: is given each line of progress, and every notice an author should see
     :param conda_packages_from_pypi: where no conda is at hand, install conda packages from PyPI under the same names
     :param python_downloads: let uv fetch a version of Python that this machine does not have
+    :param needs: packages that what is started needs; they are installed where the environment does not name them
     :raises EnvironmentBuildError: it cannot be installed as it is written; the resolver's own words are in the message
     :raises InfrastructureError: it cannot be installed now: the network, the disk
     """
@@ -108,8 +111,11 @@ def prepare_environment(
     if requirements.left_out:
         say(f"{where}: not installed, because every step has the runtime in their place: {shorten(', '.join(requirements.left_out), 300)}")
     plan = _plan(where, spec, requirements, say, conda_packages_from_pypi=conda_packages_from_pypi, python_downloads=python_downloads)
-    if plan.minor == worker_minor() and not plan.requirements.lines and not plan.conda.packages:
+    if plan.minor == worker_minor() and not plan.requirements.lines and not plan.conda.packages and all(map(find_spec, needs)):
         return _given_interpreter(where, None)
+    if lacking := tuple(sorted({*needs} - plan.requirements.names - plan.conda.names)):
+        say(f"{where}: {' and '.join(lacking)} are installed too, because what the step starts needs them")
+        plan = replace(plan, requirements=replace(plan.requirements, lines=(*plan.requirements.lines, *lacking)))
     folder = home.absolute() / "environments" / plan.digest()
     if not _is_ready(folder):
         with _build_lock(where, folder, say) as lock:

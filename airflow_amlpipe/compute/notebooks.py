@@ -10,7 +10,10 @@ from airflow_amlpipe.runtime.notebook import JOB_FILE
 from airflow_amlpipe.spec.model import Scalar
 from airflow_amlpipe.spec.step import NotebookRun, ParameterArgument, StepSpec
 
-__all__ = ["stage_notebook"]
+__all__ = ["NOTEBOOK_PACKAGES", "stage_notebook"]
+
+# What ``runtime/notebook.py`` runs cells with; SDK v1 brought its own along, so that no environment of a notebook names them.
+NOTEBOOK_PACKAGES = ("ipykernel", "papermill")
 
 
 def stage_notebook(

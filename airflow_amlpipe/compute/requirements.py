@@ -59,6 +59,11 @@ class Requirements:
     options: tuple[tuple[str, str], ...]
     left_out: tuple[str, ...]
 
+    @property
+    def names(self) -> frozenset[str]:
+        """What is to be installed, without versions; a bare URL has no name."""
+        return frozenset(_plain(found["name"]) for line in self.lines if (found := _REQUIREMENT.fullmatch(line)) is not None)
+
 
 @dataclass(frozen=True, slots=True)
 class CondaPackages:
@@ -67,6 +72,11 @@ class CondaPackages:
     packages: tuple[str, ...]
     channels: tuple[str, ...]
     python_version: str | None
+
+    @property
+    def names(self) -> frozenset[str]:
+        """What is to be installed, without versions."""
+        return frozenset(_plain(found["name"]) for package in self.packages if (found := _CONDA.fullmatch(package)) is not None)
 
     def as_requirements(self) -> tuple[str, ...]:
         """Return the packages as requirement lines, under the same names; builds and channels fall away."""
@@ -87,7 +97,7 @@ def parse_requirements(spec: EnvironmentSpec) -> Requirements:
         if not line:
             continue
         found = _check_requirement(spec, given, line)
-        name = re.sub(r"[-_.]+", "-", found["name"]).lower() if "name" in found else ""
+        name = _plain(found["name"]) if "name" in found else ""
         if name == "azureml" or name.startswith("azureml-"):
             left_out.append(line)
             continue
@@ -127,6 +137,11 @@ def parse_conda_packages(spec: EnvironmentSpec) -> CondaPackages:
                 f"environment {spec.name!r}: the conda channel {shorten(repr(redact(channel)))} cannot be used; give a name or a URL"
             )
     return CondaPackages(tuple(packages), tuple(spec.conda_channels), python_version)
+
+
+def _plain(name: str) -> str:
+    """Return a package's name as indexes compare it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def _check_requirement(spec: EnvironmentSpec, given: str, line: str) -> dict[str, str]:

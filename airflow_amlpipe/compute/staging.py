@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from airflow_amlpipe.compute.backend import LaunchRequest, Resources
-from airflow_amlpipe.compute.command_lines import check_started_file, command_argv
+from airflow_amlpipe.compute.command_lines import check_started_file, command_argv, semicolons_as_read
 from airflow_amlpipe.compute.distributed import distributed
 from airflow_amlpipe.compute.environments import StepInterpreter
 from airflow_amlpipe.compute.folder import StepFolder
@@ -102,7 +102,7 @@ def stage_step(
         value = inputs[item.name]
         data[item.name] = value if isinstance(value, str) else str(place_input(where, item, value, folder))
     outputs = {output.name: str(place_output(where, output, folder)) for output in step.outputs}
-    arguments = _arguments(step, parameters, data, outputs)
+    arguments = semicolons_as_read(step, folder.code / script, _arguments(step, parameters, data, outputs), folder.note)
 
     environment = inherited_variables(os.environ if worker_environment is None else worker_environment)
     environment |= {"TMPDIR": str(folder.temporary), "PYTHONUNBUFFERED": "1"}  # unbuffered: what it prints is seen as it comes

@@ -8,9 +8,11 @@ from dataclasses import replace
 from airflow_amlpipe.compute.backend import LaunchRequest
 from airflow_amlpipe.compute.environments import prepare_environment
 from airflow_amlpipe.compute.folder import StepFolder, create_step_folder
+from airflow_amlpipe.compute.notebooks import NOTEBOOK_PACKAGES
 from airflow_amlpipe.compute.old_tries import sweep_old_tries
 from airflow_amlpipe.compute.staging import RunFacts, stage_step
 from airflow_amlpipe.operators.handover import Handover
+from airflow_amlpipe.spec.command import NotebookRun
 from airflow_amlpipe.spec.workspace import WorkspaceNames
 from airflow_amlpipe.workspace.assessment import Assessment
 from airflow_amlpipe.workspace.sources import fetch_source
@@ -52,6 +54,7 @@ def prepare_job(
         say=say,
         conda_packages_from_pypi=conda_packages_from_pypi,
         python_downloads=python_downloads,
+        needs=NOTEBOOK_PACKAGES if isinstance(step.command, NotebookRun) else (),
     )
     fetch_source(workspace, assessment.snapshot, folder.code)
     handover.hand_over()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+import uuid
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -11,11 +13,13 @@ from airflow_amlpipe.sdk.exceptions import UserErrorException
 if TYPE_CHECKING:
     from airflow_amlpipe.workspace import WorkspaceStore
     from airflow_amlpipe.workspace.records import RunRecord, StepTry
+    from airflow_amlpipe.workspace.try_files import Logged
 
 __all__ = [
     "StepRecords",
     "find_step_run",
     "folder_of",
+    "note_of_run",
     "pipeline_logged",
     "run_folder_of",
     "run_record",
@@ -103,6 +107,16 @@ def pipeline_logged(workspace: Any, run_id: str) -> Any:
     from airflow_amlpipe.workspace.try_files import logged_by_steps
 
     return logged_by_steps(open_workspace(workspace), run_id)
+
+
+def note_of_run(workspace: Any, run_id: str, logged: Logged) -> None:
+    """Record what somebody outside of a run's scripts says about it."""
+    from airflow_amlpipe.workspace.record_text import record_body
+
+    # A file for each: threads and processes may write to one run at once, and what is there is never written again. Read in their names' order.
+    name = f"{run_id}_{time.time_ns():020d}-{uuid.uuid4().hex[:8]}"
+    store = open_workspace(workspace, "writing to a run").store
+    store.put(f"{run_folder_of(run_id)}/logged/{name}.json", record_body(logged), durable=False)
 
 
 def step_streams(workspace: Any, item: StepTry) -> tuple[str, str]:

@@ -127,20 +127,22 @@ class Experiment:
     def start_logging(self, *args: Any, **kwargs: Any) -> InteractiveRun:
         """Record that a run has begun whose work this script does itself, and return it: for ``log``, ``upload_file`` and ``complete``.
 
-        :param kwargs: ``display_name`` and ``tags``; ``snapshot_directory`` and ``outputs`` are taken and ignored, because no source is frozen
+        :param kwargs: ``display_name`` and ``tags``; ``outputs``: the folder, ``outputs`` if none is named, whose new files are kept when the run ends,
+            and ``False`` for no folder; ``snapshot_directory`` is taken and ignored, because no source is frozen
         :raises UserErrorException: another keyword
         """
         from airflow_amlpipe.sdk.core.interactive_run import start_run
 
         refuse_while_parsing("Experiment.start_logging")
         name, tags = kwargs.pop("display_name", None), kwargs.pop("tags", None)
-        ignored = ("snapshot_directory", "outputs", "_service_endpoint")
+        outputs = kwargs.pop("outputs", None)
+        ignored = ("snapshot_directory", "_service_endpoint")
         unknown = sorted(set(kwargs) - set(ignored))
         if unknown:
             raise UserErrorException(
-                f"Experiment.start_logging: unknown keyword arguments {shorten(', '.join(unknown))}; known are: display_name, tags"
+                f"Experiment.start_logging: unknown keyword arguments {shorten(', '.join(unknown))}; known are: display_name, outputs, tags"
             )
-        return start_run(self, name=name, tags=tags)
+        return start_run(self, name=name, tags=tags, outputs=None if outputs is False else outputs or "outputs")
 
     def get_runs(self, type: str | None = None, tags: Any = None, properties: Any = None, include_children: bool = False) -> Iterator[Run]:
         """Yield the pipeline runs, newest first.

@@ -6,9 +6,8 @@ Everything is in the workspace the moment it is said: metrics and tags with the 
 
 from __future__ import annotations
 
-import time
-import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +16,7 @@ from airflow_amlpipe.runtime.artifacts import artifact_name
 from airflow_amlpipe.runtime.file_methods import FileMethods
 from airflow_amlpipe.runtime.metric_methods import MetricMethods
 from airflow_amlpipe.sdk._arguments import check_tags, check_text
-from airflow_amlpipe.sdk._run_records import run_folder_of
+from airflow_amlpipe.sdk._run_records import note_of_run, run_folder_of
 from airflow_amlpipe.sdk._workspace_store import open_workspace
 from airflow_amlpipe.sdk.core.run import RUN_HISTORY_WORDS, Run, matches_tags
 from airflow_amlpipe.sdk.exceptions import UserErrorException
@@ -35,6 +34,7 @@ class InteractiveRun(MetricMethods, FileMethods, PipelineRun):
     """A run that the script which holds it carries out. Its status words are those of scripts: ``Running``, ``Completed``, ``Failed``, ``Canceled``."""
 
     type = "azureml.interactiverun"
+    _outputs: _Outputs | None = None
 
     # Asked of the workspace, whoever recorded it.
     get_metrics = Run.get_metrics
@@ -118,16 +118,22 @@ class InteractiveRun(MetricMethods, FileMethods, PipelineRun):
         return self.get_details()
 
     def _record(self, event: Any) -> None:
-        from airflow_amlpipe.workspace.record_text import record_body
         from airflow_amlpipe.workspace.try_files import Logged
 
-        store = open_workspace(self._workspace, "Run.log").store
-        # A file for each event: threads and processes may log to one run at once, and what is there is never written again. Read in their names' order.
-        name = f"{self.id}_{time.time_ns():020d}-{uuid.uuid4().hex[:8]}"
-        store.put(f"{run_folder_of(self.id)}/logged/{name}.json", record_body(Logged(events=(event,))), durable=False)
+        note_of_run(self._workspace, self.id, Logged(events=(event,)))
 
     def _end(self, status: Any, error: str | None) -> None:
+        if self._outputs is not None:
+            folder, self._outputs = self._outputs, None
+            self._keep(folder)
         open_workspace(self._workspace, "ending a run").runs.finish(self.id, status, error)
+
+    def _keep(self, folder: _Outputs) -> None:
+        """Keep what the script has written into its folder of outputs since the run began, but for what it uploaded itself."""
+        kept = set(self.get_file_names())
+        for name, file in folder.written():
+            if artifact_name(name) not in kept:
+                self.upload_file(name, file)
 
     def __enter__(self) -> Self:
         return self
@@ -141,9 +147,34 @@ class InteractiveRun(MetricMethods, FileMethods, PipelineRun):
             self.fail(f"{type(error).__name__}: {error}")
 
 
-def start_run(experiment: Experiment, *, name: Any = None, parent: str | None = None, tags: Any = None) -> InteractiveRun:
+class _Outputs:
+    """The folder whose new files are kept with the run when it ends, as those of ``outputs`` are of a script that was submitted."""
+
+    def __init__(self, given: str | Path) -> None:
+        self._folder = Path(given).absolute()
+        self._name = self._folder.name
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._before = dict(self._stamps())
+
+    def written(self) -> Iterator[tuple[str, Path]]:
+        """Yield what is new or another than it was, by its name among the run's files."""
+        for name, stamp in self._stamps():
+            if self._before.get(name) != stamp:
+                yield f"{self._name}/{name}", self._folder / name
+
+    def _stamps(self) -> Iterator[tuple[str, tuple[int, int]]]:
+        for file in sorted(self._folder.rglob("*")):
+            if file.is_file():
+                said = file.stat()
+                yield file.relative_to(self._folder).as_posix(), (said.st_mtime_ns, said.st_size)
+
+
+def start_run(
+    experiment: Experiment, *, name: Any = None, parent: str | None = None, tags: Any = None, outputs: str | Path | None = None
+) -> InteractiveRun:
     """Record that a run has begun, and return it.
 
+    :param outputs: the folder whose new files are kept when it ends; it is made
     :raises UserErrorException: the name is no text, or the tags are no dictionary
     """
     from airflow_amlpipe.compute.processes import host_name
@@ -162,4 +193,8 @@ def start_run(experiment: Experiment, *, name: Any = None, parent: str | None = 
         kind="interactive",
     )
     open_workspace(experiment.workspace, "Experiment.start_logging").runs.create(record)
-    return InteractiveRun(experiment, record.run_id)
+    run = InteractiveRun(experiment, record.run_id)
+    if outputs is not None:
+        with suppress(OSError):  # a script that cannot write there has none to keep
+            run._outputs = _Outputs(outputs)
+    return run

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from copy import copy
 from typing import TYPE_CHECKING, Any
 
@@ -85,9 +86,10 @@ class ScriptRunConfig:
         if max_run_duration_seconds is not None and config.max_run_duration_seconds is None:
             config.max_run_duration_seconds = max_run_duration_seconds
 
-    def _pipeline(self, workspace: Workspace) -> Pipeline:
+    def _pipeline(self, workspace: Workspace, inputs_of_step: Sequence[Any] = ()) -> Pipeline:
         """Return the pipeline of one step that this is.
 
+        :param inputs_of_step: what it reads beside what the run configuration and the arguments name
         :raises UserErrorException: there is neither a script nor a command, or the script does not exist
         """
         from airflow_amlpipe.sdk.pipeline.core.pipeline import Pipeline
@@ -102,13 +104,19 @@ class ScriptRunConfig:
             command = [*self.command] if isinstance(self.command, (list, tuple)) else self.command
             if isinstance(command, list):
                 command[1:] = _with_data(command[1:], inputs)
-            step: Any = CommandStep(command, runconfig=config, inputs=[*inputs.values()], source_directory=self.source_directory)
+            step: Any = CommandStep(
+                command, runconfig=config, inputs=[*inputs.values(), *inputs_of_step], source_directory=self.source_directory
+            )
             return Pipeline(workspace, step)
         if not self.script:
             raise UserErrorException("ScriptRunConfig: nothing is to be run; give a script or a command")
         arguments = _with_data(self.arguments, inputs)
         step = PythonScriptStep(
-            self.script, arguments=arguments, inputs=[*inputs.values()], runconfig=config, source_directory=self.source_directory
+            self.script,
+            arguments=arguments,
+            inputs=[*inputs.values(), *inputs_of_step],
+            runconfig=config,
+            source_directory=self.source_directory,
         )
         return Pipeline(workspace, step)
 

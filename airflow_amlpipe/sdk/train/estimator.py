@@ -8,6 +8,7 @@ from airflow_amlpipe.exceptions import shorten
 from airflow_amlpipe.sdk._absent import refuse
 from airflow_amlpipe.sdk.core.runconfig import MpiConfiguration, PyTorchConfiguration, RunConfiguration, TensorflowConfiguration
 from airflow_amlpipe.sdk.core.script_run_config import ScriptRunConfig
+from airflow_amlpipe.sdk.data.data_reference import DataReference
 from airflow_amlpipe.sdk.exceptions import UserErrorException
 from airflow_amlpipe.sdk.train._packages import run_config_of
 
@@ -129,7 +130,8 @@ class Estimator:
         config = ScriptRunConfig(
             self.source_directory, self.entry_script, self._arguments(), self.run_config, max_run_duration_seconds=None
         )
-        return config._pipeline(workspace)
+        references = [value for value in self.script_params.values() if isinstance(value, DataReference)]
+        return config._pipeline(workspace, [*self.inputs, *(item for item in references if item not in self.inputs)])
 
 
 def _backend(where: str, backend: str, processes: int) -> Any:

@@ -159,6 +159,13 @@ def test_an_index_that_cannot_be_reached_may_be_retried(tmp_path: Path, said: Li
     assert not list((tmp_path / "environments").rglob("*requirements.txt")), "credentials are not left on the disk"
 
 
+def test_what_a_step_needs_is_installed_where_its_environment_does_not_name_it(tmp_path: Path, said: Listener, wheels: Path) -> None:
+    assert prepare_environment(EnvironmentSpec(), home=tmp_path, say=said, needs=("json", "email")).python == sys.executable
+    assert version_in(prepare_environment(spec_of(wheels), home=tmp_path, say=said, needs=("tiny-thing",))) == "2.0"
+    assert "tiny-thing are installed too, because what the step starts needs them" in str(said)
+    assert version_in(prepare_environment(spec_of(wheels, "Tiny_Thing==1.0"), home=tmp_path, say=said, needs=("tiny-thing",))) == "1.0"
+
+
 def test_azureml_packages_are_not_installed_and_it_is_said(tmp_path: Path, said: Listener) -> None:
     spec = EnvironmentSpec(pip_requirements=("azureml-defaults", "azureml-core==1.61.0"))
     assert prepare_environment(spec, home=tmp_path, say=said).python == sys.executable

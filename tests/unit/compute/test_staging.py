@@ -63,6 +63,22 @@ def test_the_command_line_is_the_interpreter_the_script_and_its_arguments_as_tex
     assert (folder.outputs / "out").is_dir()
 
 
+@pytest.mark.parametrize(
+    ("script", "given"),
+    [
+        ("names = sys.argv[1].split('\\;')", r"a\; b\;"),  # the text holds a backslash before the semicolon, as SDK v1 handed it over
+        ("names = sys.argv[1].split(';')", "a; b;"),
+    ],
+)
+def test_semicolons_of_arguments_come_as_the_script_looks_for_them(stage: Stage, folder: StepFolder, script: str, given: str) -> None:
+    (folder.code / "train.py").write_text(script)
+    arguments = (LiteralArgument(value="a; b;"), ParameterArgument(parameter="plain"))
+    request = stage(a_step(arguments=arguments), parameters={"plain": "c"})
+    assert request.argv[2:] == (given, "c")
+    notices = (folder.logs / "notices.txt").read_text() if (folder.logs / "notices.txt").exists() else ""
+    assert ("train.py looks for that" in notices) is (given != "a; b;")
+
+
 def test_the_variables_of_sdk_v1_are_there(stage: Stage, folder: StepFolder, tmp_path: Path) -> None:
     step = a_step(
         inputs=(an_input(), an_input("table", mode="direct"), an_input("files", mode="download")),

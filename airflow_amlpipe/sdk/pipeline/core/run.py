@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_amlpipe.exceptions import shorten
 from airflow_amlpipe.sdk._absent import absent
 from airflow_amlpipe.sdk._arguments import check_text
-from airflow_amlpipe.sdk._run_records import StepRecords, find_step_run, pipeline_logged, run_folder_of, run_record, run_status
+from airflow_amlpipe.sdk._run_records import StepRecords, find_step_run, note_of_run, pipeline_logged, run_folder_of, run_record, run_status
 from airflow_amlpipe.sdk._workspace_store import as_user_error, home, open_workspace, workspace_url
 from airflow_amlpipe.sdk.core.run import Run, matches_tags, tag_changes
 from airflow_amlpipe.sdk.exceptions import UserErrorException
@@ -150,6 +150,22 @@ class PipelineRun(Run):
         fixed = {"azureml.runsource": "azureml.PipelineRun", "runSource": "SDK", "runType": "SDK"}
         more = {"azureml.parameters": json.dumps(self.parameters), "amlpipe.reuse": self._run_record.policy}
         return {**noted, **fixed, **more, **_published_properties(self._run_record)}
+
+    def add_properties(self, properties: dict[str, Any]) -> None:
+        """Set properties; each only once.
+
+        :raises UserErrorException: one has another value already
+        """
+        from airflow_amlpipe.workspace.try_files import Logged
+
+        present, given = self.get_properties(), {str(key): str(value) for key, value in dict(properties).items()}
+        for key, value in given.items():
+            if present.get(key, value) != value:
+                raise UserErrorException(
+                    f"run {self.id}: property {shorten(repr(key))} is {shorten(repr(present[key]))} already; properties are set once, "
+                    "use a tag for what changes"
+                )
+        note_of_run(self._workspace, self.id, Logged(properties=given))
 
     def get_details(self) -> dict[str, Any]:
         """Return id, status, times and properties of the run."""

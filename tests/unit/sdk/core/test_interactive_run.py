@@ -38,6 +38,7 @@ def test_the_first_lab(ws: Workspace, experiment: Experiment, project: Path) -> 
     assert (found.get_status(), found.get_details()["status"], found.type) == ("Completed", "Completed", "azureml.interactiverun")
     assert found.get_metrics() == {"observations": 10000, "pregnancy categories": [1, 2], "list": ["a", "b"], "row": {"x": 1, "y": 0.5}}
     assert found.get_file_names() == ["outputs/sample.csv", "outputs/stream.txt"]
+    assert not list((project / "outputs").iterdir())
     found.download_files(prefix="outputs", output_directory="fetched")
     assert Path("fetched/outputs/stream.txt").read_text() == "from a stream"
     assert [each.id for each in experiment.get_runs()] == [run.id]
@@ -109,8 +110,41 @@ def test_a_name_of_a_file_is_taken_once_and_stays_below_the_run(ws: Workspace, e
         run.upload_file("outputs/b.txt", "nope.txt")
 
 
+def test_what_is_new_in_the_folder_of_outputs_is_kept_when_the_run_ends(ws: Workspace, experiment: Experiment, project: Path) -> None:
+    (project / "outputs").mkdir()
+    for name in ("old.txt", "changed.txt"):
+        (project / "outputs" / name).write_text("before")
+    with experiment.start_logging() as run:
+        (project / "outputs" / "deep").mkdir()
+        (project / "outputs" / "deep" / "model.pkl").write_text("model")
+        (project / "outputs" / "changed.txt").write_text("now another")
+        (project / "outputs" / "mine.txt").write_text("not this")
+        run.upload_file("outputs/mine.txt", io.StringIO("but this"))
+    assert run.get_file_names() == ["outputs/changed.txt", "outputs/deep/model.pkl", "outputs/mine.txt"]
+    run.download_file("outputs/mine.txt", "mine.txt")
+    assert (project / "mine.txt").read_text() == "but this"
+    run.complete()
+    for given, kept in ((False, []), ("results", ["results/a.txt"])):
+        run = experiment.start_logging(outputs=given)
+        for folder in ("outputs", "results"):
+            (project / folder).mkdir(exist_ok=True)
+            (project / folder / "a.txt").write_text(str(given))
+        run.complete()
+        assert run.get_file_names() == kept
+
+
+def test_a_property_is_set_once_from_outside(ws: Workspace, experiment: Experiment) -> None:
+    run = experiment.start_logging(outputs=False)
+    run.add_properties({"author": "ann", "build": 7})
+    run.add_properties({"author": "ann"})
+    with pytest.raises(UserErrorException, match="property 'author' is 'ann' already; properties are set once, use a tag"):
+        run.add_properties({"author": "bob"})
+    assert {name: ws.get_run(run.id).get_properties()[name] for name in ("author", "build")} == {"author": "ann", "build": "7"}
+    assert [each.id for each in experiment.get_runs(properties={"author": "ann"})] == [run.id]
+
+
 def test_an_unknown_keyword_is_refused_and_what_cannot_be_logged_too(experiment: Experiment) -> None:
-    with pytest.raises(UserErrorException, match="unknown keyword arguments snapshot; known are: display_name, tags"):
+    with pytest.raises(UserErrorException, match="unknown keyword arguments snapshot; known are: display_name, outputs, tags"):
         experiment.start_logging(snapshot="x")
     with pytest.raises(UserErrorException):
         experiment.start_logging().log("rate", [1, 2])

@@ -10,9 +10,9 @@ import pytest
 from airflow_amlpipe.exceptions import DefinitionError, UnsupportedFeatureError
 from airflow_amlpipe.sdk.lowering import lower_pipeline
 from airflow_amlpipe.spec.compute import RunSettingsSpec
-from airflow_amlpipe.spec.step import LiteralArgument, NotebookRun, ParameterArgument, PythonScript, RScript, StepSpec
+from airflow_amlpipe.spec.step import InputArgument, LiteralArgument, NotebookRun, ParameterArgument, PythonScript, RScript, StepSpec
 from azureml.contrib.notebook import AzureMLNotebookHandler, NotebookRunConfig, NotebookRunnerStep
-from azureml.core import Environment, RunConfiguration, Workspace
+from azureml.core import Dataset, Environment, RunConfiguration, Workspace
 from azureml.data import OutputFileDatasetConfig
 from azureml.pipeline.core import Pipeline, PipelineParameter
 from azureml.pipeline.steps import EstimatorStep, MpiStep, RScriptStep
@@ -86,6 +86,18 @@ def test_an_estimator_becomes_a_step_with_its_software(ws: Workspace) -> None:
     assert step.environment.pip_requirements == ("numpy",)
     assert step.run_settings == RunSettingsSpec(node_count=2, processes_per_node=4, communicator="OpenMpi")
     assert [argument.value for argument in step.arguments if isinstance(argument, LiteralArgument)] == ["--rate", 0.5]
+
+
+def test_an_estimator_by_itself_reads_its_inputs_and_the_places_among_its_arguments(ws: Workspace) -> None:
+    store = ws.get_default_datastore()
+    table = Dataset.Tabular.from_delimited_files((store, "iris.csv"), validate=False).as_named_input("iris")
+    raw = store.path("raw").as_mount()
+    pipeline = an_estimator(script_params={"--raw": raw}, inputs=[table])._pipeline(ws)
+    (step,) = lower_pipeline(pipeline, "train").steps
+    assert {item.name: item.mode for item in step.inputs} == {"iris": "direct", "workspaceblobstore": "mount"}
+    assert step.arguments[1] == InputArgument(input="workspaceblobstore")
+    (step,) = lower_pipeline(an_estimator(script_params={"--raw": raw}, inputs=[raw])._pipeline(ws), "train").steps
+    assert [item.name for item in step.inputs] == ["workspaceblobstore"]
 
 
 def test_an_estimator_by_itself_runs_with_its_own_arguments(ws: Workspace) -> None:
