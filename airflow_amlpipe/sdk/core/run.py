@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_amlpipe.exceptions import shorten
 from airflow_amlpipe.runtime.other_runs import RUN_HISTORY_WORDS
-from airflow_amlpipe.sdk._absent import absent
+from airflow_amlpipe.sdk._absent import absent, refuse
 from airflow_amlpipe.sdk._arguments import check_experiment, check_items, check_tags, check_workspace_given
 from airflow_amlpipe.sdk._workspace_store import open_workspace
 from airflow_amlpipe.sdk.exceptions import UserErrorException
@@ -359,6 +359,10 @@ class Run:
     def cancel(self) -> None:
         raise NotImplementedError
 
+    def add_properties(self, properties: dict[str, Any]) -> None:
+        """:raises UnsupportedFeatureError: the run is a step's, which its script alone can give properties."""
+        refuse("StepRun.add_properties", _INSIDE)
+
     def child_run(self, name: str | None = None, run_id: str | None = None, outputs: Any = None) -> Any:
         """As in SDK v1, not for runs of a pipeline."""
         raise NotImplementedError("child_run is not for runs of a pipeline; log to the step's own run, Run.get_context()")
@@ -374,7 +378,6 @@ class Run:
     def wait_for_completion(self, show_output: bool = False, wait_post_processing: bool = False, raise_on_error: bool = True) -> Any:
         raise NotImplementedError
 
-    add_properties = absent("Run.add_properties", _INSIDE)
     add_type_provider = absent("Run.add_type_provider", "leave it out")
     create_children = absent("Run.create_children", _INSIDE)
     list_by_compute = absent("Run.list_by_compute", "use Experiment.get_runs()")
