@@ -27,14 +27,15 @@ _given: dict[str, dict[str, Login]] = {}
 _conn_ids: dict[str, str] = {}
 
 
-def open_workspace(url: str, *, home: Path, conn_id: str | None = None) -> WorkspaceStore:
+def open_workspace(url: str, *, home: Path, conn_id: str | None = None, settings: Settings | None = None) -> WorkspaceStore:
     """Return the workspace at ``url``; nothing in it is contacted.
 
     :param conn_id: id of the connection to log in with; without it, what :func:`use_connection` said, or the setting ``workspace_conn_id``
+    :param settings: those in force, where the caller has read them already: Airflow takes milliseconds to tell them
     :raises DefinitionError: the URL, the connection or a setting cannot be used
     :raises UnknownNameError: there is no such connection
     """
-    settings = Settings.load()
+    settings = settings or Settings.load()
     conn_id = conn_id or _conn_ids.get(_key(url)) or settings.workspace_conn_id
     return WorkspaceStore.open(url, home=home, access=store_access(settings, workspace=url), conn_id=conn_id)
 

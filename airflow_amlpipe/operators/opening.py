@@ -34,7 +34,7 @@ def open_execution(task: StepOperator, context: Context, waited: Waited | None =
     outline = parse_model(PipelineOutline, task.pipeline_json, "pipeline of the task")
     declared = {parameter.name for parameter in outline.parameters}
     return StepExecution(
-        workspace=open_workspace(task.workspace, home=settings.home, conn_id=task.workspace_conn_id),
+        workspace=open_workspace(task.workspace, home=settings.home, conn_id=task.workspace_conn_id, settings=settings),
         settings=settings,
         outline=outline,
         request=read_request(
