@@ -13,11 +13,12 @@ import sys
 import warnings
 from collections.abc import Sequence
 from importlib.machinery import ModuleSpec, PathFinder
-from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from airflow_amlpipe.sdk._absent import absent_names
+from airflow_amlpipe.sdk._places import home_of, instead_of_module
 from airflow_amlpipe.sdk.exceptions import NotSupportedYetError
 
 if TYPE_CHECKING:
@@ -25,31 +26,16 @@ if TYPE_CHECKING:
 else:
     Loader = object  # importing importlib.abc costs as much as the rest of the alias, and its classes add nothing here
 
-__all__ = ["install", "instead_of_module"]
+__all__ = ["install"]
 
 _ALIAS = "azureml"
-_HOME = "airflow_amlpipe.sdk"
 # What our own runtime puts on the path of a step, and `amlpipe run` on the path of what a script starts with multiprocessing.
 _SHIMS = tuple(str(Path("airflow_amlpipe", folder, "shim")) for folder in ("runtime", "services"))
 _STAND_INS = Path(__file__).parent / "sdk" / "_stand_ins"
-# What to use instead of the packages of SDK v1 that we do not have, by the longest name that fits.
-_INSTEAD = {
-    "azureml.automl": "run the training script in a PythonScriptStep",
-    "azureml.contrib.pipeline": "use PythonScriptStep",
-    "azureml.core.databricks": "run the work as a PythonScriptStep",
-    "azureml.core.image": "serve the model outside of airflow-amlpipe",
-    "azureml.core.webservice": "serve the model outside of airflow-amlpipe",
-    "azureml.dataprep": "read the files with pandas in the script",
-    "azureml.interpret": "call the interpreting package itself in the script",
-    "azureml.mlflow": "set MLFLOW_TRACKING_URI in the step's environment_variables",
-    "azureml.opendatasets": "read the public files: Dataset.Tabular.from_parquet_files(url), or pandas",
-    "azureml.pipeline.steps.parallel_run_step": "give each part of the data to a PythonScriptStep of its own",
-    "azureml.telemetry": "leave it out",
-}
 
 
 class _ModuleNotSupportedError(NotSupportedYetError, ModuleNotFoundError):
-    """A module of SDK v1 that airflow-amlpipe does not have; a ModuleNotFoundError too, which is what probing code expects."""
+    """A module that airflow-amlpipe does not know; a ModuleNotFoundError too, which is what probing code expects."""
 
 
 class _Alias(Loader):
@@ -66,6 +52,20 @@ class _Alias(Loader):
         sys.modules[module.__name__] = self._target
 
 
+class _Absent(Loader):
+    """Makes a module of SDK v1 that is not here: a script that imports from it starts, and is told what to do when it uses a name."""
+
+    def __init__(self, instead: str) -> None:
+        self._instead = instead
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:  # noqa: ARG002  the import system's signature
+        return None
+
+    def exec_module(self, module: ModuleType) -> None:
+        module.__doc__ = f"Not supported: {self._instead}."
+        module.__getattr__ = absent_names(module, self._instead)  # type: ignore[method-assign]
+
+
 class _AzureMLFinder:
     """Answers for `azureml` and everything below it."""
 
@@ -77,9 +77,12 @@ class _AzureMLFinder:
     ) -> ModuleSpec | None:
         if fullname != _ALIAS and not fullname.startswith(f"{_ALIAS}."):
             return None
-        name = _HOME + fullname[len(_ALIAS) :]
-        if find_spec(name) is None:
-            raise _ModuleNotSupportedError(_missing(fullname), name=fullname)
+        name = home_of(fullname)
+        if name is None:
+            instead = instead_of_module(fullname)
+            if instead is None:
+                raise _ModuleNotSupportedError(_missing(fullname), name=fullname)
+            return ModuleSpec(fullname, _Absent(instead), is_package=True)
         module = importlib.import_module(name)
         return ModuleSpec(fullname, _Alias(module), origin=module.__file__, is_package=hasattr(module, "__path__"))
 
@@ -115,12 +118,6 @@ def install() -> None:
     importlib.import_module(_ALIAS)
 
 
-def instead_of_module(fullname: str) -> str | None:
-    """Return what to use instead of a module of SDK v1 that is not here, if there is anything to say."""
-    known = [prefix for prefix in _INSTEAD if fullname == prefix or fullname.startswith(f"{prefix}.")]
-    return _INSTEAD[max(known, key=len)] if known else None
-
-
 def _is_foreign(found: ModuleType | ModuleSpec | None) -> bool:
     """Whether there is an `azureml` that is none of our own."""
     place = getattr(found, "origin", None) or getattr(found, "__file__", None) or ""
@@ -128,9 +125,7 @@ def _is_foreign(found: ModuleType | ModuleSpec | None) -> bool:
 
 
 def _missing(fullname: str) -> str:
-    instead = instead_of_module(fullname)
-    advice = f"; {instead}" if instead else ""
-    return f"No module named {fullname!r}: it is not supported by airflow-amlpipe{advice} (docs/reference/coverage.md lists what there is)"
+    return f"No module named {fullname!r}: it is not supported by airflow-amlpipe (docs/reference/coverage.md lists what there is)"
 
 
 install()

@@ -10,7 +10,6 @@ import importlib
 import inspect
 import re
 import sys
-import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -20,6 +19,7 @@ from typing import Any, Literal
 
 from airflow_amlpipe.exceptions import UnsupportedFeatureError
 from airflow_amlpipe.runtime.errors import UserErrorException
+from airflow_amlpipe.sdk._places import home_of, instead_of_module
 from airflow_amlpipe.sdk.coverage import CONSTRUCTOR, Kind, Row, class_rows, coverage
 
 __all__ = [
@@ -88,15 +88,8 @@ class Lacking:
 
 def module(fullname: str) -> Thing | Lacking:
     """Return ``azureml...`` as an import would find it."""
-    name = _OURS + fullname.removeprefix("azureml")
-    try:
-        found = find_spec(name)
-    except (ImportError, AttributeError, ValueError):
-        found = None
-    if found is None or fullname.rsplit(".", maxsplit=1)[-1].startswith("__"):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of an azureml that is installed: this process runs no script
-            from airflow_amlpipe.azureml import instead_of_module
+    name = home_of(fullname)
+    if name is None or fullname.rsplit(".", maxsplit=1)[-1].startswith("__"):
         return Lacking(fullname, "this module of SDK v1 is not here", instead_of_module(fullname) or "see docs/reference/coverage.md")
     return Thing("module", importlib.import_module(name), fullname)
 
@@ -225,6 +218,8 @@ def _of_module(thing: Thing, name: str, place: str) -> Thing | Lacking:
     if isinstance(value, ModuleType):
         return Thing("module", value, place) if value.__name__.startswith(_OURS) else Thing("many", None, place)
     if inspect.isclass(value):
+        if "_instead" in vars(value) and not class_rows(class_place(value) or place):
+            return Lacking(place, "not here", str(vars(value)["_instead"]))
         return Thing("class", value, class_place(value) or place)
     return Thing("function", value, place) if inspect.isfunction(value) else Thing("many", None, place)
 

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from airflow_amlpipe.sdk.exceptions import NotSupportedYetError
+from airflow_amlpipe.sdk._absent import absent_class
 
 __all__ = ["lazy_names"]
 
@@ -23,7 +23,7 @@ def lazy_names(
     """Return ``__getattr__`` and ``__dir__`` for ``package``.
 
     :param offered: name -> the module that defines it, relative to the SDK's root (``core.workspace``)
-    :param lacking: name of SDK v1 -> what to use instead; asking for one raises :class:`NotSupportedYetError`
+    :param lacking: name of SDK v1 -> what to use instead; it can be imported, and using it says so
     """
     missing = lacking or {}
 
@@ -33,10 +33,9 @@ def lazy_names(
             setattr(sys.modules[package], name, value)
             return value
         if name in missing:
-            as_imported = f"azureml{package.removeprefix(_ROOT)}"
-            raise NotSupportedYetError(
-                f"{as_imported}.{name} is not supported by airflow-amlpipe; {missing[name]} (docs/reference/coverage.md lists what there is)"
-            )
+            made = absent_class(name, missing[name], package)
+            setattr(sys.modules[package], name, made)
+            return made
         raise AttributeError(f"module {package!r} has no attribute {name!r}")
 
     def names() -> list[str]:

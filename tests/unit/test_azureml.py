@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
+import json
 import subprocess
 import sys
 import textwrap
 from pathlib import Path
 
 import pytest
+
+import airflow_amlpipe.azureml  # noqa: F401  serves `azureml`
 
 
 def python(code: str, *path: Path) -> str:
@@ -60,37 +64,80 @@ def test_packages_behave_like_packages() -> None:
     """)
 
 
-def test_what_is_not_there_says_what_to_use() -> None:
+def test_what_is_not_there_can_be_imported_and_says_what_to_use_when_it_is_used() -> None:
     printed = python("""
         import airflow_amlpipe.azureml
         from airflow_amlpipe.exceptions import UnsupportedFeatureError
-        for statement in (
-            "import azureml.automl.core",
-            "from azureml.automl.runtime import nothing",
-            "import azureml.automl",
-            "from azureml.core.webservice import Webservice",
-            "import azureml.dataprep",
-            "import azureml.mlflow",
-            "import azureml.no_such_thing",
+        from azureml.core import ContainerRegistry, Image, LinkedService, Webservice
+        from azureml.core.image import ContainerImage
+        from azureml.core.model import InferenceConfig, Model
+        from azureml.core.webservice import AciWebservice, AksWebservice, LocalWebservice
+        from azureml.core.webservice.aks import AksEndpoint
+        from azureml.contrib.interpret.explanation.explanation_client import ExplanationClient
+        from azureml.interpret import ExplanationClient as Client
+        from azureml.explain.model.tabular_explainer import TabularExplainer
+        from azureml.opendatasets import Diabetes
+        from azureml.automl.core.forecasting_parameters import ForecastingParameters
+        from azureml.train.automl.constants import Metric
+        from azureml.monitoring import ModelDataCollector
+        import azureml.dataprep as dprep
+        import azureml.mlflow
+        from azureml.telemetry import set_diagnostics_collection
+
+        class Mine(TabularExplainer):
+            pass
+
+        set_diagnostics_collection(send_diagnostics=True)
+        for use in (
+            lambda: Webservice(None, "x"),
+            lambda: AciWebservice.deploy_configuration(cpu_cores=1),
+            lambda: InferenceConfig("score.py"),
+            lambda: ContainerImage.image_configuration(execution_script="score.py"),
+            lambda: Mine(),
+            lambda: Diabetes.get_tabular_dataset(),
+            lambda: dprep.read_csv("a.csv"),
+            lambda: Metric.Accuracy(),
+            lambda: ModelDataCollector("m"),
+            lambda: AksEndpoint(),
         ):
+            try:
+                use()
+            except UnsupportedFeatureError as error:
+                print(error)
+        assert not hasattr(AciWebservice, "_repr_html_") and not hasattr(dprep, "__wrapped__")
+    """).splitlines()
+    assert len(printed) == 10
+    assert all("is not supported by airflow-amlpipe; " in line and "docs/reference/coverage.md" in line for line in printed)
+    assert printed[1].startswith("AciWebservice.deploy_configuration is not supported by airflow-amlpipe; serve the model outside")
+    assert printed[5].startswith("Diabetes.get_tabular_dataset is not supported by airflow-amlpipe; read the public files")
+
+
+def test_what_sdk_v1_never_had_is_not_there() -> None:
+    printed = python("""
+        import airflow_amlpipe.azureml
+        from airflow_amlpipe.exceptions import UnsupportedFeatureError
+        for statement in ("import azureml.no_such_thing", "import azureml.core.run.deeper", "from azureml.core import NoSuchName"):
             try:
                 exec(statement)
             except ImportError as error:
-                assert isinstance(error, UnsupportedFeatureError)
-                print(error)
-        try:
-            import azureml.interpret
-        except ModuleNotFoundError as error:
-            print(error.name)
-        try:
-            from azureml.core import NoSuchName
-        except ImportError as error:
-            print("plain", type(error).__name__)
+                print(type(error).__mro__[1].__name__, getattr(error, "name", None), isinstance(error, UnsupportedFeatureError))
     """).splitlines()
-    assert len(printed) == 9
-    assert all("not supported by airflow-amlpipe" in line and "docs/reference/coverage.md" in line for line in printed[:7])
-    assert "run the training script in a PythonScriptStep" in printed[0]
-    assert printed[7:] == ["azureml.interpret", "plain ImportError"]
+    assert printed == [
+        "NotSupportedYetError azureml.no_such_thing True",
+        "ImportError azureml.core.run.deeper False",
+        "Exception airflow_amlpipe.sdk.core False",
+    ]
+
+
+def test_every_class_of_sdk_v1_is_found_where_it_was_offered_and_where_it_was_defined() -> None:
+    places = json.loads((Path(__file__).parents[1] / "golden/sdk_v1_places.json").read_text())
+    lost = []
+    for place, modules in places.items():
+        name = place.rpartition(".")[2]
+        found = {id(getattr(importlib.import_module(module), name, None)) for module in (place.rpartition(".")[0], *modules)}
+        if len(found) != 1 or id(None) in found:
+            lost.append(place)
+    assert (len(places) > 120, lost) == (True, [])
 
 
 def test_an_installed_azureml_is_shadowed_with_a_warning(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from airflow_amlpipe.runtime.model_methods import (
     find_local_model,
     texts,
 )
-from airflow_amlpipe.sdk._absent import absent
+from airflow_amlpipe.sdk._absent import absent, absent_class
 from airflow_amlpipe.sdk._arguments import check_local_path, check_text
 from airflow_amlpipe.sdk._workspace_store import open_workspace
 from airflow_amlpipe.sdk.exceptions import ModelNotFoundException, ModelPathNotFoundException, UserErrorException
@@ -29,9 +29,12 @@ if TYPE_CHECKING:
     from airflow_amlpipe.sdk.core.workspace import Workspace
     from airflow_amlpipe.workspace.models import ModelRegistry
 
-__all__ = ["Model", "register_path"]
+__all__ = ["InferenceConfig", "Model", "ModelPackage", "register_path"]
 
 _SERVING = "serve the model outside of airflow-amlpipe: model.download() gives its files"
+
+InferenceConfig = absent_class("InferenceConfig", _SERVING, __name__)
+ModelPackage = absent_class("ModelPackage", _SERVING, __name__)
 
 
 class Model(ModelMethods):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from airflow_amlpipe.sdk._absent import absent_class
+from airflow_amlpipe.sdk.pipeline.steps._elsewhere import AutoMLStep, AutoMLStepRun
 
-__all__ = ["AutoMLConfig", "AutoMLRun"]
+__all__ = ["AutoMLConfig", "AutoMLRun", "AutoMLStep", "AutoMLStepRun"]
 
 _TRAINING = "run the training script in a PythonScriptStep"
 

@@ -21,9 +21,12 @@ from airflow_amlpipe.sdk.train.hyperdrive.parameter_expressions import (
 __all__ = [
     "BanditPolicy",
     "BayesianParameterSampling",
+    "EarlyTerminationPolicy",
     "GridParameterSampling",
     "HyperDriveConfig",
     "HyperDriveRun",
+    "HyperDriveRunConfig",
+    "HyperParameterSampling",
     "MedianStoppingPolicy",
     "NoTerminationPolicy",
     "PrimaryMetricGoal",
@@ -45,8 +48,11 @@ _VALUES = "make one PythonScriptStep for each set of values"
 
 BanditPolicy = absent_class("BanditPolicy", _VALUES, __name__)
 BayesianParameterSampling = absent_class("BayesianParameterSampling", _VALUES, __name__)
+EarlyTerminationPolicy = absent_class("EarlyTerminationPolicy", _VALUES, __name__)
+HyperParameterSampling = absent_class("HyperParameterSampling", _VALUES, __name__)
 GridParameterSampling = absent_class("GridParameterSampling", _VALUES, __name__)
 HyperDriveConfig = absent_class("HyperDriveConfig", _VALUES, __name__)
+HyperDriveRunConfig = absent_class("HyperDriveRunConfig", _VALUES, __name__)
 HyperDriveRun = absent_class("HyperDriveRun", _VALUES, __name__)
 MedianStoppingPolicy = absent_class("MedianStoppingPolicy", _VALUES, __name__)
 NoTerminationPolicy = absent_class("NoTerminationPolicy", _VALUES, __name__)
