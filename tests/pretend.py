@@ -7,6 +7,7 @@ from pathlib import Path
 
 from airflow_amlpipe.reuse.policy import ReusePolicy
 from airflow_amlpipe.reuse.result import StoredOutput
+from airflow_amlpipe.reuse.told import Told
 from airflow_amlpipe.runtime.linking import LINK_FILE
 from airflow_amlpipe.services.plan import ancestors_of
 from airflow_amlpipe.services.sources import freeze_sources
@@ -44,6 +45,7 @@ def pretend_run(
     error: BaseException | None = None,
     log: Mapping[str, str] | None = None,
     source: Mapping[str, dict[str, dict[str, object]]] | None = None,
+    ask: Mapping[str, Callable[[WorkspaceStore], Told]] | None = None,
 ) -> str:
     """Carry out ``spec`` and return the id of its run.
 
@@ -52,6 +54,7 @@ def pretend_run(
     :param error: how it fails, if not by falling over
     :param log: what the script of a step prints, by step id
     :param source: git state by source folder that a step found, by step id
+    :param ask: what the script of a step asks for by itself, by step id
     """
     frozen = freeze_sources(workspace, spec, base, limit_bytes=10**9, limit_files=10**5)
     frozen.store(workspace)
@@ -102,7 +105,8 @@ def pretend_run(
                 folder.mkdir(parents=True)
                 (folder / (LINK_FILE if output.mode == "link" else "data.txt")).write_bytes(write(step.id, output.name))
                 produced[output.name] = folder
-            finished = run.finish_ran(assessment, produced)
+            told = (ask[step.id](workspace),) if ask and step.id in ask else ()
+            finished = run.finish_ran(assessment, produced, told=told)
         written[step.id] = finished.outputs
     workspace.runs.finish(run_id, "Finished")
     return run_id

@@ -18,21 +18,19 @@ from airflow_amlpipe.spec.names import check_relative_path
 from airflow_amlpipe.spec.workspace import WorkspaceNames
 from airflow_amlpipe.storage.copies import data_files, fetch_file, put_file
 from airflow_amlpipe.workspace.asked import AskedThing
+from airflow_amlpipe.workspace.asked_words import place_words
 from airflow_amlpipe.workspace.direct import described_part
 from airflow_amlpipe.workspace.staging import fetch_input
 from airflow_amlpipe.workspace.step_run import StepRun
-from airflow_amlpipe.workspace.telling import (
+from airflow_amlpipe.workspace.telling import nothing_found
+from airflow_amlpipe.workspace.telling_data import find_data, find_files, path_below
+from airflow_amlpipe.workspace.telling_things import (
     Found,
-    find_data,
     find_dataset,
     find_datastore,
     find_environment,
-    find_files,
     find_names,
     find_other_run,
-    nothing_found,
-    path_below,
-    place_words,
 )
 
 __all__ = ["Answers"]

@@ -9,7 +9,8 @@ from airflow_amlpipe.spec.names import check_relative_path
 from airflow_amlpipe.workspace.asked import AskedThing
 from airflow_amlpipe.workspace.models import ModelVersion
 from airflow_amlpipe.workspace.step_run import StepRun
-from airflow_amlpipe.workspace.telling import find_model, find_models, model_told
+from airflow_amlpipe.workspace.telling_data import find_model
+from airflow_amlpipe.workspace.telling_things import find_models, model_told
 
 __all__ = ["change_model", "delete_model", "give_model", "list_models", "register_model"]
 
@@ -17,7 +18,7 @@ _KEPT = ("description", "tags", "properties")
 
 
 def list_models(run: StepRun, question: Question) -> Answer:
-    """Return every version of a model, or of all."""
+    """Return every version of a model, or one, or those of all models."""
     found = find_models(run.workspace, question.arguments)
     return Answer(found.value, AskedThing(verb=question.verb, what=found.told.what, told=found.told))
 

@@ -54,7 +54,7 @@ class Model(ModelMethods, CompletedBySdk):
             name, _colon, version = str(id).rpartition(":")
         if name is None and run_id is None and tags is None and properties is None:
             raise UserErrorException("Model(workspace): say which: name=..., id='name:version', or tags=... of it")
-        found = choose_models(_known(name), tags, properties, run_id, model_framework, None, version, latest=True)
+        found = choose_models(_known(name, version), tags, properties, run_id, model_framework, None, version, latest=True)
         if not found:
             raise ModelNotFoundException(
                 "ModelNotFound: no version of model %.200r has what was asked for (version %s, tags %s, properties %s, run %s)"
@@ -82,7 +82,7 @@ class Model(ModelMethods, CompletedBySdk):
         model_framework: Optional[str] = None,
     ) -> Any:
         """Return registered versions, the newest first."""
-        known = ask("models", {"name": name})["models"]
+        known = ask("models", {"name": name, "version": None})["models"]
         return [
             Model._of(workspace, told) for told in choose_models(known, tags, properties, run_id, model_framework, dataset_id, None, latest)
         ]
@@ -127,7 +127,7 @@ class Model(ModelMethods, CompletedBySdk):
         """
         if not is_inside_step():
             return find_local_model(model_name, version)
-        found = choose_models(_known(model_name), version=version, latest=True)
+        found = choose_models(_known(model_name, version), version=version, latest=True)
         if not found:
             raise ModelNotFoundException("ModelNotFound: model %.200r has no version %s" % (model_name, version))
         model = Model._of(_workspace, found[0])
@@ -192,9 +192,11 @@ def register_files(
     return Model._of(workspace, ask("model-register", arguments, files)["model"])
 
 
-def _known(name: Optional[str]) -> List[Mapping[str, Any]]:
-    known: List[Mapping[str, Any]] = ask("models", {"name": name})["models"]
-    if name is not None and not known:
+def _known(name: Optional[str], version: Any) -> List[Mapping[str, Any]]:
+    """Return the versions to choose from: of one that is pinned no others, because others are no reason to run the step again."""
+    pinned = int(version) if name is not None and str(version).isdecimal() else None
+    known: List[Mapping[str, Any]] = ask("models", {"name": name, "version": pinned})["models"]
+    if name is not None and not known and pinned is None:
         raise ModelNotFoundException("ModelNotFound: model %.200r is not registered in the workspace" % name)
     return known
 

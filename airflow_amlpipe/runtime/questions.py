@@ -45,13 +45,13 @@ _TEXTS, _NAMES, _PAIRS = "texts", "names", "pairs"
 # Every verb and its arguments, all of which have to be there. Nothing else can be asked.
 VERBS = {
     "workspace": {},
-    "names": {"kind": _TEXT},
+    "names": {"kind": _TEXT, "name": _MAYBE_TEXT},
     "dataset": {"name": _MAYBE_TEXT, "version": _MAYBE_WHOLE, "id": _MAYBE_TEXT},
     "dataset-data": {"id": _TEXT},
     "datastore": {"name": _MAYBE_TEXT},
     "datastore-download": {"datastore": _TEXT, "prefix": _MAYBE_TEXT},
     "datastore-upload": {"datastore": _TEXT, "target": _MAYBE_TEXT, "overwrite": _BOOL},
-    "models": {"name": _MAYBE_TEXT},
+    "models": {"name": _MAYBE_TEXT, "version": _MAYBE_WHOLE},
     "model-data": {"name": _TEXT, "version": _WHOLE},
     "model-register": {
         "name": _TEXT,

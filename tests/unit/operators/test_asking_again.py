@@ -68,7 +68,7 @@ def run_script(workspace: WorkspaceStore, tmp_path: Path, monkeypatch: pytest.Mo
         monkeypatch.chdir(folder.root)
         assessment = assess(workspace, STEP)
         run.start()
-        with answering(folder, Answers(run, WorkspaceNames(name="team"), "digits", str, {"s": "hunter2"}.get), lambda _: None):
+        with answering(folder, Answers(run, WorkspaceNames(name="team"), "digits", lambda _: None, {"s": "hunter2"}.get), lambda _: None):
             script(Workspace.from_config())
         return run.finish_ran(assessment, {}, told=answers_of(asked_so_far(folder)))
 
@@ -176,7 +176,7 @@ QUESTIONS: dict[str, tuple[Script, Callable[[WorkspaceStore, Path], object], str
     "a model that is removed": (
         lambda ws: Model(ws, id="m:1").download("down"),
         lambda workspace, _: workspace.models.remove("m", 1),
-        "the versions of model 'm': 1 -> none",
+        "model 'm' version 1: registered -> not registered",
     ),
     "the latest environment": (
         lambda ws: Environment.get(ws, "env").requirements,
@@ -187,6 +187,11 @@ QUESTIONS: dict[str, tuple[Script, Callable[[WorkspaceStore, Path], object], str
         lambda ws: list(ws.datasets),
         lambda workspace, _: register_dataset(workspace, "roses"),
         "the list of datasets: irises -> irises, roses",
+    ),
+    "whether there is one": (
+        lambda ws: "roses" in ws.datasets or "a/b" in ws.datasets,
+        lambda workspace, _: register_dataset(workspace, "roses"),
+        "whether there is 'roses' among the datasets: no -> yes",
     ),
     "another run": (
         lambda ws: ws.get_run("run-0").get_metrics(),
@@ -218,13 +223,38 @@ def decide_result(workspace: WorkspaceStore, finished: StepFinished) -> Any:
     return next(result for _, result in workspace.results.candidates(finished.key or "") if result.step_run_id == finished.step_run_id)
 
 
-def test_a_version_that_was_pinned_is_what_it_was_whatever_is_registered_after_it(
+def test_what_is_pinned_or_named_is_what_it_was_whatever_is_registered_beside_it(
     workspace: WorkspaceStore, run_script: Any, tmp_path: Path
 ) -> None:
-    run_script(lambda ws: (Dataset.get_by_name(ws, "irises", version=1).to_path(), Environment.get(ws, "env", version="1")))
+    def script(ws: Any) -> None:
+        Dataset.get_by_name(ws, "irises", version=1).to_path()
+        Environment.get(ws, "env", version="1")
+        Model.get_model_path("m", version=1, _workspace=ws)
+        assert (Model(ws, id="m:1").version, Model(ws, "m", version="1").version) == (1, 1)
+        assert ws.datastores["lake"].name == "lake"
+
+    run_script(script)
     register_dataset(workspace)
+    register_model(workspace, tmp_path)
     workspace.environments.register("env", EnvironmentSpec(pip_requirements=("numpy==2.0",)))
+    workspace.datastores.register("pond", DatastoreRecord(name="pond", url=str(tmp_path / "pond")))
     assert decide(workspace).reason is Reason.MATCH
+
+
+def test_a_dictionary_of_names_is_one_however_it_is_read(workspace: WorkspaceStore, run_script: Any) -> None:
+    def script(ws: Any) -> None:
+        found = ws.datastores
+        assert "lake" in found
+        assert (found.get("pond"), found["lake"].container_name) == (None, "raw")
+        with pytest.raises(KeyError):
+            found["pond"]
+        names = ["lake", "workspaceartifactstore", "workspaceblobstore", "workspacefilestore"]
+        assert (list(found), list(found.keys()), len(found), sorted(dict(found))) == (names, names, 4, names)
+        assert [name for name, store in found.items() if store.name == name] == names
+        assert [store.name for store in dict(found).values()] == names
+        assert 1 not in found
+
+    run_script(script)
 
 
 def test_going_back_to_what_was_there_before_reuses_what_was_computed_with_it(workspace: WorkspaceStore, run_script: Any) -> None:
@@ -336,6 +366,6 @@ def test_a_line_that_a_dead_process_left_unfinished_takes_none_of_the_next_with_
     monkeypatch.setenv(ENV_RUN_FOLDER, str(folder.run))
     (folder.root / "asked.jsonl").write_text('{"verb": "dataset", "wha')
     run = StepRun(workspace, "nightly", "run-1", STEP, 1)
-    with answering(folder, Answers(run, WorkspaceNames(name="team"), "digits", str, {}.get), lambda _: None):
+    with answering(folder, Answers(run, WorkspaceNames(name="team"), "digits", lambda _: None, lambda _: None), lambda _: None):
         Dataset.get_by_name(Workspace.from_config(), "irises")
     assert [told.what for told in answers_of(asked_so_far(folder))] == ["the latest version of dataset 'irises'"]

@@ -5,11 +5,13 @@ from __future__ import annotations
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from airflow_amlpipe.exceptions import DefinitionError, UnknownNameError
+from airflow_amlpipe.reuse.told import Told
 from airflow_amlpipe.services.plan import PipelinePlan, plan_pipeline
 from airflow_amlpipe.spec.data import DatasetSource, InputSpec, RegistrationSpec
 from airflow_amlpipe.spec.parameter import ParameterSpec
@@ -17,6 +19,7 @@ from airflow_amlpipe.spec.pipeline import PipelineSpec
 from airflow_amlpipe.spec.step import ParameterArgument
 from airflow_amlpipe.workspace import WorkspaceStore, step_run
 from airflow_amlpipe.workspace.layout import runs_folder
+from airflow_amlpipe.workspace.telling_things import find_dataset
 from tests.builders import OUT, a_pipeline, a_step, reading
 from tests.pretend import pretend_run, write_source
 
@@ -190,22 +193,33 @@ def test_planning_and_submitting_import_no_airflow() -> None:
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
-def test_a_step_that_reads_a_dataset_which_an_earlier_step_registers_depends_on_it(workspace: WorkspaceStore, tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_input", [True, False], ids=["as an input", "by asking for it"])
+def test_a_step_that_reads_a_dataset_which_an_earlier_step_registers_depends_on_it(
+    workspace: WorkspaceStore, tmp_path: Path, is_input: bool
+) -> None:
     write_source(tmp_path)
     registering = OUT[0].model_copy(update={"register_as": RegistrationSpec(name="model")})
     latest = InputSpec(name="m", mode="mount", source=DatasetSource(name="model"))
 
     def pipeline(version: str) -> PipelineSpec:
         return a_pipeline(
-            a_step("write", outputs=(registering,), version=version), a_step("read", inputs=(latest,), run_after=("write",), outputs=OUT)
+            a_step("write", outputs=(registering,), version=version),
+            a_step("read", inputs=(latest,) if is_input else (), run_after=("write",), outputs=OUT),
         )
 
     def write(step_id: str, output: str, version: str) -> bytes:
         return f"{step_id} {output} {version}".encode()
 
-    assert answers(plan(workspace, pipeline("a"), tmp_path)) == {"write": ("run", "NO_RECORD"), "read": ("depends", "DEPENDS")}
+    def ask(workspace: WorkspaceStore) -> Told:
+        return find_dataset(workspace, {"name": "model", "version": None, "id": None}).told
+
+    # What a script will ask for is known once it has run.
+    read = ("depends", "DEPENDS") if is_input else ("run", "NO_RECORD")
+    assert answers(plan(workspace, pipeline("a"), tmp_path)) == {"write": ("run", "NO_RECORD"), "read": read}
     for version in ("a", "b"):
-        pretend_run(workspace, pipeline(version), tmp_path, write=lambda step_id, output, version=version: write(step_id, output, version))
+        asked = {} if is_input else {"read": ask}
+        content = partial(write, version=version)
+        pretend_run(workspace, pipeline(version), tmp_path, write=content, ask=asked)
     assert answers(plan(workspace, pipeline("b"), tmp_path)) == {"write": ("reuse", "MATCH"), "read": ("reuse", "MATCH")}
     # The result of "a" is there, but the latest version is still "b": what "read" gets is known once "write" has handed "a" on again.
     assert answers(plan(workspace, pipeline("a"), tmp_path)) == {"write": ("reuse", "MATCH"), "read": ("depends", "DEPENDS")}

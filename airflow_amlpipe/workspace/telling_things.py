@@ -1,0 +1,144 @@
+"""What is a script told of the things that a workspace has registered, and of its runs?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from airflow_amlpipe.exceptions import DefinitionError, UnknownNameError, shorten
+from airflow_amlpipe.fingerprint.canonical import digest
+from airflow_amlpipe.reuse.told import Told
+from airflow_amlpipe.workspace.asked_words import dataset_words, words_of
+from airflow_amlpipe.workspace.datasets import DatasetRecord
+from airflow_amlpipe.workspace.direct import described_part
+from airflow_amlpipe.workspace.inputs import ResolvedInput
+from airflow_amlpipe.workspace.models import ModelVersion
+from airflow_amlpipe.workspace.telling_runs import find_run
+from airflow_amlpipe.workspace.workspace import WorkspaceStore
+
+__all__ = [
+    "Found",
+    "find_dataset",
+    "find_datastore",
+    "find_environment",
+    "find_models",
+    "find_names",
+    "find_other_run",
+    "model_told",
+]
+
+_KINDS: Final = ("computes", "datasets", "datastores", "environments", "models")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An answer.
+
+    :ivar told: the question, and what identifies the answer
+    :ivar value: what the script is told
+    """
+
+    told: Told
+    value: dict[str, Any] = field(default_factory=dict)
+
+
+def find_names(workspace: WorkspaceStore, arguments: Mapping[str, Any]) -> Found:
+    """Return which things of a kind the workspace has, or whether it has the one of a name."""
+    kind, name = arguments["kind"], arguments["name"]
+    if kind not in _KINDS:
+        raise UnknownNameError(f"a workspace has no {shorten(repr(kind))}; it has: {', '.join(_KINDS)}")
+    registry = getattr(workspace, kind)
+    if name is None:
+        names = registry.names()
+        answer = shorten(", ".join(names), 200) or "none"
+    else:
+        is_there = False
+        with suppress(DefinitionError):  # what cannot be a name is none
+            is_there = bool(registry.versions(name)) if kind == "models" else registry.find(name) is not None
+        names, answer = [name] if is_there else [], "yes" if is_there else "no"
+    return _found("names", arguments, words_of("names", arguments), answer, {"names": names})
+
+
+def find_dataset(workspace: WorkspaceStore, arguments: Mapping[str, Any]) -> Found:
+    """Return what a registered dataset is; not its data.
+
+    :raises UnknownNameError: there is none
+    """
+    name, version, dataset_id = (arguments[key] for key in ("name", "version", "id"))
+    record = workspace.datasets.find_id(dataset_id) if dataset_id is not None else workspace.datasets.get(name or "", version)
+    part = described_part(workspace, record, ResolvedInput("", "", (), record.definition), "")
+    what = words_of("dataset", arguments) if dataset_id is None else dataset_words(record)
+    answer = f"version {record.version}" if isinstance(record, DatasetRecord) else "there"
+    return _found("dataset", arguments, what, answer, {"dataset": part})
+
+
+def find_datastore(workspace: WorkspaceStore, arguments: Mapping[str, Any]) -> Found:
+    """Return what a datastore is, the default one without a name.
+
+    :raises UnknownNameError: there is none
+    """
+    record = workspace.datastores.get(arguments["name"] or workspace.datastores.default_name())
+    value = {"name": record.name, "type": record.sdk_type, "details": dict(record.details)}
+    return _found("datastore", arguments, words_of("datastore", arguments), repr(record.name), value)
+
+
+def find_models(workspace: WorkspaceStore, arguments: Mapping[str, Any]) -> Found:
+    """Return every version of a model, or one, or those of all models."""
+    name, version = arguments["name"], arguments["version"]
+    known = workspace.models.all() if name is None else workspace.models.versions(name)
+    found = [model for model in known if version in {None, model.version}]
+    if version is None:
+        answer = shorten(", ".join(model.id if name is None else str(model.version) for model in found), 200) or "none"
+    else:
+        answer = "registered" if found else "not registered"
+    value = {"models": [model_told(model) for model in found]}
+    return _found("models", arguments, words_of("models", arguments), answer, value)
+
+
+def find_environment(workspace: WorkspaceStore, arguments: Mapping[str, Any]) -> Found:
+    """Return a registered environment, the latest version without one.
+
+    :raises UnknownNameError: there is none
+    """
+    name, version = arguments["name"], arguments["version"]
+    registry = workspace.environments
+    numbers = registry.versions(name)
+    found = [(number, record) for number in numbers if (record := registry.find(name, number)) is not None]
+    if version is not None:
+        found = [(number, record) for number, record in found if version in {record.version, str(number)}]
+    if not found:
+        registry.get(name)  # says which there are
+        known = ", ".join(str(number) for number in numbers)
+        raise UnknownNameError(f"environment {name!r} has no version {shorten(repr(version))}; its versions are: {known}")
+    number, record = found[-1]
+    shown = record.version or str(number)
+    value = {"version": shown, "record": record.model_dump(mode="json")}
+    return _found("environment", arguments, words_of("environment", arguments), f"version {shown}", value)
+
+
+def find_other_run(
+    workspace: WorkspaceStore, arguments: Mapping[str, Any], *, experiment: str | None = None, within: str | None = None
+) -> Found:
+    """Return what a run logged: a pipeline's, or that of one of its steps.
+
+    :param experiment: whose runs are searched for that of a step
+    :param within: the pipeline's run, where it is known
+    :raises UnknownNameError: there is none
+    """
+    value = find_run(workspace, arguments["id"], experiment=experiment, within=within)
+    status, metrics = value["status"], len(value["metrics"])
+    parent = value.get("parent")
+    answer = f"{status}, {metrics} metric{'' if metrics == 1 else 's'}"
+    return _found("run", arguments, f"what run {arguments['id']} logged", answer, value, within=parent)
+
+
+def model_told(model: ModelVersion) -> dict[str, object]:
+    """Return what a script is told of a version of a model."""
+    return model.model_dump(mode="json", exclude={"token", "asked"})
+
+
+def _found(verb: str, arguments: Mapping[str, Any], what: str, answer: str, value: dict[str, Any], *, within: str | None = None) -> Found:
+    told = Told(verb=verb, arguments=dict(arguments), what=what, answer=answer, digest=digest("amlpipe/answer/v1", value), within=within)
+    return Found(told, value)
