@@ -98,6 +98,11 @@ def _own_text(where: str, text: str, step: Any) -> str:
     """Return the author's text; ``$AZUREML_DATAREFERENCE_<name>``, which is what ``str()`` of data was in SDK v1, is a variable for a shell."""
     known = {binding.name for binding in (*step._inputs, *step._outputs)}
     for found in _REFERENCE.finditer(text):
+        if not found.group(1).isascii():
+            raise DefinitionError(
+                f"{where} reads ${PREFIX_REFERENCE}{found.group(1)}, which is no name of a variable for a shell; "
+                "give the data itself as an item of the command's list, or call it by the letters a to z"
+            )
         if found.group(1) not in known:
             raise DefinitionError(
                 f"{where} reads ${PREFIX_REFERENCE}{found.group(1)}, and the step has no input or output {shorten(repr(found.group(1)))}; "

@@ -32,11 +32,11 @@ _LONGEST_PATH = 800
 RESERVED_KEY = "amlpipe"
 """Under this key a run's ``conf``, which holds the parameters by name, holds the options of the run itself."""
 
-# SDK v1: azureml/data/_config_helper.py, the rule for names of inputs and outputs.
-_BINDING = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+# SDK v1's rule for ports; that for datasets, which is stricter, is the SDK's (sdk/data/_config_helper.py).
+_BINDING = re.compile(r"\w+")
 # SDK v1 took any text and wrote "_" for what a variable's name cannot hold; these are the names that a shell and a form can show.
-_PARAMETER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_. -]*")
-_NOT_IN_VARIABLE = re.compile(r"\W", re.ASCII)
+_PARAMETER = re.compile(r"\w[\w. -]*")
+_NOT_IN_VARIABLE = re.compile(r"\W")
 # SDK v1: azureml/core/experiment.py.
 _EXPERIMENT = re.compile(r"[a-zA-Z0-9][\w\-]{0,254}", re.ASCII)
 # Registered things become folders of the workspace store, and parts of URLs and asset names.
@@ -48,14 +48,13 @@ _DRIVE = re.compile(r"[A-Za-z]:")
 
 
 def check_binding_name(what: str, name: object) -> str:
-    """Return ``name`` if it can name an input or an output: letters, digits and ``_``, no digit first.
+    """Return ``name`` if it can name an input or an output: letters, digits and ``_``. It is a folder's name, and part of a variable's.
 
     :raises DefinitionError: it cannot; rename it
     """
-    if not isinstance(name, str) or not _BINDING.fullmatch(name) or len(name) > LONGEST_NAME:
+    if not isinstance(name, str) or not _BINDING.fullmatch(name) or len(name.encode()) > LONGEST_NAME:
         raise DefinitionError(
-            f"{what}: the name {shorten(repr(name))} cannot be used; "
-            f"use letters, digits and '_', no digit first, at most {LONGEST_NAME} characters"
+            f"{what}: the name {shorten(repr(name))} cannot be used; use letters, digits and '_', at most {LONGEST_NAME} bytes of them"
         )
     return name
 

@@ -8,7 +8,7 @@ from typing import Any
 from airflow_amlpipe.exceptions import shorten
 from airflow_amlpipe.sdk._absent import absent, refuse
 from airflow_amlpipe.sdk._arguments import check_text
-from airflow_amlpipe.sdk.data._config_helper import check_binding_name
+from airflow_amlpipe.sdk.data._config_helper import check_dataset_binding_name
 from airflow_amlpipe.sdk.data.abstract_dataset import AbstractDataset
 from airflow_amlpipe.sdk.data.datapath import DataPath
 from airflow_amlpipe.sdk.data.output_dataset_config import OutputDatasetConfig
@@ -29,14 +29,14 @@ class DatasetConsumptionConfig:
     """
 
     def __init__(self, name: str, dataset: Any, mode: str = "direct", path_on_compute: str | None = None) -> None:
-        self._name: str | None = check_binding_name("DatasetConsumptionConfig", name)
+        self._name: str | None = check_dataset_binding_name("DatasetConsumptionConfig", name)
         self._set(dataset, mode, path_on_compute)
 
     @classmethod
     def _of(cls, name: str | None, dataset: Any, mode: str, path_on_compute: str | None = None) -> DatasetConsumptionConfig:
         """Return an input that may have no name of its own: it gets one from its place in the step."""
         made = cls.__new__(cls)
-        made._name = None if name is None else check_binding_name("as_input", name)
+        made._name = None if name is None else check_dataset_binding_name("as_input", name)
         made._set(dataset, mode, path_on_compute)
         return made
 
@@ -76,7 +76,7 @@ class DatasetConsumptionConfig:
 
     @name.setter
     def name(self, name: str) -> None:
-        self._name = check_binding_name("DatasetConsumptionConfig", name)
+        self._name = check_dataset_binding_name("DatasetConsumptionConfig", name)
 
     def as_mount(self, path_on_compute: str | None = None) -> DatasetConsumptionConfig:
         """Return a copy in mount mode."""

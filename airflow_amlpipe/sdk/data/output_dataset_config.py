@@ -14,7 +14,7 @@ from airflow_amlpipe.exceptions import shorten
 from airflow_amlpipe.runtime.dataset_methods import plain_definition
 from airflow_amlpipe.sdk._absent import refuse
 from airflow_amlpipe.sdk._arguments import check_items, check_tags, check_text
-from airflow_amlpipe.sdk.data._config_helper import check_binding_name
+from airflow_amlpipe.sdk.data._config_helper import check_dataset_binding_name
 from airflow_amlpipe.sdk.data._table_reading import check_partition_format, delimited, parquet, table_definition
 from airflow_amlpipe.sdk.data.dataset_type_definitions import PromoteHeadersBehavior
 from airflow_amlpipe.sdk.exceptions import UserErrorException
@@ -91,7 +91,7 @@ class OutputDatasetConfig:
         if kwargs:
             raise UserErrorException(f"{type(self).__name__}: arguments {', '.join(sorted(kwargs))} are not known")
         self.mode = mode
-        self._name = None if name is None else check_binding_name(type(self).__name__, name)
+        self._name = None if name is None else check_dataset_binding_name(type(self).__name__, name)
         self._registration: RegistrationConfiguration | None = None
         self._origin = OutputOrigin()
         # As what it is read and registered (``spec/dataset.py``).
@@ -104,7 +104,7 @@ class OutputDatasetConfig:
 
     @name.setter
     def name(self, name: str) -> None:
-        self._name = check_binding_name(type(self).__name__, name)
+        self._name = check_dataset_binding_name(type(self).__name__, name)
 
     def register_on_complete(self, name: str, description: str | None = None, tags: dict[str, str] | None = None) -> Self:
         """Return a copy that becomes a new version of dataset ``name`` when its step has ended well. The original is not changed."""

@@ -6,6 +6,7 @@ import pytest
 
 from airflow_amlpipe.exceptions import DefinitionError
 from airflow_amlpipe.spec.names import (
+    check_binding_name,
     check_parameter_name,
     check_relative_path,
     check_step_id,
@@ -15,12 +16,12 @@ from airflow_amlpipe.spec.names import (
 )
 
 
-@pytest.mark.parametrize("name", ["rate", "learning-rate", "learning rate", "model.depth", "2nd", "_x", "a-", "x" * 255])
+@pytest.mark.parametrize("name", ["rate", "learning-rate", "learning rate", "model.depth", "2nd", "_x", "a-", "élève", "学習率", "x" * 255])
 def test_names_that_sdk_v1_took_can_be_used(name: str) -> None:
     assert check_parameter_name("pipeline parameter", name) == name
 
 
-@pytest.mark.parametrize("name", ["", " a", "-a", ".a", "a\n", "a\tb", "a=b", "a{b}", "a/b", "a'b", "é", "x" * 256, 3, None])
+@pytest.mark.parametrize("name", ["", " a", "-a", ".a", "a\n", "a\tb", "a=b", "a{b}", "a/b", "a'b", "\ud800", "x" * 256, 3, None])
 def test_a_name_that_a_shell_or_a_form_would_misread_is_refused(name: object) -> None:
     with pytest.raises(DefinitionError, match="pipeline parameter: the name .* cannot be used; use letters, digits"):
         check_parameter_name("pipeline parameter", name)
@@ -32,9 +33,20 @@ def test_the_key_of_the_runs_own_options_is_reserved_for_them() -> None:
     assert check_variable_name("params", "amlpipe") == "amlpipe", "what only a script sees is in no conf"
 
 
-@pytest.mark.parametrize(("name", "variable"), [("learning-rate", "learning_rate"), ("a b.c", "a_b_c"), ("é", "_"), ("Rate", "Rate")])
+@pytest.mark.parametrize(("name", "variable"), [("learning-rate", "learning_rate"), ("a b.c", "a_b_c"), ("é a", "é_a"), ("Rate", "Rate")])
 def test_the_variable_is_sdk_v1s(name: str, variable: str) -> None:
     assert parameter_variable(name) == f"AML_PARAMETER_{variable}"
+
+
+@pytest.mark.parametrize("name", ["data", "2024_data", "_", "donnés", "é" * 127])
+def test_a_port_may_have_any_letters_and_begin_with_a_digit_as_in_sdk_v1(name: str) -> None:
+    assert check_binding_name("input", name) == name
+
+
+@pytest.mark.parametrize("name", ["", "a b", "a-b", "a.b", "a/b", "..", "a\n", "\ud800", "é" * 128, 3, None])
+def test_a_port_whose_name_can_be_no_folder_or_variable_is_refused(name: object) -> None:
+    with pytest.raises(DefinitionError, match="input: the name .* cannot be used; use letters, digits and '_', at most 255 bytes of them"):
+        check_binding_name("input", name)
 
 
 @pytest.mark.parametrize("name", ["train", "train the model", ".", "..", "...", "", "é", "../x", "a" * 300, "_", "a\nb"])

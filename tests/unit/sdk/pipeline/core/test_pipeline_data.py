@@ -280,3 +280,13 @@ def test_counts_of_run_settings_can_be_parameters(ws: Workspace) -> None:
 def test_a_count_is_never_volatile(ws: Workspace) -> None:
     with pytest.raises(DefinitionError, match="PipelineParameter 'nodes' is volatile, but run settings always count"):
         lowered(ws, step(runconfig_pipeline_params={"NodeCount": PipelineParameter("nodes", 2, volatile=True)}))
+
+
+@pytest.mark.parametrize("name", ["2024_data", "données"])
+def test_any_letters_and_a_digit_first_name_data_as_in_sdk_v1(ws: Workspace, name: str) -> None:
+    data = PipelineData(name)
+    prepare, train = step("prepare", outputs=[data], arguments=[data]), step("train", inputs=[data], arguments=[data])
+    first, second = lowered(ws, prepare, train).steps
+    assert (first.outputs[0].name, second.inputs[0].name, second.arguments) == (name, name, (InputArgument(input=name),))
+    with pytest.raises(UserErrorException, match="OutputFileDatasetConfig: the name .* cannot be used; use the letters a to z"):
+        OutputFileDatasetConfig(name)

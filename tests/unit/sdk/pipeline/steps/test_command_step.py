@@ -13,7 +13,7 @@ from airflow_amlpipe.sdk.lowering import lower_pipeline
 from airflow_amlpipe.spec.step import CommandLine, InputArgument, LiteralArgument, OutputArgument, ParameterArgument, StepSpec
 from azureml.core import Dataset, Datastore, RunConfiguration, Workspace
 from azureml.data import OutputFileDatasetConfig
-from azureml.pipeline.core import Pipeline, PipelineParameter, Volatile
+from azureml.pipeline.core import Pipeline, PipelineData, PipelineParameter, Volatile
 from azureml.pipeline.steps import CommandStep
 
 
@@ -80,6 +80,12 @@ def test_items_of_a_list_are_words_unless_they_are_an_operator_or_name_a_variabl
     else:
         said = subprocess.run(["sh", "-c", found.replace("echo", "printf '%s\\n'", 1)], capture_output=True, text=True, check=True)
         assert said.stdout.splitlines() == words[1:]
+
+
+def test_a_variable_that_no_shell_can_read_is_refused(ws: Workspace) -> None:
+    data = PipelineData("données")
+    with pytest.raises(DefinitionError, match="reads \\$AZUREML_DATAREFERENCE_données, which is no name of a variable for a shell"):
+        line_of(ws, f"train --out {data}", outputs=[data])
 
 
 def test_data_turned_into_text_is_the_variable_that_sdk_v1_set_for_it(ws: Workspace) -> None:
