@@ -8,17 +8,19 @@ from __future__ import annotations
 import ast
 import warnings
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 from airflow_amlpipe.exceptions import DefinitionError, shorten
-from airflow_amlpipe.migration.expressions import Call
+from airflow_amlpipe.migration.call import Call
 from airflow_amlpipe.migration.files import SCRIPTS, decode_script, files_below, is_requirements
 from airflow_amlpipe.migration.findings import Examination, Finding, Place, Verdict
 from airflow_amlpipe.migration.habits import LITERALS, Remark, Script, formatted, remarks
-from airflow_amlpipe.migration.names import Lacking, Thing, constructor_row, row_of
 from airflow_amlpipe.migration.notebooks import code_cells, is_python_notebook, read_notebook
+from airflow_amlpipe.migration.own import Modules
+from airflow_amlpipe.migration.places import Lacking, Thing, constructor_row, row_of
 from airflow_amlpipe.migration.requirements import asks_for_azureml, conda_lines, requirement_lines
-from airflow_amlpipe.migration.tracing import trace
+from airflow_amlpipe.migration.tracing import modules_beside, trace
 from airflow_amlpipe.sdk.coverage import Kind
 
 __all__ = ["examine"]
@@ -48,20 +50,22 @@ def examine(paths: Iterable[str], *, on_file: Callable[[int, str], None] | None 
     :raises UnknownNameError: there is no such file or folder
     """
     examination = Examination()
+    modules = modules_beside()
     for file in files_below(paths):
         if on_file is not None:
             on_file(examination.files, str(file))
         examination.files += 1
-        _File(file, examination).look()
+        _File(file, examination, modules).look()
     return examination
 
 
 class _File:
     """One file, and the listener that hears what is traced in it."""
 
-    def __init__(self, path: Path, examination: Examination) -> None:
+    def __init__(self, path: Path, examination: Examination, modules: Modules) -> None:
         self._path = path
         self._examination = examination
+        self._modules = modules
         self._cell: int | None = None
         self._script = Script()
         self._assigned: dict[ast.expr, str] = {}
@@ -109,18 +113,31 @@ class _File:
             block = self._parsed(text)
             if block is not None:
                 parts.append((block, cell))
-        if not any("azureml" in text for _, text in pieces):
+        is_using = any("azureml" in text for _, text in pieces)
+        if not is_using and not any(self._brings_azureml(block) for block, _ in parts):
             return False
         for block, _ in parts:
             self._take_note(block)
         try:
-            trace([(block.body, lambda cell=cell: self._enter(cell)) for block, cell in parts], self)  # type: ignore[misc]
+            trace([(block.body, partial(self._enter, cell)) for block, cell in parts], self, file=self._path, modules=self._modules)
             for block, cell in parts:
                 self._enter(cell)
                 self._look_for_literals(block)
         except RecursionError:
             self._unreadable("an expression in it is nested too deep to be followed")
-        return True
+        return is_using
+
+    def _brings_azureml(self, block: ast.Module) -> bool:
+        """Whether a module that lies beside the script holds something of SDK v1."""
+        for node in ast.walk(block):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom):
+                names = [node.module or "", *(f"{node.module or ''}.{alias.name}".strip(".") for alias in node.names)]
+            for name in names:
+                found = self._modules.find(self._path, name, getattr(node, "level", 0))
+                if any(any(self._modules.names(each).values()) for each in found):
+                    return True
+        return False
 
     def _parsed(self, text: str) -> ast.Module | None:
         try:

@@ -10,9 +10,9 @@ import ast
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from airflow_amlpipe.migration.expressions import Call
+from airflow_amlpipe.migration.call import Call
 from airflow_amlpipe.migration.findings import Verdict
-from airflow_amlpipe.migration.names import Thing, class_at
+from airflow_amlpipe.migration.places import Thing, class_at
 
 __all__ = ["LITERALS", "Remark", "Script", "formatted", "remarks"]
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow_amlpipe.exceptions import DefinitionError, shorten
-from airflow_amlpipe.migration.names import Lacking, member, module
+from airflow_amlpipe.migration.names import member
+from airflow_amlpipe.migration.places import Lacking, module
 
 if TYPE_CHECKING:
     import libcst

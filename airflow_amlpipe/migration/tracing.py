@@ -12,39 +12,61 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Literal
 
-from airflow_amlpipe.migration.expressions import Call, Expressions, Known, Listener, Things, merged
-from airflow_amlpipe.migration.names import Lacking, Thing, member, module
+from airflow_amlpipe.migration.bindings import Listener
+from airflow_amlpipe.migration.call import Call
+from airflow_amlpipe.migration.expressions import Expressions
+from airflow_amlpipe.migration.names import member
+from airflow_amlpipe.migration.own import Function, Known, Modules, decorators_of
+from airflow_amlpipe.migration.places import Lacking, Thing, module
+from airflow_amlpipe.migration.things import Things, elements, merged
 
-__all__ = ["trace"]
+__all__ = ["modules_beside", "trace"]
 
 _Block = Sequence[ast.stmt]
 _MOST_READINGS = 5  # functions that call functions that are written below them
 _CATCHES_IMPORTS = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
 
 
-def trace(parts: Sequence[tuple[_Block, Callable[[], None]]], listener: Listener) -> None:
+def trace(parts: Sequence[tuple[_Block, Callable[[], None]]], listener: Listener, *, file: Path, modules: Modules) -> None:
     """Read parts of one program, a script or the cells of a notebook, and tell ``listener`` what they use.
 
     :param parts: statements, and what is called before they are told of
+    :param file: what it imports is looked for from there
     """
-    known = Known()
-    for _ in range(_MOST_READINGS):
-        before = dict(known.returns), dict(known.attributes), known.names
-        reader = _Statements(_Silent(), known)
-        for block, _begin in parts:
-            reader.block(block)
-        known.names = reader.names
-        if before == (known.returns, known.attributes, known.names):
-            break
-    telling = _Statements(listener, known)
+    reader = _learned([block for block, _ in parts], file, modules)
+    telling = _Statements(listener, reader.known, modules, file)
     for block, begin in parts:
         begin()
         telling.block(block)
 
 
+def modules_beside() -> Modules:
+    """Return the modules that scripts bring along, none of them read yet."""
+    return Modules(lambda tree, file, modules: _learned([tree.body], file, modules).names)
+
+
+def _learned(blocks: Sequence[_Block], file: Path, modules: Modules) -> _Statements:
+    known = modules.known.of_another_module()
+    for _ in range(_MOST_READINGS):
+        before = known.size()
+        reader = _Statements(_Silent(), known, modules, file)
+        for block in blocks:
+            reader.block(block)
+        known.names = {name: merged([known.names.get(name, ()), reader.names.get(name, ())]) for name in {**known.names, **reader.names}}
+        if before == known.size():
+            break
+    return reader
+
+
 class _Statements(Expressions):
     """Reads statements; a kind that has no method of its own is read for its expressions."""
+
+    @property
+    def known(self) -> Known:
+        return self._known
 
     def block(self, statements: _Block) -> None:
         for statement in statements:
@@ -57,7 +79,8 @@ class _Statements(Expressions):
     def _do_Import(self, node: ast.Import) -> None:
         for alias in node.names:
             if not _is_azureml(alias.name):
-                self.names.pop(alias.asname or alias.name.split(".")[0], None)
+                found_own = self._modules.find(self._file, alias.name, 0)
+                self.names[alias.asname or alias.name.split(".")[0]] = found_own if alias.asname else _outermost(found_own, alias.name)
                 continue
             found = module(alias.name)
             if isinstance(found, Lacking):
@@ -69,8 +92,7 @@ class _Statements(Expressions):
 
     def _do_ImportFrom(self, node: ast.ImportFrom) -> None:
         if node.level or not node.module or not _is_azureml(node.module):
-            for alias in node.names:
-                self.names.pop(alias.asname or alias.name, None)
+            self._import_own(node)
             return
         home = module(node.module)
         if isinstance(home, Lacking):
@@ -80,6 +102,16 @@ class _Statements(Expressions):
             wanted = [alias.name] if alias.name != "*" else list(getattr(home.target, "__all__", ()))
             for name in wanted:
                 self._import_one(node, home, name, alias.asname or name)
+
+    def _import_own(self, node: ast.ImportFrom) -> None:
+        homes = self._modules.find(self._file, node.module or "", node.level)
+        for alias in node.names:
+            if alias.name == "*":
+                self.names |= {
+                    name: things for each in homes for name, things in self._modules.names(each).items() if not name.startswith("_")
+                }
+            else:
+                self.names[alias.asname or alias.name] = merged(self._modules.member(each, alias.name) for each in homes)
 
     def _import_one(self, node: ast.ImportFrom, home: Thing, name: str, bound: str) -> None:
         found = member(home, name)
@@ -154,45 +186,70 @@ class _Statements(Expressions):
         self.value(node.subject)
         self._branches(*(case.body for case in node.cases), ())
 
-    def _do_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+    def _do_FunctionDef(self, node: Function) -> None:
         for expression in (*node.decorator_list, *node.args.defaults, *(value for value in node.args.kw_defaults if value is not None)):
             self.value(expression)
-        self.names.pop(node.name, None)
-        self._functions[node.name] = self._known.functions[node.name] = node
-        self._known.returns[node] = self._body(node, node.args)
+        self.names[node.name] = (Thing("own function", node, ""),)
+        self._known.returns[node] = merged([self._of_annotation(node.returns), self._body(node, node.args)])
 
     _do_AsyncFunctionDef = _do_FunctionDef
 
     def _do_ClassDef(self, node: ast.ClassDef) -> None:
-        for expression in (*node.decorator_list, *node.bases, *(keyword.value for keyword in node.keywords)):
+        for expression in (*node.decorator_list, *(keyword.value for keyword in node.keywords)):
             self.value(expression)
-        before = dict(self.names), dict(self._functions)
+        self._known.bases[node] = merged([self.value(base) for base in node.bases])
+        itself = (Thing("own class", node, node.name),)
+        before = dict(self.names)
+        self._known.names[node.name] = itself  # which its methods find
+        self._classes.append(node)
+        self.names = {name: things for name, things in before.items() if "." not in name}
         self.block(node.body)
-        self.names, self._functions = before
-        self.names.pop(node.name, None)
+        self._classes.pop()
+        for name, things in self.names.items():
+            if things and things != before.get(name):
+                self._known.add_attribute(node, name, things)
+        self.names = before | {node.name: itself}
 
-    def _body(self, node: ast.FunctionDef | ast.AsyncFunctionDef, arguments: ast.arguments) -> Things:
-        before, lists, returned, caught = dict(self.names), dict(self._lists), self._returned, self._caught
-        self._returned, self._caught = [], set()
+    def _do_Global(self, node: ast.Global) -> None:
+        self._globals |= {*node.names}
+
+    def _body(self, node: Function, arguments: ast.arguments) -> Things:
+        before, lists, returned, caught, globals_ = dict(self.names), dict(self._lists), self._returned, self._caught, self._globals
+        self._returned, self._caught, self._globals = [], set(), set()
         self._in_function += 1
-        for argument in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg):
-            if argument is not None:
-                self.names[argument.arg] = self._of_annotation(argument.annotation)
-                self._lists.pop(argument.arg, None)
+        # What a module gives a name later, or one of its functions does, is what a function finds when it is called.
+        self.names = {name: things or self._known.names.get(name, ()) for name, things in self.names.items()}
         plain = [*arguments.posonlyargs, *arguments.args]
-        given: list[tuple[ast.arg, ast.expr | None]] = [
-            *zip(plain[len(plain) - len(arguments.defaults) :], arguments.defaults, strict=True)
-        ]
-        given += [*zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)]
-        for argument, default in given:
-            if isinstance(default, ast.List):
-                self._lists[argument.arg] = default
-                self._defaults.add(default)
+        given: dict[ast.arg, ast.expr | None] = dict(zip(plain[len(plain) - len(arguments.defaults) :], arguments.defaults, strict=True))
+        given |= dict(zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True))
+        for argument in (*plain, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg):
+            if argument is not None:
+                self._bind_argument(node, argument, given.get(argument))
+        if self._classes and self._is_method(node) and plain and (kind := self._kind_of_first(node)):
+            self.names[plain[0].arg] = (Thing(kind, self._classes[-1], self._classes[-1].name),)
         self.block(node.body)
         self._in_function -= 1
         found = merged(self._returned)
-        self.names, self._lists, self._returned, self._caught = before, lists, returned, caught
+        self.names, self._lists, self._returned, self._caught, self._globals = before, lists, returned, caught, globals_
         return found
+
+    def _bind_argument(self, node: Function, argument: ast.arg, default: ast.expr | None) -> None:
+        given = merged([self._found.get(default, ()) if default is not None else (), self._known.parameters.get((node, argument.arg), ())])
+        self.names[argument.arg] = self._of_annotation(argument.annotation) or given
+        self._lists.pop(argument.arg, None)
+        if isinstance(default, ast.List):
+            self._lists[argument.arg] = default
+            self._defaults.add(default)
+
+    def _is_method(self, node: Function) -> bool:
+        return node in self._classes[-1].body
+
+    @staticmethod
+    def _kind_of_first(node: Function) -> Literal["own class", "own instance"] | None:
+        decorators = decorators_of(node)
+        if "staticmethod" in decorators:
+            return None
+        return "own class" if "classmethod" in decorators else "own instance"
 
     def _branches(self, *blocks: _Block) -> None:
         before, after = self.names, []
@@ -211,7 +268,14 @@ class _Silent:
 
 
 def _entered(things: Things) -> Things:
-    return tuple(thing for thing in things if thing.kind == "instance")
+    """Return what ``with`` gives: the thing itself, or what a function of ``contextlib`` yields."""
+    return merged([tuple(thing for thing in things if thing.kind in {"instance", "own instance"}), elements(things)])
+
+
+def _outermost(things: Things, name: str) -> Things:
+    """Return what ``import a.b`` binds: ``a``, the folder around ``b``."""
+    depth = name.count(".")
+    return tuple(Thing("own module", str(Path(each.target).parents[depth - 1]), "") for each in things) if depth else things
 
 
 def _is_azureml(name: str) -> bool:

@@ -462,3 +462,62 @@ def test_what_cannot_be_done_with_a_run_from_outside_fails(folder: Path) -> None
         (9, "log"),
         (10, "complete"),
     ]
+
+
+FLOWS = {
+    "a property": "class A:\n    def __init__(self): self.ws, self.n = Workspace.get('x'), 1\n    @property\n    def it(self): return self.ws\nA().it.delete()",
+    "a class method": "class A:\n    ws = Workspace.get('x')\n    @classmethod\n    def make(cls): return cls()\nA.make().ws.delete()",
+    "a class above": "class A:\n    def get(self): return Workspace.get('x')\nclass B(A):\n    def go(self): super().get().delete()",
+    "an annotated field": "from dataclasses import dataclass\n@dataclass\nclass A:\n    ws: Workspace\n    def go(self): self.ws.delete()",
+    "a tuple": "def both(): return 1, Workspace.get('x')\nn, ws = both()\nws.delete()",
+    "an item of a tuple": "pair = (1, Workspace.get('x'))\npair[1].delete()",
+    "a default": "def f(ws=Workspace.get('x')): ws.delete()",
+    "an argument": "def f(n, *, ws): ws.delete()\nf(1, ws=Workspace.get('x'))",
+    "an argument of a maker": "class A:\n    def __init__(self, ws): self.ws = ws\n    def go(self): self.ws.delete()\nA(Workspace.get('x'))",
+    "a comprehension": "spaces = {n: Workspace.get(n) for n in 'ab'}\n[ws.delete() for ws in spaces.values()]",
+    "what is appended": "spaces = []\nspaces.append(Workspace.get('x'))\nfor n, ws in enumerate(spaces): ws.delete()",
+    "a generator": "def each(): yield Workspace.get('x')\nfor ws in each(): ws.delete()",
+    "with": "from contextlib import contextmanager\n@contextmanager\ndef opened(): yield Workspace.get('x')\nwith opened() as ws: ws.delete()",
+    "a global name": "ws = None\ndef begin():\n    global ws\n    ws = Workspace.get('x')\ndef go(): ws.delete()",
+    "an optional argument": "from typing import Optional\ndef f(ws: Optional[Workspace] = None, n: 'int | None' = None): ws.delete()",
+    "a list of them": "from typing import List\ndef f(all: List[Workspace]): all[0].delete()",
+    "an import by its name": "import importlib\nimportlib.import_module('azureml.core').Workspace.get('x').delete()",
+    "a lambda": "go = lambda ws=Workspace.get('x'): ws.delete()",
+}
+
+
+@pytest.mark.parametrize("text", FLOWS.values(), ids=FLOWS)
+def test_a_name_is_followed_through_what_a_script_makes_itself(folder: Path, text: str) -> None:
+    examination = look(folder, f"from azureml.core import Workspace\n{text}\n")
+    line = 2 + text[: text.index(".delete()")].count("\n")
+    assert found(examination, Verdict.FAILS) == [(line, "azureml.core.Workspace.delete")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "for name in ws.datasets: name.startswith('x')",
+        "names = {'a': ws}\nfor name in names: name.upper()",
+        "def f(ws):\n    ws = open('x')\n    ws.write('')\nf(ws)",
+        "class A:\n    ws = ws\n    def go(self): return self.other.delete()",
+        "import json\njson.loads('').delete()",
+        "ws = 1 if ws else ws\nprint(ws)",
+    ],
+)
+def test_what_is_followed_is_not_taken_for_something_else(folder: Path, text: str) -> None:
+    assert look(folder, f"from azureml.core import Workspace\nws = Workspace.get('x')\n{text}\n").of(Verdict.FAILS) == []
+
+
+def test_a_name_is_followed_into_the_modules_beside_a_script(folder: Path) -> None:
+    (folder / "jobs" / "util").mkdir(parents=True)
+    (folder / "jobs" / "util" / "__init__.py").write_text("from .spaces import Env\n")
+    (folder / "jobs" / "util" / "spaces.py").write_text(
+        "from azureml.core import Workspace\nimport jobs.build\ndef get(): return Workspace.get('x')\nSHARED = get()\nclass Env:\n    ws = get()\n"
+    )
+    (folder / "jobs" / "build.py").write_text(
+        "from jobs.util.spaces import get, SHARED\nfrom util import spaces, Env\nimport util.spaces as s, util.spaces\nfrom .util import spaces as t\n"
+        "get().delete()\nSHARED.delete()\nEnv().ws.delete()\nspaces.get().delete()\ns.get().delete()\nutil.spaces.get().delete()\nt.get().delete()\n"
+    )
+    examination = examine(["jobs"])
+    assert [str(finding.place) for finding in examination.of(Verdict.FAILS)] == [f"jobs/build.py:{line}" for line in range(5, 12)]
+    assert (examination.files, examination.using) == (3, 1)
