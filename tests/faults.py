@@ -88,8 +88,8 @@ class FaultyStore(Store):
     def last_written(self, path: str) -> float | None:
         return self._inner.last_written(path)
 
-    def freshen(self, path: str) -> bool:
-        return self._inner.freshen(path)
+    def freshen(self, path: str, *, is_large: bool = False) -> bool:
+        return self._inner.freshen(path, is_large=is_large)
 
     def remove_empty(self, folder: str) -> None:
         self._inner.remove_empty(folder)

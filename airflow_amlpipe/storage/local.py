@@ -90,7 +90,7 @@ class LocalStore(Store):
             # Copying a file with its times sets back the one and not the other.
             return max(status.st_mtime, status.st_ctime)
 
-    def freshen(self, path: str) -> bool:
+    def freshen(self, path: str, *, is_large: bool = False) -> bool:
         try:
             written = self.last_written(path)
             if written is not None and time.time() - written > FRESH_SECONDS:
@@ -98,7 +98,7 @@ class LocalStore(Store):
         except FileNotFoundError:
             return False
         except OSError:
-            return super().freshen(path)  # the file is somebody else's, but the folder is ours too
+            return super().freshen(path, is_large=is_large)  # the file is somebody else's, but the folder is ours too
         return True
 
     def remove_empty(self, folder: str) -> None:

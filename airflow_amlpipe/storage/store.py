@@ -12,6 +12,7 @@ was recorded as done. Nothing is cached between calls: what another machine fini
 from __future__ import annotations
 
 import time
+import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
@@ -89,11 +90,12 @@ class Store(ABC):
         """
         return None
 
-    def freshen(self, path: str) -> bool:
+    def freshen(self, path: str, *, is_large: bool = False) -> bool:
         """Whether an object is at ``path``; one that is there counts as written within the last day from now on.
 
         For whoever goes on to refer to an object that it did not have to write: what was written lately is not cleared away.
 
+        :param is_large: it may be too large for memory: the store copies it, to a place beside it and back
         :raises DatastoreUnavailableError: nobody can say
         """
         try:
@@ -101,10 +103,22 @@ class Store(ABC):
             if written is None:
                 return self.exists(path)
             if time.time() - written > FRESH_SECONDS:
-                self.put(path, self.read(path))
+                self._write_anew(path, is_large=is_large)
         except FileNotFoundError:
             return False
         return True
+
+    def _write_anew(self, path: str, *, is_large: bool) -> None:
+        if not is_large:
+            self.put(path, self.read(path))
+            return
+        # No object store copies an object to itself. Clearing away knows whose copy it is by what is before the dot.
+        beside = f"{path}.{uuid.uuid4().hex}"
+        try:
+            self.replace(path, beside)
+            self.replace(beside, path)
+        finally:
+            self.remove_tree(beside)
 
     def unfinished(self, folder: str) -> list[tuple[str, int, float]]:  # noqa: ARG002
         """Return path, size and time of the last write of what killed processes left half written below ``folder``.

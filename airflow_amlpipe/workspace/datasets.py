@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 
 from airflow_amlpipe.exceptions import DefinitionError, UnknownNameError, shorten
@@ -17,13 +18,17 @@ from airflow_amlpipe.spec.dataset import DatasetDefinition
 from airflow_amlpipe.spec.json_text import read_note
 from airflow_amlpipe.spec.model import SpecModel, added_later
 from airflow_amlpipe.storage.crash_points import crash_point
+from airflow_amlpipe.storage.log import AppendLog
 from airflow_amlpipe.storage.store import Store
 from airflow_amlpipe.workspace.ids import now_text
-from airflow_amlpipe.workspace.layout import dataset_id_path
-from airflow_amlpipe.workspace.record_text import record_body
+from airflow_amlpipe.workspace.layout import dataset_id_path, log_folder
+from airflow_amlpipe.workspace.record_text import parse_record, record_body
 from airflow_amlpipe.workspace.registry import Registry
+from airflow_amlpipe.workspace.tags import changed_tags
 
 __all__ = ["DatasetLabels", "DatasetRecord", "DatasetRegistry", "SavedDataset", "saved_id"]
+
+_LABELS = "dataset-labels"
 
 
 class DatasetRecord(SpecModel):
@@ -80,7 +85,7 @@ class DatasetRegistry(Registry[DatasetRecord]):
     def __init__(self, store: Store) -> None:
         super().__init__(store, kind="datasets", noun="dataset", model=DatasetRecord)
         self._saved: Registry[SavedDataset] = Registry(store, kind="saved-datasets", noun="dataset", model=SavedDataset)
-        self._labels: Registry[DatasetLabels] = Registry(store, kind="dataset-labels", noun="dataset", model=DatasetLabels)
+        self._labels: Registry[DatasetLabels] = Registry(store, kind=_LABELS, noun="dataset", model=DatasetLabels)
 
     def save(self, paths: tuple[DatastorePath, ...], definition: DatasetDefinition | None = None) -> SavedDataset:
         """Give a dataset without a name its id, so that it is found by it; twice is fine."""
@@ -91,10 +96,36 @@ class DatasetRegistry(Registry[DatasetRecord]):
             self._saved.register(dataset_id, saved)
         return saved
 
-    def label(self, record: DatasetRecord, labels: DatasetLabels) -> DatasetRecord:
-        """Describe and tag a version anew, and return it as it is now; what it means stays."""
-        self._labels.register(record.id, labels)
-        return record.model_copy(update=labels.model_dump())
+    def label(
+        self,
+        record: DatasetRecord,
+        *,
+        description: str | None = None,
+        tags: Mapping[str, str] | None = None,
+        removed_tags: Collection[str] = (),
+        replaces_tags: bool = False,
+    ) -> DatasetRecord:
+        """Describe and tag a version anew, whoever does so meanwhile, and return it as it stands then; what it means stays.
+
+        :param description: ``None``: it stays
+        :param tags: with ``removed_tags`` and ``replaces_tags``, see ``workspace/tags.py``
+        """
+        changed: list[DatasetLabels] = []
+
+        def decide(entries: list[tuple[int, bytes]]) -> bytes | None:
+            known = DatasetLabels(description=record.description, tags=record.tags)
+            if entries:
+                known = parse_record(DatasetLabels, entries[-1][1], f"labels of dataset {record.name!r}")
+            changed[:] = [
+                DatasetLabels(
+                    description=known.description if description is None else description,
+                    tags=changed_tags(known.tags, tags, removed=removed_tags, replaces=replaces_tags),
+                )
+            ]
+            return None if changed[0] == known else record_body(changed[0])
+
+        AppendLog(self._store, log_folder(_LABELS, record.id)).append_decided(decide)
+        return record.model_copy(update=changed[0].model_dump())
 
     def labelled(self, record: DatasetRecord) -> DatasetRecord:
         """Return a version with the description and the tags that it has now."""

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import os
 import tempfile
-import uuid
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
-from airflow_amlpipe.exceptions import DefinitionError, ProtocolError, UnknownNameError, shorten
+from airflow_amlpipe.exceptions import DatastoreUnavailableError, DefinitionError, ProtocolError, UnknownNameError, shorten
 from airflow_amlpipe.fingerprint.canonical import digest
 from airflow_amlpipe.fingerprint.content import hash_file
 from airflow_amlpipe.spec.model import SpecModel
@@ -26,6 +25,7 @@ from airflow_amlpipe.storage.store import Store
 from airflow_amlpipe.workspace.ids import now_text
 from airflow_amlpipe.workspace.layout import log_folder, model_file_path
 from airflow_amlpipe.workspace.record_text import parse_record, record_body
+from airflow_amlpipe.workspace.tags import changed_tags
 
 __all__ = ["ModelEntry", "ModelRegistry", "ModelVersion"]
 
@@ -138,8 +138,9 @@ class ModelRegistry:
         :raises DatastoreUnavailableError: it could not be stored
         """
         check_record_name("model", name)
+        sources = _files_of(name, path)
         files, size_bytes = {}, 0
-        for file, below in _files_of(name, path):
+        for file, below in sources:
             files[below], size = self._keep(file, within)
             size_bytes += size
         made = {"name": name, "files": files, "is_file": path.is_file(), "size_bytes": size_bytes, "token": token, "asked": asked, **said}
@@ -160,6 +161,13 @@ class ModelRegistry:
 
         while not found:
             self._log(name).append_decided(decide)
+        # What was about to be cleared away while it was not named yet is stored once more.
+        for file, below in sources:
+            if not self._store.exists(model_file_path(files[below])) and self._keep(file, within)[0] != files[below]:
+                raise DatastoreUnavailableError(
+                    f"model {found[0].id}: the file {shorten(repr(below))} was cleared away in this very moment, and is another by now; "
+                    "remove this version, and register the model again"
+                )
         return found[0]
 
     def change(
@@ -176,9 +184,7 @@ class ModelRegistry:
     ) -> ModelVersion:
         """Say something else of a version as it stands, whoever changed it meanwhile, and return it as it stands then.
 
-        :param tags: that are set
-        :param removed_tags: names that are taken away before; those that are not set are passed over
-        :param replaces_tags: whether all other tags are taken away
+        :param tags: with ``removed_tags`` and ``replaces_tags``, see ``workspace/tags.py``
         :param properties: that are added
         :param description: ``None``: it stays
         :param datasets: that are added to those it was made with
@@ -197,9 +203,8 @@ class ModelRegistry:
                 if known.properties.get(key, value) != value:
                     has = shorten(repr(known.properties[key]))
                     raise DefinitionError(f"model {known.id}: property {shorten(repr(key))} is {has} already; properties are set once")
-            kept = {} if replaces_tags else {key: value for key, value in known.tags.items() if key not in removed_tags}
             said = {
-                "tags": {**kept, **(tags or {})},
+                "tags": changed_tags(known.tags, tags, removed=removed_tags, replaces=replaces_tags),
                 "properties": {**known.properties, **(properties or {})},
                 "description": known.description if description is None else description,
                 "datasets": (*known.datasets, *(pair for pair in datasets if pair not in known.datasets)),
@@ -248,17 +253,22 @@ class ModelRegistry:
             copy_plain(file, copied, within)
             sha256, size = hash_file(str(copied))[0], copied.stat().st_size
             path = model_file_path(sha256)
-            if not self._store.exists(path):
-                # FileExistsError: somebody else was first, with the same bytes.
-                with suppress(FileExistsError):
-                    self._store.ingest(copied, path, durable=True)
-                return sha256, size
-            # Clearing away knows it by what is before the dot.
-            beside = f"{path}.{uuid.uuid4().hex}"
-            self._store.ingest(copied, beside)
-            self._store.replace(beside, path)
-            self._store.remove_tree(beside)
+            if self._store.freshen(path, is_large=True):
+                if self._holds(path, sha256, size):
+                    return sha256, size
+                self._store.remove_tree(path)  # damaged: nobody can be given it
+            # FileExistsError: somebody else was first, with the same bytes.
+            with suppress(FileExistsError):
+                self._store.ingest(copied, path, durable=True)
             return sha256, size
+
+    def _holds(self, path: str, sha256: str, size: int) -> bool:
+        """Whether a file of the store is what its name says: where versions identify data, as far as its size tells."""
+        try:
+            found = self._store.identify(path)
+        except FileNotFoundError:
+            return False
+        return found.size_bytes == size and (not self._store.identifies_content or found.manifest().files[0].sha256 == sha256)
 
     def _log(self, name: str) -> AppendLog:
         return AppendLog(self._store, log_folder(_KIND, check_record_name("model", name)))

@@ -117,7 +117,7 @@ class AbstractDataset(DatasetMethods, metaclass=DatasetFactories):
         self._refuse_parameters(f"dataset {shorten(repr(name))}")
         if description is not None:
             check_text(f"dataset {name!r}: description", description)
-        texts = {str(key): str(value) for key, value in check_tags(f"dataset {name!r}: tags", tags).items()}
+        texts = _texts(f"dataset {name!r}: tags", tags)
         registry = open_workspace(workspace, "Dataset.register").datasets
         with as_user_error():
             latest = registry.find(name)
@@ -186,29 +186,23 @@ class AbstractDataset(DatasetMethods, metaclass=DatasetFactories):
 
     def add_tags(self, tags: dict[str, str] | None = None) -> Self:
         """Add tags to this version, in place of those of the same names, and return it."""
-        given = check_tags("Dataset.add_tags: tags", tags)
-        return self._labelled("add_tags", None, {**(self.tags or {}), **given})
+        return self._labelled("add_tags", tags=_texts("Dataset.add_tags: tags", tags))
 
     def remove_tags(self, tags: list[str] | None = None) -> Self:
         """Take the tags of these names off this version, and return it; names that it does not have are passed over."""
-        names = set(check_items("Dataset.remove_tags: tags", tags or []))
-        return self._labelled("remove_tags", None, {name: value for name, value in (self.tags or {}).items() if name not in names})
+        return self._labelled("remove_tags", removed_tags=set(check_items("Dataset.remove_tags: tags", tags or [])))
 
     def update(self, description: str | None = None, tags: dict[str, str] | None = None) -> Self:
         """Describe and tag this version anew, and return it; what is left out stays, and so does what the version means."""
         if description is not None:
             check_text("Dataset.update: description", description)
-        return self._labelled("update", description, self.tags or {} if tags is None else check_tags("Dataset.update: tags", tags))
+        texts = None if tags is None else _texts("Dataset.update: tags", tags)
+        return self._labelled("update", description=description, tags=texts, replaces_tags=texts is not None)
 
-    def _labelled(self, what: str, description: str | None, tags: Any) -> Self:
-        from airflow_amlpipe.workspace.datasets import DatasetLabels
-
+    def _labelled(self, what: str, **changes: Any) -> Self:
         registry = open_workspace(self._registered_in(what), f"Dataset.{what}").datasets
-        labels = DatasetLabels(
-            description=self.description if description is None else description,
-            tags={str(key): str(value) for key, value in tags.items()},
-        )
-        self._record = registry.label(self._record, labels)
+        with as_user_error():
+            self._record = registry.label(self._record, **changes)
         return self
 
     def _registered_in(self, what: str) -> Workspace:
@@ -279,6 +273,10 @@ class AbstractDataset(DatasetMethods, metaclass=DatasetFactories):
         if reading.get("format") == "sql":
             return f"{type(self).__name__}({shorten(repr(reading['query']))} on {reading['datastore']})"
         return f"{type(self).__name__}({shorten(', '.join(f'{datastore}/{path}' for datastore, path in self._sources))})"
+
+
+def _texts(what: str, tags: Any) -> dict[str, str]:
+    return {str(key): str(value) for key, value in check_tags(what, tags).items()}
 
 
 def save_datasets(things: Iterable[Any], workspace: Workspace) -> None:

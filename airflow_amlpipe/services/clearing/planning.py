@@ -314,7 +314,7 @@ class _Planner:
 
     def _contents(self, reach: Reach) -> Iterator[ClearingItem]:
         for folder in (specs_folder(), manifests_folder(), snapshots_folder(), model_files_folder()):
-            names = [name for name in self._store.list_names(folder) if name.partition(".")[0] not in reach.hashes]
+            names = [name for name in self._store.list_names(folder) if not self._is_named(folder, name, reach)]
             with ThreadPoolExecutor(max_workers=_THREADS) as pool:
                 ages = pool.map(lambda name, folder=folder: self._age_of(f"{folder}/{name}"), names)
                 for name, age in zip(names, ages, strict=True):
@@ -324,6 +324,12 @@ class _Planner:
                         self._kept["contents that were written or asked for lately"] += 1
                     elif len(name.partition(".")[0]) == 64:
                         yield ClearingItem(kind="content", path=f"{folder}/{name}", reason="nothing that is kept names it")
+
+    @staticmethod
+    def _is_named(folder: str, name: str, reach: Reach) -> bool:
+        digest, dot, _ = name.partition(".")
+        # A model's file with an ending is a copy that a killed process left (``Store.freshen``).
+        return digest in reach.hashes and not (dot and folder == model_files_folder())
 
     def _dead_keys(self, places: set[str]) -> Iterator[ClearingItem]:
         for key in self._inventory.keys:

@@ -10,6 +10,7 @@ Only what the plan names is deleted, one thing a call, and of that only what a p
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -96,10 +97,11 @@ class _Sweep:
     def run(self) -> Swept:
         self._set_aside()
         # Everything is looked at once more: a run may have taken a result just before it was set aside.
+        looked_at = time.time()
         may_go = _without_what_is_trusted(self._present())
         for kind in _ORDER:
             for item in self._of(kind):
-                if item.place in may_go:
+                if item.place in may_go and not (kind == "content" and self._is_asked_for(item.path, looked_at)):
                     refuse_unsafe(self._workspace, item)
                     self._delete(item)
                     self._swept.done.append(item)
@@ -107,6 +109,14 @@ class _Sweep:
                 else:
                     self._swept.left.append(item)
         return self._swept
+
+    def _is_asked_for(self, path: str, since: float) -> bool:
+        """Whether somebody goes on to refer to a content since then (``Store.freshen``); deleting all before it may have taken long."""
+        try:
+            written = self._store.last_written(path)
+        except FileNotFoundError:
+            return False
+        return written is not None and written > since
 
     def _of(self, kind: ItemKind) -> Iterable[ClearingItem]:
         return (item for item in self._plan.items if item.kind == kind)

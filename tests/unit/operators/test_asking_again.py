@@ -26,7 +26,7 @@ from airflow_amlpipe.spec.data import DatastorePath
 from airflow_amlpipe.spec.environment import EnvironmentSpec
 from airflow_amlpipe.spec.workspace import WorkspaceNames
 from airflow_amlpipe.workspace.asked import answers_of
-from airflow_amlpipe.workspace.datasets import DatasetLabels, DatasetRecord
+from airflow_amlpipe.workspace.datasets import DatasetRecord
 from airflow_amlpipe.workspace.datastores import DatastoreRecord
 from airflow_amlpipe.workspace.records import RunRecord, StepFinished
 from airflow_amlpipe.workspace.step_run import StepRun
@@ -101,7 +101,7 @@ def read_secret_and_upload(ws: Any) -> None:
 
 
 def tag_dataset(workspace: WorkspaceStore) -> None:
-    workspace.datasets.label(workspace.datasets.get("irises"), DatasetLabels(tags={"reviewed": "yes"}))
+    workspace.datasets.label(workspace.datasets.get("irises"), tags={"reviewed": "yes"})
 
 
 def catch_what_is_not_there(ws: Any) -> None:

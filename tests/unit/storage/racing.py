@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from airflow_amlpipe.storage.local import LocalStore
 from airflow_amlpipe.storage.log import AppendLog
+from airflow_amlpipe.workspace.workspace import WorkspaceStore
 
-__all__ = ["append_many", "create_many", "in_processes"]
+__all__ = ["append_many", "create_many", "in_processes", "tag_many"]
 
 
 def in_processes(count: int, task: Callable[..., Any], *arguments: object) -> list[Any]:
@@ -32,3 +34,12 @@ def append_many(number: int, barrier: Any, root: str, count: int) -> list[int]:
     log = AppendLog(LocalStore(root), "log")
     barrier.wait()
     return [log.append(b"%d/%d" % (number, turn), durable=False) for turn in range(count)]
+
+
+def tag_many(number: int, barrier: Any, url: str, home: str, count: int) -> None:
+    """Set ``count`` tags on the dataset ``sales``, one after the other."""
+    datasets = WorkspaceStore.open(url, home=Path(home)).datasets
+    record = datasets.get("sales")
+    barrier.wait()
+    for turn in range(count):
+        datasets.label(record, tags={f"{number}-{turn}": "set"})

@@ -20,7 +20,7 @@ from airflow_amlpipe.spec.dataset import Call as CallOf
 from airflow_amlpipe.spec.dataset import ColumnValue, DatasetDefinition, Delimited, Filter, JsonLines, Parquet, Skip, Split, Take
 from airflow_amlpipe.spec.dataset import LiteralValue as Value
 from airflow_amlpipe.workspace import WorkspaceStore
-from airflow_amlpipe.workspace.datasets import DatasetLabels, DatasetRecord, saved_id
+from airflow_amlpipe.workspace.datasets import DatasetRecord, saved_id
 from airflow_amlpipe.workspace.direct import dataset_part
 from airflow_amlpipe.workspace.inputs import ResolvedInput, resolve_input
 from airflow_amlpipe.workspace.links import linked_source
@@ -236,7 +236,7 @@ def test_a_registered_version_keeps_its_definition_and_is_told_with_the_labels_t
     put_data(FILES)
     record = workspace.datasets.add_version("sales", at("sales"), definition=TABLE, tags={"a": "1"})
     assert workspace.datasets.get("sales").definition == TABLE
-    labelled = workspace.datasets.label(record, DatasetLabels(description="new", tags={"b": "2"}))
+    labelled = workspace.datasets.label(record, description="new", tags={"b": "2"}, replaces_tags=True)
     assert (labelled.description, labelled.tags, labelled.version) == ("new", {"b": "2"}, 1)
     assert isinstance(workspace.datasets.get("sales"), DatasetRecord)
     item = InputSpec(name="sales", mode="direct", source=DatasetSource(name="sales"))

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import os
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from airflow_amlpipe.exceptions import DefinitionError, ProtocolError, UnknownNameError
+from airflow_amlpipe.exceptions import DatastoreUnavailableError, DefinitionError, ProtocolError, UnknownNameError
+from airflow_amlpipe.services.clearing.plan import ClearingItem
 from airflow_amlpipe.services.clearing.planning import plan_clearing
 from airflow_amlpipe.services.clearing.retention import RetentionPolicy
-from airflow_amlpipe.services.clearing.sweeping import apply_plan
+from airflow_amlpipe.services.clearing.sweeping import _Sweep, apply_plan
 from airflow_amlpipe.services.fsck.checking import check_workspace
 from airflow_amlpipe.services.fsck.findings import Check
+from airflow_amlpipe.storage import local
+from airflow_amlpipe.storage import store as stores
+from airflow_amlpipe.storage.log import AppendLog
 from airflow_amlpipe.workspace.layout import model_file_path, model_files_folder
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
+from tests.workspaces import workspace_on
 
 
 @pytest.fixture
@@ -166,6 +173,95 @@ def test_a_damaged_or_missing_file_is_told_and_not_handed_out(workspace: Workspa
     with pytest.raises(ProtocolError, match="is not in the workspace any more"):
         workspace.models.fetch(model, tmp_path / "down")
     assert Check.MODEL_GONE in checks(workspace)
+
+
+def test_registering_anew_mends_a_damaged_file(workspace: WorkspaceStore, tmp_path: Path) -> None:
+    model = workspace.models.register("m", a_file(tmp_path, "weights"))
+    path = Path(tmp_path, "ws", model_file_path(model.files["model.pkl"]))
+    path.chmod(0o644)
+    path.write_text("wrights")
+    again = workspace.models.register("m", a_file(tmp_path, "weights"))
+    assert (again.version, workspace.models.fetch(model, tmp_path / "down").read_text()) == (2, "weights")
+    assert checks(workspace) == []
+
+
+@pytest.mark.parametrize("kind", ["folder", "s3", "azure"])
+def test_a_file_that_the_store_has_is_not_sent_again_and_counts_as_new(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """R58."""
+    with workspace_on(kind, tmp_path) as workspace:
+        models, store = workspace.models, type(workspace.store)
+        model = models.register("m", a_file(tmp_path, "weights"))
+        path = model_file_path(model.files["model.pkl"])
+        before = workspace.store.last_written(path)
+        assert before is not None
+
+        def sent(*arguments: object, **_: object) -> None:
+            raise AssertionError(f"bytes were sent: {arguments}")
+
+        for name in ("ingest", "fetch"):
+            monkeypatch.setattr(store, name, sent)
+        models.register("m", a_file(tmp_path, "weights"))
+        models.register("other", a_file(tmp_path, "weights", "other.pkl"))
+        # A day later by the store's own clock: it is copied within the store.
+        for module in (local, stores):
+            monkeypatch.setattr(module, "FRESH_SECONDS", -3600)
+        time.sleep(1.1)
+        models.register("m", a_file(tmp_path, "weights"))
+        written = workspace.store.last_written(path)
+        assert written is not None
+        assert written > before
+        assert [found.version for found in models.versions("m")] == [1, 2, 3]
+        assert kept(workspace) == 1
+
+
+def test_clearing_away_beside_a_registration_takes_no_file_from_it(workspace: WorkspaceStore, tmp_path: Path) -> None:
+    """R58: a file of a removed model is old and nobody names it, while the same bytes are registered anew."""
+    removed = workspace.models.register("m", a_file(tmp_path, "weights"))
+    workspace.models.remove("m", removed.version)
+    later = datetime.now(UTC) + timedelta(days=30)
+    plan = plan_clearing(workspace, RetentionPolicy(), now=later)
+    path = model_file_path(removed.files["model.pkl"])
+    place = str(workspace.store.local_path(path))
+
+    def looked() -> tuple[ClearingItem, ...]:
+        items = plan_clearing(workspace, RetentionPolicy(), now=later).items
+        time.sleep(0.01)
+        os.utime(place)  # as Store.freshen does of what is old
+        return items
+
+    swept = _Sweep(workspace, plan, looked).run()
+    assert ([item.path for item in swept.left], swept.done) == ([path], [])
+
+
+def test_a_file_that_went_before_it_was_named_is_stored_once_more(
+    workspace: WorkspaceStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R58: the look of the clearing-up came before the registration, and its deletion after."""
+    decided, changed = AppendLog.append_decided, False
+
+    def cleared(log: AppendLog, *arguments: Any) -> int | None:
+        workspace.store.remove_tree(model_files_folder())
+        if changed:
+            (tmp_path / "model.pkl").write_text("changed")
+        return decided(log, *arguments)
+
+    monkeypatch.setattr(AppendLog, "append_decided", cleared)
+    model = workspace.models.register("m", a_file(tmp_path, "weights"))
+    assert workspace.models.fetch(model, tmp_path / "down").read_text() == "weights"
+    changed = True
+    with pytest.raises(DatastoreUnavailableError, match=r"model m:2: the file 'model.pkl' was cleared away in this very moment"):
+        workspace.models.register("m", a_file(tmp_path, "others"))
+
+
+def test_a_copy_that_a_killed_process_left_of_a_file_goes_once_it_is_old(workspace: WorkspaceStore, tmp_path: Path) -> None:
+    model = workspace.models.register("m", a_file(tmp_path, "weights"))
+    left = f"{model_file_path(model.files['model.pkl'])}.{'0' * 32}"
+    workspace.store.put(left, b"weights")
+    later = datetime.now(UTC) + timedelta(days=30)
+    plan = plan_clearing(workspace, RetentionPolicy(), now=later)
+    assert [item.path for item in plan.items] == [left]
+    apply_plan(workspace, plan, now=later)
+    assert (kept(workspace), checks(workspace)) == (1, [])
 
 
 def checks(workspace: WorkspaceStore) -> list[Any]:

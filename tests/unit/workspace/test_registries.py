@@ -13,6 +13,7 @@ from airflow_amlpipe.spec.data import DatastorePath
 from airflow_amlpipe.spec.environment import EnvironmentSpec
 from airflow_amlpipe.workspace import WorkspaceStore
 from airflow_amlpipe.workspace.datastores import DatastoreRecord
+from tests.unit.storage.racing import in_processes, tag_many
 
 PATHS = (DatastorePath(datastore="workspaceblobstore", path="x"),)
 
@@ -120,3 +121,11 @@ def test_many_registrations_at_once_get_versions_without_holes_or_doubles(worksp
 def test_an_unknown_dataset_id_is_refused(workspace: WorkspaceStore) -> None:
     with pytest.raises(UnknownNameError, match="no dataset of the workspace has the id 'nope'"):
         workspace.datasets.find_id("nope")
+
+
+def test_processes_that_tag_a_version_of_a_dataset_at_once_lose_no_tag(tmp_path: Path) -> None:
+    url, home = (tmp_path / "ws").as_uri(), tmp_path / "home"
+    datasets = WorkspaceStore.open(url, home=home).datasets
+    record = datasets.add_version("sales", PATHS, tags={"a": "1"})
+    in_processes(2, tag_many, url, str(home), 10)
+    assert datasets.labelled(record).tags == {"a": "1", **{f"{number}-{turn}": "set" for number in range(2) for turn in range(10)}}

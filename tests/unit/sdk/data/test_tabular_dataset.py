@@ -187,6 +187,17 @@ def test_a_version_is_described_and_tagged_anew_and_stays_what_it_is(ws: Workspa
         sales.add_tags({"a": "1"})
 
 
+def test_two_handles_of_a_version_change_its_labels_and_lose_none_of_each_other(ws: Workspace, sales: TabularDataset) -> None:
+    first = sales.register(ws, "sales", description="old", tags={"a": "1"})
+    second = Dataset.get_by_name(ws, "sales")
+    first.add_tags({"b": "2"})
+    second.update(description="new")
+    first.remove_tags(["a"])
+    assert second.add_tags({"c": "3"}).tags == {"b": "2", "c": "3"}
+    assert first.add_tags({}).description == "new"
+    assert first.tags == Dataset.get_by_id(ws, str(first.id)).tags == {"b": "2", "c": "3"}
+
+
 def test_rows_of_pandas_are_registered_as_a_table(ws: Workspace, store: Any) -> None:
     frame = pd.DataFrame({"n": [1, 2], "s": ["a", None]})
     first = Dataset.Tabular.register_pandas_dataframe(frame, (store, "frames"), "frame", description="rows", show_progress=False)
