@@ -289,7 +289,7 @@ class StepExecution:
         from airflow_amlpipe.operators.answering import asked_so_far
         from airflow_amlpipe.operators.keeping import keep_files
         from airflow_amlpipe.workspace.asked import answers_of
-        from airflow_amlpipe.workspace.showing import refuse_changed
+        from airflow_amlpipe.workspace.showing import refuse_changed, refuse_written
 
         crash_point("job-ended")
         if not begin_collecting(self._folder):
@@ -300,6 +300,9 @@ class StepExecution:
         self._job = None  # its files are moved from here on, so nobody can take it up again
         for name in shown:
             refuse_changed(self.workspace, self.assessment.inputs[name])
+        for name, item in self.assessment.inputs.items():
+            if item.empty_place is not None:
+                refuse_written(self._where, item, self._folder.inputs / name)
         if collected.run.cancel_requested or collected.parent.cancel_requested:
             self._is_canceled = True
             raise DefinitionError(f"{self._where}: its script asked for the run to be cancelled")

@@ -63,7 +63,8 @@ class Handover:
         """
         served: dict[str, tuple[ServedFile, ...]] = {}
         for item in self.assessment.step.inputs:
-            if item.mode in {"direct", "mount"} and self.shows_data and self.assessment.inputs[item.name].rows is None:
+            resolved = self.assessment.inputs[item.name]
+            if item.mode in {"direct", "mount"} and self.shows_data and resolved.rows is None and resolved.empty_place is None:
                 self._show(item.name, served)
             else:
                 self._copy(item.name)

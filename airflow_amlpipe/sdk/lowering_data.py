@@ -82,7 +82,7 @@ class DataLowering:
                     f"{where}: datastore {source.datastore.name!r} is a database, which has no files; use SqlDataReference(datastore, sql_query=...), "
                     "or Dataset.Tabular.from_sql_query((datastore, 'SELECT ...'))"
                 )
-            return DatasetSource(paths=lower_paths(where, [(source.datastore.name, source.path_on_datastore or "")]))
+            return DatasetSource(paths=lower_paths(where, [(source.datastore.name, source.path_on_datastore or "")]), is_place=True)
         if isinstance(source, tuple):
             check_workspace(f"{where}: dataset {shorten(repr(source[1]))}", source[0], self._pipeline.workspace)
             version = source[2] if len(source) > 2 and source[2] != "latest" else None

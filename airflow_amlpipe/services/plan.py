@@ -6,6 +6,7 @@ write cannot: if that other writes the same bytes as before, this one is still r
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -169,6 +170,8 @@ def _plan_step(
             policy=policy,
             ancestors=ancestors,
         )
+        for warning in filter(None, (item.warning for item in assessment.inputs.values())):
+            warnings.warn(f"step {shorten(repr(step.name))}: {warning}", UserWarning, stacklevel=2)
         decision = assessment.decision
         asked = {told.arguments.get("name") for told in decision.result.told if told.is_of_latest_dataset} if decision.result else set()
         unwritten = _unregistered(workspace, spec, asked, ancestors=ancestors, written=written)

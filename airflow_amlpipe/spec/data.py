@@ -39,6 +39,7 @@ class DatasetSource(SpecModel):
     ``version`` ``None`` with a ``name`` is the latest at each run; it has its paths and its definition from its record.
 
     :ivar definition: what the dataset is beside its paths; ``None``: the files
+    :ivar is_place: it is a place on a datastore rather than a dataset, a DataReference or a DataPath: nothing has to lie there
     """
 
     kind: Literal["dataset"] = "dataset"
@@ -46,6 +47,7 @@ class DatasetSource(SpecModel):
     name: str | None = None
     version: int | None = None
     definition: DatasetDefinition | None = added_later(None)
+    is_place: bool = added_later(False)
 
     @property
     def parameters(self) -> tuple[str, ...]:

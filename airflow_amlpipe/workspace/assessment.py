@@ -76,7 +76,11 @@ def assess_step(
     """
     where = f"step {shorten(repr(step.name))}"
     step = bind_step(workspace, step, parameters)
-    inputs = {item.name: resolve_input(workspace, where, item, upstream) for item in step.inputs}
+    inputs = {
+        # What is copied has to be there: a copy of nothing would look like one that went well.
+        item.name: resolve_input(workspace, where, item, upstream, takes_empty_places=step.command.has_code)
+        for item in step.inputs
+    }
     read = scalars_read(step, parameters)
     manifest = step_key(
         step,

@@ -56,6 +56,7 @@ class ResolvedInput:
     :ivar linked: the dataset that a script linked it to, if it did
     :ivar roots: for each part the folder of the input it is in, and the path of that folder on its datastore as scripts are shown it
     :ivar rows: of a query, which has no parts
+    :ivar empty_place: the place that it is and where nothing lies; it has no parts
     """
 
     name: str
@@ -66,6 +67,17 @@ class ResolvedInput:
     roots: tuple[tuple[str, str], ...] = ()
     rows: Spool | None = None
     linked: DatasetSource | None = None
+    empty_place: DatastorePath | None = None
+
+    @property
+    def warning(self) -> str:
+        """What the author should know about it, without a full stop; mostly nothing."""
+        if self.empty_place is None:
+            return ""
+        return (
+            f"input {self.name!r}: nothing is at {shorten(repr(self.empty_place.path))} on datastore {self.empty_place.datastore!r}; "
+            "the script is given a path that does not exist, as from Azure ML. Upload the data there, or correct the path"
+        )
 
     @property
     def is_file(self) -> bool:
@@ -92,15 +104,21 @@ class ResolvedInput:
 
 
 def resolve_input(
-    workspace: WorkspaceStore, where: str, item: InputSpec, upstream: Mapping[str, Mapping[str, StoredOutput]]
+    workspace: WorkspaceStore,
+    where: str,
+    item: InputSpec,
+    upstream: Mapping[str, Mapping[str, StoredOutput]],
+    *,
+    takes_empty_places: bool = False,
 ) -> ResolvedInput:
     """Return the identity and the places of ``item``'s data.
 
     :param where: the step, as messages name it
     :param upstream: what the steps before this one wrote in this run, by step id and output name
+    :param takes_empty_places: a place that a DataReference or a DataPath names may be empty: a script that never looks there does not mind
     :raises DefinitionError: nothing lies where the definition points
     """
-    resolved = _resolve(workspace, f"{where}: input {item.name!r}", item, upstream)
+    resolved = _resolve(workspace, f"{where}: input {item.name!r}", item, upstream, takes_empty_places=takes_empty_places)
     if item.mode != "direct" and resolved.definition is not None and resolved.definition.kind == "tabular":
         raise DefinitionError(
             f"{where}: input {item.name!r} is a table, which has no files to {item.mode}; hand it over with as_named_input(name), "
@@ -109,9 +127,13 @@ def resolve_input(
     return resolved
 
 
-def _resolve(workspace: WorkspaceStore, place: str, item: InputSpec, upstream: Mapping[str, Mapping[str, StoredOutput]]) -> ResolvedInput:
+def _resolve(
+    workspace: WorkspaceStore, place: str, item: InputSpec, upstream: Mapping[str, Mapping[str, StoredOutput]], *, takes_empty_places: bool
+) -> ResolvedInput:
     if isinstance(item.source, DatasetSource):
         paths, definition, record = item.source.paths, item.source.definition, None
+        if takes_empty_places and item.source.is_place and _resolve_path(workspace, paths[0]) is None:
+            return ResolvedInput(item.name, workspace.put_listing(TreeManifest(())), (), empty_place=paths[0])
         if item.source.name is not None and not paths:
             record = workspace.datasets.get(item.source.name, item.source.version)
             paths, definition = record.paths, record.definition
@@ -153,7 +175,15 @@ def resolve_paths(
     """
     if not paths:
         raise DefinitionError(f"{where} has no paths; name at least one")
-    parts = [_resolve_path(workspace, where, path) for path in paths]
+    parts = []
+    for path in paths:
+        part = _resolve_path(workspace, path)
+        if part is None:
+            url = workspace.datastores.open(path.datastore).url
+            raise DefinitionError(
+                f"{where}: nothing is at {shorten(repr(path.path))} on datastore {path.datastore!r} ({shorten(url)}); upload the data there, or correct the path"
+            )
+        parts.append(part)
     folders = [(part.datastore, dirname(part.path) if part.is_file else part.path) for part in parts]
     prefixes = place_together(folders) if len(parts) > 1 else ("",)
     placed = tuple(replace(part, prefix=prefix) for part, prefix in zip(parts, prefixes, strict=True))
@@ -211,13 +241,11 @@ def place_together(folders: Sequence[tuple[str, str]]) -> tuple[str, ...]:
     return tuple(path[len(shared) :].strip("/") for path in paths)
 
 
-def _resolve_path(workspace: WorkspaceStore, where: str, path: DatastorePath) -> InputPart:
+def _resolve_path(workspace: WorkspaceStore, path: DatastorePath) -> InputPart | None:
     store = workspace.datastores.open(path.datastore)
     folder, pattern, identity = identify_path(store, path.path, workspace.memo)
     if identity is None:
-        raise DefinitionError(
-            f"{where}: nothing is at {shorten(repr(path.path))} on datastore {path.datastore!r} ({shorten(store.url)}); upload the data there, or correct the path"
-        )
+        return None
     workspace.put_listing_of(identity)
     is_file = identity.file_count == 1 and identity.manifest().is_file
     return InputPart(path.datastore, folder, "", identity.digest, is_file, identity.file_count, identity.size_bytes, pattern)

@@ -96,7 +96,7 @@ def _bound(workspace: WorkspaceStore, where: str, item: InputSpec, parameters: M
 
 def _data(workspace: WorkspaceStore, value: DataValue) -> DatasetSource:
     if isinstance(value, DatastorePath):
-        return DatasetSource(paths=(value,))
+        return DatasetSource(paths=(value,), is_place=True)
     if isinstance(value, DatasetSource):
         return value
     found = workspace.datasets.find_id(value.id)

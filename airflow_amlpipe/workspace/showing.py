@@ -15,10 +15,10 @@ from airflow_amlpipe.fingerprint.scan import scan_tree
 from airflow_amlpipe.fingerprint.tree import TreeManifest
 from airflow_amlpipe.storage.view import View
 from airflow_amlpipe.workspace.inputs import InputPart, ResolvedInput
-from airflow_amlpipe.workspace.staging import place_of
+from airflow_amlpipe.workspace.staging import place_of, place_of_nothing
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
 
-__all__ = ["refuse_changed", "show_input", "views_of"]
+__all__ = ["refuse_changed", "refuse_written", "show_input", "views_of"]
 
 # One mount for each: some tools of the system get slow with thousands of them.
 _MOST_FILES = 100
@@ -76,6 +76,19 @@ def refuse_changed(workspace: WorkspaceStore, resolved: ResolvedInput) -> None:
             part,
             manifest,
             "while the script ran, which was reading it where it lies; its result is not kept, run again when nobody writes to it",
+        )
+
+
+def refuse_written(where: str, resolved: ResolvedInput, target: Path) -> None:
+    """Refuse what a script wrote to an empty place that it was given as an input: it would be lost, and Azure ML kept it on the datastore.
+
+    :raises DefinitionError: it did
+    """
+    place = resolved.empty_place
+    if place is not None and place_of_nothing(resolved, target).exists():
+        raise DefinitionError(
+            f"{where}: its script wrote to input {resolved.name!r}, which is for reading; make it an output: "
+            f"OutputFileDatasetConfig(destination=({place.datastore}, {shorten(repr(place.path))}))"
         )
 
 

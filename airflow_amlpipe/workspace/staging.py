@@ -26,7 +26,7 @@ from airflow_amlpipe.workspace.progress import Say, readable_size, told_of
 from airflow_amlpipe.workspace.queries import ROWS_FILE
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
 
-__all__ = ["fetch_input", "place_of"]
+__all__ = ["fetch_input", "place_of", "place_of_nothing"]
 
 # A store's own client has tried again already: what is left are outages that take seconds.
 _PAUSES_SECONDS = (1.0, 5.0)
@@ -54,6 +54,11 @@ def fetch_input(
     """
     if resolved.rows is not None:
         return resolved.rows.put(target / ROWS_FILE)
+    if resolved.empty_place is not None:
+        if say is not None:
+            say(f"WARNING: {resolved.warning}")
+        target.mkdir(parents=True, exist_ok=True)
+        return place_of_nothing(resolved, target)
     where = f"input {resolved.name!r}"
     files, size = sum(part.file_count for part in resolved.parts), sum(part.size_bytes for part in resolved.parts)
     stores = " and ".join(repr(name) for name in dict.fromkeys(part.datastore for part in resolved.parts))
@@ -82,6 +87,12 @@ def fetch_input(
                 raise
             crash_point("input-staged")
     return place if resolved.is_file else target
+
+
+def place_of_nothing(resolved: ResolvedInput, target: Path) -> Path:
+    """Return the path below ``target`` that a script is given for a place where nothing lies: called like it, and not there."""
+    name = "" if resolved.empty_place is None else resolved.empty_place.path.strip("/").rpartition("/")[2]
+    return target / (name or "empty")
 
 
 def place_of(part: InputPart, manifest: TreeManifest, target: Path) -> Path:

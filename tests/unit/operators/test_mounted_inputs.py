@@ -10,7 +10,7 @@ import pytest
 
 from airflow_amlpipe.compute import local
 from airflow_amlpipe.compute.environments import StepInterpreter
-from airflow_amlpipe.exceptions import SourceChangedError, ViewRefusedError
+from airflow_amlpipe.exceptions import DefinitionError, SourceChangedError, ViewRefusedError
 from airflow_amlpipe.operators import preparing
 from airflow_amlpipe.settings import Settings
 from airflow_amlpipe.spec.data import DatasetSource, DatastorePath, InputMode, InputSpec
@@ -248,3 +248,18 @@ def test_what_a_script_leaves_writing_is_ended_before_its_outputs_are_stored(ope
     size = len(store.read(f"{stored.path}/beats"))
     time.sleep(0.1)
     assert len(store.read(f"{stored.path}/beats")) == size > 0
+
+
+@pytest.mark.usefixtures("raw")
+def test_an_empty_place_is_a_path_that_is_not_there_and_nothing_is_lost_in_it(tmp_path: Path, open_try: Opener, said: list[str]) -> None:
+    source = DatasetSource(paths=(DatastorePath(datastore="workspaceblobstore", path="later/images"),), is_place=True)
+    item = InputSpec(name="raw", mode="mount", source=source)
+    step = a_step("train", inputs=(item,), arguments=(InputArgument(input="raw"),))
+    script = tmp_path / "src/train.py"
+    script.write_text("import os, sys; print(os.path.basename(sys.argv[1]), os.path.exists(sys.argv[1]))")
+    carry_out(open_try(step))
+    assert "images False" in said
+    assert [line for line in said if line.startswith("WARNING: input 'raw': nothing is at 'later/images'")]
+    script.write_text("import os, sys; os.makedirs(sys.argv[1])")
+    with pytest.raises(DefinitionError, match=r"step 'train': its script wrote to input 'raw', which is for reading; make it an output"):
+        carry_out(open_try(step))

@@ -11,6 +11,7 @@ from airflow_amlpipe.exceptions import DefinitionError, InfrastructureError, Unk
 from airflow_amlpipe.spec.data import DatasetSource, DatastorePath, InputSpec
 from airflow_amlpipe.workspace import WorkspaceStore
 from airflow_amlpipe.workspace.inputs import ResolvedInput, resolve_input
+from airflow_amlpipe.workspace.showing import refuse_written
 from airflow_amlpipe.workspace.staging import fetch_input
 
 FILES = {"raw/a.csv": "1", "raw/b.txt": "2", "raw/deep/c.csv": "3", "other/a.csv": "4"}
@@ -89,6 +90,30 @@ def test_a_path_that_matches_nothing_is_refused_with_the_place(workspace: Worksp
     put_data(FILES)
     with pytest.raises(DefinitionError, match=r"step 'prepare': input 'raw': nothing is at .* on datastore 'workspaceblobstore'"):
         resolve(workspace, path)
+
+
+@pytest.mark.parametrize(("path", "name"), [("nothing", "nothing"), ("raw/none.csv", "none.csv"), ("raw/*.parquet", "*.parquet")])
+def test_a_place_may_be_empty_where_that_is_taken(
+    workspace: WorkspaceStore, put_data: Callable[..., None], tmp_path: Path, path: str, name: str
+) -> None:
+    put_data(FILES)
+    source = DatasetSource(paths=(DatastorePath(datastore="workspaceblobstore", path=path),), is_place=True)
+    item = InputSpec(name="raw", mode="mount", source=source)
+    with pytest.raises(DefinitionError, match="nothing is at"):
+        resolve_input(workspace, "step 'copy'", item, {})
+    resolved = resolve_input(workspace, "step 'train'", item, {}, takes_empty_places=True)
+    said: list[str] = []
+    place = fetch_input(workspace, resolved, tmp_path / "in", say=said.append)
+    assert (place, place.exists(), (tmp_path / "in").is_dir()) == (tmp_path / "in" / name, False, True)
+    assert said == [f"WARNING: {resolved.warning}"]
+    assert f"nothing is at {path!r} on datastore 'workspaceblobstore'" in resolved.warning
+    refuse_written("step 'train'", resolved, tmp_path / "in")
+    place.mkdir()
+    with pytest.raises(DefinitionError, match=r"step 'train': its script wrote to input 'raw', .* make it an output"):
+        refuse_written("step 'train'", resolved, tmp_path / "in")
+    put_data({"nothing/a": "1", "raw/none.csv": "1", "raw/a.parquet": "1"})
+    found = resolve_input(workspace, "step 'train'", item, {}, takes_empty_places=True)
+    assert (found.warning, found.digest != resolved.digest, len(found.parts)) == ("", True, 1)
 
 
 def test_an_unknown_datastore_is_refused(workspace: WorkspaceStore) -> None:
