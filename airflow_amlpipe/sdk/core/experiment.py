@@ -12,7 +12,7 @@ from airflow_amlpipe.sdk._absent import absent, refuse
 from airflow_amlpipe.sdk._arguments import check_tags, check_text, check_workspace_given
 from airflow_amlpipe.sdk._parsing import refuse_while_parsing
 from airflow_amlpipe.sdk._workspace_store import as_user_error, check_workspace, home, open_workspace, workspace_url
-from airflow_amlpipe.sdk.core.run import matches_tags, tag_changes
+from airflow_amlpipe.sdk.core._tags import matches_tags, tag_changes
 from airflow_amlpipe.sdk.exceptions import UserErrorException
 from airflow_amlpipe.spec.names import check_experiment_name
 

@@ -18,7 +18,8 @@ from airflow_amlpipe.runtime.metric_methods import MetricMethods
 from airflow_amlpipe.sdk._arguments import check_tags, check_text
 from airflow_amlpipe.sdk._run_records import note_of_run, run_folder_of
 from airflow_amlpipe.sdk._workspace_store import open_workspace
-from airflow_amlpipe.sdk.core.run import RUN_HISTORY_WORDS, Run, matches_tags
+from airflow_amlpipe.sdk.core._tags import matches_tags
+from airflow_amlpipe.sdk.core.run import RUN_HISTORY_WORDS, Run
 from airflow_amlpipe.sdk.exceptions import UserErrorException
 from airflow_amlpipe.sdk.pipeline.core.run import PipelineRun
 

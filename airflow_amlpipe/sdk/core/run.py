@@ -6,31 +6,26 @@ waits for. ``Run.get_context()`` is the runtime's in both places.
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Iterable, Iterator
-from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from airflow_amlpipe.exceptions import shorten
 from airflow_amlpipe.runtime.other_runs import RUN_HISTORY_WORDS
 from airflow_amlpipe.sdk._absent import absent, refuse
-from airflow_amlpipe.sdk._arguments import check_experiment, check_items, check_tags, check_workspace_given
-from airflow_amlpipe.sdk._workspace_store import open_workspace
+from airflow_amlpipe.sdk._arguments import check_experiment, check_workspace_given
+from airflow_amlpipe.sdk.core._run_files import RunFiles
 from airflow_amlpipe.sdk.exceptions import UserErrorException
 
 if TYPE_CHECKING:
     from airflow_amlpipe.sdk.core.environment import Environment
     from airflow_amlpipe.sdk.core.experiment import Experiment
-    from airflow_amlpipe.sdk.core.model import Model
     from airflow_amlpipe.sdk.core.workspace import Workspace
 
-__all__ = ["RUN_HISTORY_WORDS", "Run", "get_run", "matches_tags", "tag_changes"]
+__all__ = ["RUN_HISTORY_WORDS", "Run", "get_run"]
 
 _INSIDE = "call it inside a step's script, on Run.get_context()"
 
 
-class Run:
+class Run(RunFiles):
     """A run of the workspace. ``Run.get`` finds one by its id."""
 
     type: Any = None
@@ -175,121 +170,6 @@ class Run:
         """Yield the runs below this one."""
         yield from ()
 
-    def get_file_names(self) -> Any:
-        """Return the names of the artifacts that the run keeps, such as ``outputs/model.pkl``, and of its logs."""
-        store, folder = open_workspace(self._workspace).store, self._folder()
-        artifacts = [name.removeprefix(f"{folder}/artifacts/") for name in store.match(f"{folder}/artifacts/**")]
-        return sorted({*artifacts, *(name.removeprefix(f"{folder}/") for name in store.match(f"{folder}/logs/**"))})
-
-    def download_file(self, name: str, output_file_path: str | None = None, _validate_checksum: bool = False) -> None:
-        """Copy an artifact or log to a local file: ``output_file_path`` (or into it, if it is a folder), else its own name here.
-
-        :raises UserErrorException: the run keeps no such file; the message lists those it keeps
-        """
-        if name not in self.get_file_names():
-            known = ", ".join(self.get_file_names()) or "none"
-            raise UserErrorException(f"run {self.id}: there is no file {shorten(repr(name))}; its files are: {shorten(known, 600)}")
-        target = Path(output_file_path if output_file_path is not None else PurePosixPath(name).name).absolute()
-        if target.is_dir() or (output_file_path or "").endswith(os.sep):
-            target = target / PurePosixPath(name).name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        store, folder = open_workspace(self._workspace).store, self._folder()
-        artifact = f"{folder}/artifacts/{name}"
-        target.unlink(missing_ok=True)
-        store.fetch(artifact if store.exists(artifact) else f"{folder}/{name}", target)
-
-    def download_files(
-        self,
-        prefix: str | None = None,
-        output_directory: str | None = None,
-        output_paths: Iterable[str] | None = None,
-        batch_size: int = 100,
-        append_prefix: bool = True,
-        timeout_seconds: int | None = None,
-    ) -> None:
-        """Copy every artifact and log whose name begins with ``prefix`` to a local folder.
-
-        :param append_prefix: keep the prefix in the local path
-        """
-        names = [name for name in self.get_file_names() if name.startswith(prefix or "")]
-        targets = (
-            list_of(output_paths)
-            if output_paths is not None
-            else [
-                str(Path(output_directory or ".", name if append_prefix else name.removeprefix(prefix or "").lstrip("/"))) for name in names
-            ]
-        )
-        if len(targets) != len(names):
-            raise UserErrorException(
-                f"run {self.id}: download_files: {len(names)} files, but {len(targets)} output_paths; give one for each"
-            )
-        for name, target in zip(names, targets, strict=True):
-            Path(target).parent.mkdir(parents=True, exist_ok=True)
-            self.download_file(name, target)
-
-    def get_all_logs(self, destination: str | None = None) -> Any:
-        """Copy the run's logs to a local folder and return their paths."""
-        names = [name for name in self.get_file_names() if name.startswith("logs/")]
-        folder = Path(destination or ".", self.id)
-        for name in names:
-            folder.mkdir(parents=True, exist_ok=True)
-            self.download_file(name, str(folder / PurePosixPath(name).name))
-        return [str(folder / PurePosixPath(name).name) for name in names]
-
-    def register_model(
-        self,
-        model_name: str,
-        model_path: str | None = None,
-        tags: dict[str, Any] | None = None,
-        properties: dict[str, Any] | None = None,
-        model_framework: str | None = None,
-        model_framework_version: str | None = None,
-        description: str | None = None,
-        datasets: Iterable[tuple[str, Any]] | None = None,
-        sample_input_dataset: Any = None,
-        sample_output_dataset: Any = None,
-        resource_configuration: Any = None,
-        **kwargs: Any,
-    ) -> Model:
-        """Register files that the run keeps as a new version of a model, and return it.
-
-        :param model_path: a file of the run, such as ``outputs/model.pkl``, or a folder of such; ``model_name`` without it
-        :raises ModelPathNotFoundException: the run keeps no such file; the message lists those it keeps
-        """
-        import tempfile
-
-        from airflow_amlpipe.runtime.model_methods import dataset_pairs, texts
-        from airflow_amlpipe.sdk.core.model import register_path
-        from airflow_amlpipe.sdk.exceptions import ModelPathNotFoundException
-
-        wanted = (model_name if model_path is None else str(model_path)).strip("/")
-        names = [name for name in self.get_file_names() if name == wanted or name.startswith(f"{wanted}/")]
-        if not names:
-            known = ", ".join(self.get_file_names()) or "none"
-            raise ModelPathNotFoundException(
-                f"Could not locate the provided model_path {shorten(repr(wanted))} in the files of run {self.id}; its files are: {shorten(known, 600)}"
-            )
-        with tempfile.TemporaryDirectory(prefix="amlpipe-model-") as folder:
-            for name in names:
-                target = Path(folder, *PurePosixPath(name).parts)
-                target.parent.mkdir(parents=True, exist_ok=True)
-                self.download_file(name, str(target))
-            print(f"Registering model {model_name}")
-            return register_path(
-                self._workspace,
-                Path(folder, *PurePosixPath(wanted).parts),
-                model_name,
-                tags=texts("tags", tags),
-                properties=texts("properties", properties),
-                description=description,
-                datasets=tuple((what, dataset_id) for what, dataset_id in dataset_pairs(datasets)),
-                framework=model_framework,
-                framework_version=model_framework_version,
-                resources=None if resource_configuration is None else dict(vars(resource_configuration)),
-                experiment=self.experiment.name,
-                run_id=self.id,
-            )
-
     def get_portal_url(self) -> str:
         """Return where the run's records are kept; there is no Azure portal."""
         return f"{self._workspace._url.rstrip('/')}/{self._folder()}"
@@ -327,28 +207,6 @@ class Run:
     def get_snapshot_id(self) -> str | None:
         """Return the digest of the source snapshot that the run ran; ``None`` for a run that has none of its own."""
         return None
-
-    def restore_snapshot(self, snapshot_id: str | None = None, path: str | None = None) -> str:
-        """Put the run's source snapshot, a zip file, into the folder ``path`` and return where it is.
-
-        :param snapshot_id: of another snapshot of the workspace
-        :raises UserErrorException: the run has none, or the workspace does not keep it any more
-        """
-        from airflow_amlpipe.workspace.layout import snapshot_path
-
-        chosen = snapshot_id or self.get_snapshot_id()
-        if chosen is None:
-            raise UserErrorException(f"run {self.id} has no source snapshot of its own; ask one of its steps")
-        if not chosen.isalnum():
-            raise UserErrorException(f"{shorten(repr(chosen))} is no id of a snapshot")
-        target = Path(path or ".").absolute() / f"{chosen}.zip"
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.unlink(missing_ok=True)
-        try:
-            open_workspace(self._workspace).store.fetch(snapshot_path(chosen), target)
-        except FileNotFoundError as error:
-            raise UserErrorException(f"the snapshot {shorten(chosen)} is not in the workspace any more") from error
-        return str(target)
 
     def get_environment(self) -> Environment:
         """:raises UserErrorException: the run has no environment of its own, as those of pipelines have none."""
@@ -417,35 +275,6 @@ class Run:
 def get_run(experiment: Experiment, run_id: str, rehydrate: bool = True, clean_up: bool = True) -> Run:
     """Return a run of the experiment's workspace by its id."""
     return experiment.workspace.get_run(run_id)
-
-
-def list_of(values: Iterable[str]) -> Any:
-    """Return ``values`` as a list; ``list`` is a method of the class above."""
-    return [*values]
-
-
-def matches_tags(tags: dict[str, str], wanted: Any) -> bool:
-    """Whether tags (or properties) are those wanted: a key, ``{key: value}`` or ``[key, [key, value]]``."""
-    if wanted is None:
-        return True
-    if isinstance(wanted, str):
-        return wanted in tags
-    if isinstance(wanted, dict):
-        return all(tags.get(key) == value for key, value in wanted.items())
-    items = check_items("tags and properties to look for", wanted)
-    if not all(isinstance(item, (str, list, tuple)) and (isinstance(item, str) or len(item) == 2) for item in items):
-        raise UserErrorException(
-            f"tags and properties to look for cannot be {shorten(repr(wanted))}; write 'name', {{'name': 'value'}} or a list"
-        )
-    return all(matches_tags(tags, item) if isinstance(item, str) else tags.get(item[0]) == item[1] for item in items)
-
-
-def tag_changes(changes: dict[str, Any]) -> dict[str, str | None]:
-    """Return tags as text; numbers and truth values keep their JSON form."""
-    return {
-        str(key): value if value is None or isinstance(value, str) else json.dumps(value, default=str)
-        for key, value in check_tags("tags", changes).items()
-    }
 
 
 def _with_status(runs: Iterable[Run], status: str | None) -> Iterator[Run]:

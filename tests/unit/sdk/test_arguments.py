@@ -176,7 +176,7 @@ def test_a_reference_needs_a_datastore(ws: Workspace) -> None:
 
 @pytest.mark.parametrize("wanted", [5, [5], [["a", "b", "c"]]], ids=repr)
 def test_tags_to_look_for_are_names_or_pairs(ws: Workspace, wanted: Any) -> None:
-    from airflow_amlpipe.sdk.core.run import matches_tags
+    from airflow_amlpipe.sdk.core._tags import matches_tags
 
     with pytest.raises(DefinitionError, match=r"tags and properties to look for"):
         matches_tags({"a": "b"}, wanted)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from airflow_amlpipe.sdk.core.run import Run, matches_tags
+from airflow_amlpipe.sdk.core._tags import matches_tags
+from airflow_amlpipe.sdk.core.run import Run
 from airflow_amlpipe.sdk.exceptions import UserErrorException
 
 if TYPE_CHECKING:

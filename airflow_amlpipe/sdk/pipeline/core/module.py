@@ -9,15 +9,20 @@ from typing import TYPE_CHECKING, Any
 from airflow_amlpipe.exceptions import shorten
 from airflow_amlpipe.sdk._absent import absent
 from airflow_amlpipe.sdk._arguments import check_text, check_workspace_given
-from airflow_amlpipe.sdk._workspace_store import as_user_error, home, open_workspace, workspace_url
+from airflow_amlpipe.sdk._workspace_store import as_user_error, home, workspace_url
 from airflow_amlpipe.sdk.core.runconfig import RunConfiguration
 from airflow_amlpipe.sdk.exceptions import UserErrorException
-from airflow_amlpipe.sdk.pipeline.core._port_defs import InputPortDef, OutputPortDef, ParamDef
+from airflow_amlpipe.sdk.pipeline.core._module_version import (
+    Changeable,
+    ModuleVersion,
+    ModuleVersionDescriptor,
+    StructuredInterface,
+    module_registry,
+)
 
 if TYPE_CHECKING:
     from airflow_amlpipe.sdk.core.workspace import Workspace
-    from airflow_amlpipe.workspace.modules import ModuleRegistry
-    from airflow_amlpipe.workspace.modules import ModuleVersion as VersionRecord
+    from airflow_amlpipe.sdk.pipeline.core._port_defs import InputPortDef, OutputPortDef
 
 __all__ = ["Module", "ModuleVersion", "ModuleVersionDescriptor", "StructuredInterface"]
 
@@ -25,64 +30,7 @@ _SCRIPT = "use publish_python_script"
 _AZURE = "it needs an Azure service; call that service from a script that publish_python_script publishes"
 
 
-class ModuleVersionDescriptor:
-    """A version of a module by its text and its id."""
-
-    def __init__(self, version: str, module_version_id: str) -> None:
-        self._version = version
-        self._id = module_version_id
-
-    @property
-    def version(self) -> str:
-        return self._version
-
-    @property
-    def module_version_id(self) -> str:
-        return self._id
-
-    def __repr__(self) -> str:
-        return f"ModuleVersionDescriptor({self._version!r}, {self._id!r})"
-
-
-class StructuredInterface:
-    """What a version of a module reads, writes and takes.
-
-    :ivar inputs: InputPortDef
-    :ivar outputs: OutputPortDef
-    :ivar parameters: ParamDef
-    """
-
-    def __init__(self, inputs: list[InputPortDef], outputs: list[OutputPortDef], parameters: list[ParamDef]) -> None:
-        self.inputs = inputs
-        self.outputs = outputs
-        self.parameters = parameters
-
-
-class _Changeable:
-    """A module, or one of its versions: what may be said of it anew."""
-
-    def enable(self) -> None:
-        """Let it be used again."""
-        self._change(status="Active")
-
-    def disable(self) -> None:
-        """Let no new step use it."""
-        self._change(status="Disabled")
-
-    def deprecate(self) -> None:
-        """Warn whoever makes a step of it."""
-        self._change(status="Deprecated")
-
-    def set_description(self, description: str) -> None:
-        """Describe it anew."""
-        self._change(description=check_text(f"{type(self).__name__}.set_description", description))
-
-    def _change(self, **changes: Any) -> None:
-        """Write down what changes, and tell from now on how it stands then."""
-        raise NotImplementedError
-
-
-class Module(_Changeable):
+class Module(Changeable):
     """A name under which versions of a script are published; :meth:`create` and :meth:`get` return one."""
 
     def __init__(
@@ -114,7 +62,7 @@ class Module(_Changeable):
         """
         check_text("Module.create: name", name)
         with as_user_error():
-            return _module(workspace, _registry(workspace, "Module.create").create(name, description))
+            return _module(workspace, module_registry(workspace, "Module.create").create(name, description))
 
     @staticmethod
     def get(workspace: Workspace, module_id: str | None = None, name: str | None = None, _workflow_provider: Any = None) -> Module:
@@ -124,7 +72,7 @@ class Module(_Changeable):
         """
         if module_id is None and name is None:
             raise UserErrorException("Module.get: give module_id or name")
-        registry = _registry(workspace, "Module.get")
+        registry = module_registry(workspace, "Module.get")
         with as_user_error():
             return _module(workspace, registry.get(str(module_id)) if module_id is not None else registry.named(str(name)))
 
@@ -169,19 +117,19 @@ class Module(_Changeable):
         :raises UserErrorException: the module has no such version
         """
         with as_user_error():
-            self._refresh(_registry(self._workspace, "Module.set_default_version").set_default(self._id, version_id))
+            self._refresh(module_registry(self._workspace, "Module.set_default_version").set_default(self._id, version_id))
         return str(self._default_version)
 
     def module_version_list(self) -> list[ModuleVersionDescriptor]:
         """Return the versions, the oldest first."""
-        self._refresh(_registry(self._workspace, "Module.module_version_list").get(self._id))
+        self._refresh(module_registry(self._workspace, "Module.module_version_list").get(self._id))
         return list(self._versions)
 
     def resolve(self, version: str | None = None) -> ModuleVersion | None:
         """Return the version named; without one the default, else the highest number that is not disabled, else the newest. ``None`` if there is none."""
         from airflow_amlpipe.workspace.modules import resolve_version
 
-        record = _registry(self._workspace, "Module.resolve").get(self._id)
+        record = module_registry(self._workspace, "Module.resolve").get(self._id)
         found = resolve_version(record, None if version is None else str(version))
         return None if found is None else ModuleVersion(self._workspace, found, found.version, None)
 
@@ -241,7 +189,7 @@ class Module(_Changeable):
                 category=category,
                 is_default=is_default,
             )
-            self._refresh(_registry(self._workspace, "Module.publish_python_script").get(self._id))
+            self._refresh(module_registry(self._workspace, "Module.publish_python_script").get(self._id))
         return ModuleVersion(self._workspace, record, record.version, None)
 
     def set_name(self, name: str) -> None:
@@ -250,7 +198,7 @@ class Module(_Changeable):
         :raises UserErrorException: another module has that name
         """
         with as_user_error():
-            self._refresh(_registry(self._workspace, "Module.set_name").rename(self._id, check_text("Module.set_name", name)))
+            self._refresh(module_registry(self._workspace, "Module.set_name").rename(self._id, check_text("Module.set_name", name)))
 
     module_def_builder = absent("Module.module_def_builder", _SCRIPT)
     process_source_directory = absent("Module.process_source_directory", _SCRIPT)
@@ -260,7 +208,7 @@ class Module(_Changeable):
 
     def _change(self, **changes: Any) -> None:
         with as_user_error():
-            self._refresh(_registry(self._workspace, "changing a module").change(self._id, **changes))
+            self._refresh(module_registry(self._workspace, "changing a module").change(self._id, **changes))
 
     def _refresh(self, record: Any) -> None:
         self._name, self._description, self._status = record.name, record.description, record.status
@@ -269,90 +217,6 @@ class Module(_Changeable):
 
     def __repr__(self) -> str:
         return f"Module(Name: {self._name},\nId: {self._id},\nStatus: {self._status})"
-
-
-class ModuleVersion(_Changeable):
-    """A script with its ports as it was published."""
-
-    def __init__(self, workspace: Workspace, module_entity: VersionRecord, version: str, _module_version_provider: Any) -> None:
-        self._workspace = workspace
-        self._record = module_entity
-
-    @staticmethod
-    def get(workspace: Workspace, module_version_id: str | None = None, _workflow_provider: Any = None) -> ModuleVersion:
-        """Return a version by its id.
-
-        :raises UserErrorException: there is none
-        """
-        for module in _registry(workspace, "ModuleVersion.get").all():
-            for item in module.versions:
-                if item.id == module_version_id:
-                    return ModuleVersion(workspace, item, item.version, None)
-        raise UserErrorException(f"the workspace has no version of a module with the id {shorten(repr(module_version_id))}")
-
-    @property
-    def module_version_id(self) -> str:
-        return self._record.id
-
-    @property
-    def module_id(self) -> str:
-        return self._record.module_id
-
-    @property
-    def version(self) -> str:
-        return self._record.version
-
-    @property
-    def description(self) -> str | None:
-        return self._record.description
-
-    @property
-    def category(self) -> str | None:
-        return self._record.category
-
-    @property
-    def status(self) -> str:
-        """Active, Deprecated or Disabled."""
-        return self._record.status
-
-    @property
-    def runconfig(self) -> str | None:
-        """The environment and run settings that it was published with, as JSON; ``None`` if it has none."""
-        environment = self._record.definition.environment
-        return None if environment is None else environment.model_dump_json()
-
-    @property
-    def interface(self) -> StructuredInterface:
-        """What it reads, writes and takes."""
-        made = self._record.definition
-        return StructuredInterface(
-            [
-                InputPortDef(port.name, None, port.mode, port.path_on_compute, is_optional=port.is_optional, label=port.label)
-                for port in made.inputs
-            ],
-            [
-                OutputPortDef(port.name, port.datastore, port.mode, port.path_on_compute, port.is_directory, label=port.label)
-                for port in made.outputs
-            ],
-            [ParamDef(name, value, is_optional=value is not None) for name, value in made.params.items()],
-        )
-
-    def module(self, _workflow_provider: Any = None) -> Module:
-        """Return the module that this is a version of."""
-        return Module.get(self._workspace, self._record.module_id)
-
-    def _change(self, **changes: Any) -> None:
-        registry = _registry(self._workspace, "changing a version of a module")
-        with as_user_error():
-            module = registry.change(self._record.module_id, version_id=self._record.id, **changes)
-        self._record = next(item for item in module.versions if item.id == self._record.id)
-
-    def __repr__(self) -> str:
-        return f"ModuleVersion({self.version!r}, {self.module_version_id!r})"
-
-
-def _registry(workspace: Any, what: str) -> ModuleRegistry:
-    return open_workspace(workspace, what).modules
 
 
 def _module(workspace: Workspace, record: Any) -> Module:

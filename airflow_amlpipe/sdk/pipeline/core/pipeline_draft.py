@@ -9,7 +9,7 @@ from airflow_amlpipe.exceptions import shorten
 from airflow_amlpipe.sdk._absent import absent
 from airflow_amlpipe.sdk._arguments import check_tags, check_text
 from airflow_amlpipe.sdk._workspace_store import as_user_error, check_workspace, home, open_workspace, workspace_url
-from airflow_amlpipe.sdk.core.run import matches_tags, tag_changes
+from airflow_amlpipe.sdk.core._tags import matches_tags, tag_changes
 from airflow_amlpipe.sdk.exceptions import UserErrorException
 
 if TYPE_CHECKING:

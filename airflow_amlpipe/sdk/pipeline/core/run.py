@@ -12,7 +12,8 @@ from airflow_amlpipe.sdk._absent import absent
 from airflow_amlpipe.sdk._arguments import check_text
 from airflow_amlpipe.sdk._run_records import StepRecords, find_step_run, note_of_run, pipeline_logged, run_folder_of, run_record, run_status
 from airflow_amlpipe.sdk._workspace_store import as_user_error, home, open_workspace, workspace_url
-from airflow_amlpipe.sdk.core.run import Run, matches_tags, tag_changes
+from airflow_amlpipe.sdk.core._tags import matches_tags, tag_changes
+from airflow_amlpipe.sdk.core.run import Run
 from airflow_amlpipe.sdk.exceptions import UserErrorException
 from airflow_amlpipe.sdk.pipeline.core._waiting import wait_for_run
 from airflow_amlpipe.sdk.pipeline.core.port_data import PortDataReference, StepRunOutput
