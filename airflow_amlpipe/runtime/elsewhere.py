@@ -31,7 +31,7 @@ def sdk_module(module: str, wanted: str) -> Any:
             raise ModuleNotFoundError(
                 "%s is not part of the runtime that every step has: add the requirement %r to the pip packages of this step's environment "
                 "(it needs Python 3.11 or newer), or run the step in the worker's own interpreter (user_managed_dependencies = True). "
-                "What works without it, inside a step: azureml.core's Run, Workspace, Datastore, Dataset, Keyvault, and azureml.exceptions%s"
+                "What works without it, inside a step: azureml.core's Run, Workspace, Datastore, Dataset, Model, Keyvault, azureml.pipeline.core's PipelineRun, and azureml.exceptions%s"
                 % (wanted, REQUIREMENT, "" if missing == "airflow_amlpipe" else "; missing: %s" % missing),
                 name=wanted,
             ) from error

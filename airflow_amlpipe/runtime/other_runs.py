@@ -8,15 +8,15 @@ They are read, not changed: ``Run.get(ws, run_id)``, ``ws.get_run(run_id)``, ``r
 
 from __future__ import annotations
 
-from airflow_amlpipe.runtime.asking import ask
+from airflow_amlpipe.runtime.asking import ask, is_inside_step
 from airflow_amlpipe.runtime.elsewhere import CompletedBySdk, from_sdk
 from airflow_amlpipe.runtime.values import from_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, Iterator, Optional
+    from typing import Any, Dict, Iterator, List, Optional
 
-__all__ = ["RUN_HISTORY_WORDS", "OtherRun", "find_run"]
+__all__ = ["RUN_HISTORY_WORDS", "OtherRun", "PipelineRun", "StepRun", "find_run"]
 
 # SDK v1 said Finished in get_status() of a pipeline's runs and Completed everywhere else (``Run.get_status``).
 RUN_HISTORY_WORDS = {"Finished": "Completed"}
@@ -27,7 +27,14 @@ def find_run(workspace: Any, run_id: str) -> OtherRun:
 
     :raises UserErrorException: there is none
     """
-    return OtherRun(workspace, ask("run", {"id": run_id}))
+    return _run_of(workspace, ask("run", {"id": run_id}))
+
+
+def _run_of(workspace: Any, told: Dict[str, Any]) -> OtherRun:
+    kind = PipelineRun if told["type"] == "azureml.PipelineRun" else StepRun
+    found: OtherRun = object.__new__(kind)
+    OtherRun.__init__(found, workspace, told)
+    return found
 
 
 class OtherRun(CompletedBySdk):
@@ -97,15 +104,27 @@ class OtherRun(CompletedBySdk):
     def get_children(self, *_: Any, **__: Any) -> Iterator[OtherRun]:
         """Yield the runs of its steps that have started."""
         for told in self._asked()["steps"]:
-            yield OtherRun(self._workspace, told)
+            yield _run_of(self._workspace, told)
 
     def get_steps(self) -> Iterator[OtherRun]:
         """Yield the runs of its steps that have started."""
         return self.get_children()
 
+    def find_step_run(self, name: str) -> List[OtherRun]:
+        """Return the runs of its steps of this name that have started."""
+        return [run for run in self.get_steps() if run.name == name]
+
     def get_details(self) -> Dict[str, Any]:
         """Return what is known of it, under SDK v1's keys."""
-        return {"runId": self.id, "status": self.status, "properties": self.get_properties(), "tags": self.get_tags()}
+        return {
+            "runId": self.id,
+            "status": self.status,
+            "properties": self.get_properties(),
+            "tags": self.get_tags(),
+            "inputDatasets": [],
+            "outputDatasets": [],
+            "logFiles": {},
+        }
 
     def _asked(self) -> Dict[str, Any]:
         """Return everything; a step that its pipeline's run names is known by name and status alone."""
@@ -118,3 +137,40 @@ class OtherRun(CompletedBySdk):
 
     def __repr__(self) -> str:
         return "Run(Id: %s,\nType: %s,\nStatus: %s)" % (self.id, self.type, self.status)
+
+
+class PipelineRun(OtherRun):
+    """A pipeline's run, by its id: ``PipelineRun(run.experiment, run.parent.id)``."""
+
+    def __new__(cls, experiment: Any, run_id: str, *args: Any, **kwargs: Any) -> Any:
+        if not is_inside_step():
+            return from_sdk("pipeline.core", "PipelineRun", "azureml.pipeline.core.PipelineRun")(experiment, run_id, *args, **kwargs)
+        return object.__new__(cls)
+
+    def __init__(self, experiment: Any, run_id: str, _service_endpoint: Any = None, **_: Any) -> None:
+        super().__init__(experiment.workspace, ask("run", {"id": run_id}))
+
+    @staticmethod
+    def get(workspace: Any, run_id: str, _service_endpoint: Any = None) -> OtherRun:
+        """Return a run of the workspace by its id.
+
+        :raises UserErrorException: there is none
+        """
+        return find_run(workspace, run_id)
+
+
+class StepRun(OtherRun):
+    """The run of a step, by its id."""
+
+    def __new__(cls, experiment: Any, step_run_id: str, *args: Any, **kwargs: Any) -> Any:
+        if not is_inside_step():
+            return from_sdk("pipeline.core", "StepRun", "azureml.pipeline.core.StepRun")(experiment, step_run_id, *args, **kwargs)
+        return object.__new__(cls)
+
+    def __init__(self, experiment: Any, step_run_id: str, *_: Any, **__: Any) -> None:
+        super().__init__(experiment.workspace, ask("run", {"id": step_run_id}))
+
+    @property
+    def pipeline_run_id(self) -> Optional[str]:
+        """The id of the pipeline's run."""
+        return self._told.get("parent")

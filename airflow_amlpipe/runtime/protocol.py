@@ -119,6 +119,8 @@ __all__ = [
     "PARENT",
     "SDK_VERSION",
     "SELF",
+    "TAG_DESCRIPTION",
+    "TAG_DISPLAY_NAME",
     "UPLOADS_FOLDER",
     "ContextError",
     "append_event",
@@ -135,6 +137,9 @@ CONTEXT_FORMAT = "amlpipe/run-context/v1"
 CONTEXT_FILE = "context.json"
 EVENTS_FILE = "events.jsonl"
 UPLOADS_FOLDER = "uploads"
+# Under which tags a run keeps the name and description that it was given later: MLflow's, which Azure ML showed for them.
+TAG_DISPLAY_NAME = "mlflow.runName"
+TAG_DESCRIPTION = "mlflow.note.content"
 SELF = "self"
 PARENT = "parent"
 

@@ -16,7 +16,7 @@ from airflow_amlpipe.runtime.elsewhere import from_sdk
 from airflow_amlpipe.runtime.errors import RunEnvironmentException, UserErrorException
 from airflow_amlpipe.runtime.file_methods import FileMethods
 from airflow_amlpipe.runtime.metric_methods import MetricMethods
-from airflow_amlpipe.runtime.protocol import ENV_RUN_FOLDER, ENV_RUN_ID, SELF
+from airflow_amlpipe.runtime.protocol import ENV_RUN_FOLDER, ENV_RUN_ID, SELF, TAG_DESCRIPTION, TAG_DISPLAY_NAME
 from airflow_amlpipe.runtime.summary import summarize
 from airflow_amlpipe.runtime.values import check_name
 
@@ -45,11 +45,9 @@ class Run(MetricMethods, FileMethods, AbsentMethods):
     output_datasets: Dict[str, Any]
     type = "azureml.StepRun"
 
-    def __init__(self, experiment: Any, run_id: str, outputs: Any = None, **kwargs: Any) -> None:
-        raise UserErrorException(
-            "Run(experiment, run_id) does not open other runs inside a step; use Run.get_context() for this step's run, run.parent for "
-            "the pipeline's, and Run.get(workspace, run_id) for any other"
-        )
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        """``Run(experiment, run_id)`` is another run of the workspace, to be read."""
+        return object.__new__(cls) if cls is not Run else _open(*args, **kwargs)
 
     # -- finding it --
 
@@ -268,13 +266,21 @@ class Run(MetricMethods, FileMethods, AbsentMethods):
 
     @property
     def display_name(self) -> str:
-        """The run's name."""
-        return self.name
+        """The run's name, until it is given another."""
+        return self.get_tags().get(TAG_DISPLAY_NAME) or self.name
+
+    @display_name.setter
+    def display_name(self, name: str) -> None:
+        self.tag(TAG_DISPLAY_NAME, name)
 
     @property
     def description(self) -> str:
-        """Empty: a step's run has none."""
-        return ""
+        """Empty, until it is given one."""
+        return self.get_tags().get(TAG_DESCRIPTION, "")
+
+    @description.setter
+    def description(self, text: str) -> None:
+        self.tag(TAG_DESCRIPTION, text)
 
     def child_run(self, name: Optional[str] = None, run_id: Optional[str] = None, outputs: Any = None) -> Run:
         """Return a new run below this one."""
@@ -298,6 +304,10 @@ class Run(MetricMethods, FileMethods, AbsentMethods):
 
     def __repr__(self) -> str:
         return "Run(Experiment: %s,\nId: %s,\nType: %s,\nStatus: %s)" % (self.experiment.name, self.id, self.type, self.status)
+
+
+def _open(experiment: Any, run_id: str, *_: Any, **__: Any) -> Any:
+    return experiment.workspace.get_run(run_id)
 
 
 def _refuse_foreign_service() -> None:

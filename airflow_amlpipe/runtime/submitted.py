@@ -206,6 +206,14 @@ class ParentRun(RecordedRun):
             if (tags is None or has_all(step.get_tags(), tags)) and status in (None, step.status):
                 yield step  # type: ignore[misc]  # a run that is read, not written to
 
+    def get_steps(self) -> Iterator[Run]:
+        """Like :meth:`get_children`."""
+        return self.get_children()
+
+    def find_step_run(self, name: str) -> List[Run]:
+        """Return the runs of the steps of this name that have started."""
+        return [run for run in self.get_steps() if run.name == name]
+
     def child_run(self, name: Optional[str] = None, run_id: Optional[str] = None, outputs: Any = None) -> Run:
         """:raises UserErrorException: what a step tries is below the step's run, not the pipeline's."""
         raise UserErrorException("run.parent.child_run(): make the run below the step's own: Run.get_context().child_run()")

@@ -36,6 +36,8 @@ _PLAIN_WORD = re.compile(r"[A-Za-z0-9_@%+=:,./-]+")
 # What a shell would read inside of double quotes, but for the name of a variable.
 _READ_IN_QUOTES = re.compile(r"[\\\"`]|\$(?!\{?[A-Za-z_])")
 _REFERENCE = re.compile(rf"\$\{{?{PREFIX_REFERENCE}(\w+)\}}?")
+# What ``str()`` and ``arg_val`` of datasets and outputs are, and what stands in a list of arguments that SDK v1 has read once (``_ports.tell_callers``).
+_MARKER = re.compile(r"(DatasetConsumptionConfig|DatasetOutputConfig):(\w+)")
 
 
 def lower_command(where: str, step: Any, argument: Callable[[int, Any], Argument]) -> tuple[AnyCommand, tuple[Argument, ...]]:
@@ -62,6 +64,7 @@ def lower_text(where: str, text: str, step: Any) -> LiteralArgument | TextArgume
 
     :raises DefinitionError: something else of the SDK was turned into text, or the step has no such data
     """
+    text = _with_references(text, step, "${{{}}}")
     if not _REFERENCE.search(text):
         return LiteralArgument(value=plain_text(where, text))
     _own_text(where, text, step)
@@ -77,7 +80,8 @@ def lower_text(where: str, text: str, step: Any) -> LiteralArgument | TextArgume
 
 
 def _command_line(where: str, step: Any, arguments: tuple[Argument, ...]) -> tuple[CommandLine, tuple[Argument, ...]]:
-    words = [_own_text(f"{where}: command", step._line, step)]
+    # In quotes: whatever is in the path is a part of the word that the author wrote around it.
+    words = [_own_text(f"{where}: command", _with_references(step._line, step, '"${{{}}}"'), step)]
     given: list[Argument] = []
     for argument in arguments:
         if isinstance(argument, LiteralArgument) and not argument.volatile:
@@ -92,6 +96,20 @@ def _word(text: str) -> str:
     if _PLAIN_WORD.fullmatch(text) or _OPERATOR.fullmatch(text):
         return text
     return '"' + _READ_IN_QUOTES.sub(lambda found: f"\\{found.group(0)}", text) + '"'
+
+
+def _with_references(text: str, step: Any, written: str) -> str:
+    """Return ``text`` with the variable of each input and output of the step, written like that, where a marker names it."""
+    known = {
+        "DatasetConsumptionConfig": {binding.item.name or binding.name: binding.name for binding in step._inputs},
+        "DatasetOutputConfig": {binding.name: binding.name for binding in step._outputs},
+    }
+
+    def replace(found: re.Match[str]) -> str:
+        name = known[found[1]].get(found[2])
+        return found[0] if name is None else written.format(PREFIX_REFERENCE + name)
+
+    return _MARKER.sub(replace, text)
 
 
 def _own_text(where: str, text: str, step: Any) -> str:

@@ -78,5 +78,5 @@ def plain_text(where: str, text: str, instead: str | None = None) -> str:
         advice = instead or "give the PipelineParameter itself as an argument of its own, and put the text together in the script"
     else:
         what = f"the input or output {found['data']!r}, turned into text (by an f-string or str(), or because one list of arguments was given to two steps)"
-        advice = "give the object itself as an argument of its own, and each step a list of its own"
+        advice = "give the object itself as an argument of its own, and each step a list of its own, or add it to inputs=[...] or outputs=[...] of the step"
     raise DefinitionError(f"{where} is {shorten(repr(str(text)))}, which holds {what}; {advice}")

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from airflow_amlpipe.runtime.other_runs import RUN_HISTORY_WORDS
+from airflow_amlpipe.runtime.protocol import TAG_DESCRIPTION, TAG_DISPLAY_NAME
 from airflow_amlpipe.sdk._absent import absent, refuse
 from airflow_amlpipe.sdk._arguments import check_experiment, check_workspace_given
 from airflow_amlpipe.sdk.core._run_files import RunFiles
@@ -96,11 +97,25 @@ class Run(RunFiles):
 
     @property
     def description(self) -> str | None:
+        """What was said of it last; set it as text."""
+        return self.get_tags().get(TAG_DESCRIPTION) or self._described()
+
+    @description.setter
+    def description(self, text: str) -> None:
+        self.tag(TAG_DESCRIPTION, text)
+
+    def _described(self) -> str | None:
+        """Return what was said of it when it was submitted."""
         return None
 
     @property
     def display_name(self) -> str:
-        return self.name
+        """Its name, until it is given another; set it as text."""
+        return self.get_tags().get(TAG_DISPLAY_NAME) or self.name
+
+    @display_name.setter
+    def display_name(self, name: str) -> None:
+        self.tag(TAG_DISPLAY_NAME, name)
 
     @property
     def status(self) -> str:

@@ -44,9 +44,8 @@ class ScriptRun(Run):
     def number(self) -> int:
         return self._whole.number
 
-    @property
-    def description(self) -> str | None:
-        return self._whole.description
+    def _described(self) -> str | None:
+        return self._whole._described()
 
     def get_status(self) -> str:
         """Return NotStarted, Running, Completed, Failed or Canceled."""

@@ -93,5 +93,15 @@ class DatasetConsumptionConfig:
         copied._set(self.dataset, mode, path_on_compute)
         return copied
 
+    @property
+    def arg_val(self) -> str:
+        """The text that stands for its path within an argument or a command: ``f"data={output.arg_val}"``; it has to be in inputs or outputs, too.
+
+        :raises UserErrorException: it has no name yet
+        """
+        if self.name is None:
+            raise UserErrorException("DatasetConsumptionConfig.arg_val: it has no name that could stand in a text; give it one")
+        return str(self)
+
     def __str__(self) -> str:
         return f"DatasetConsumptionConfig:{self.name or 'unnamed'}"

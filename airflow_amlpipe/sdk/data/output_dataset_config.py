@@ -124,6 +124,16 @@ class OutputDatasetConfig:
         destination = getattr(self, "destination", None)
         return copy.deepcopy(self, {id(part): part for part in (destination if isinstance(destination, tuple) else (destination,))})
 
+    @property
+    def arg_val(self) -> str:
+        """The text that stands for its path within an argument or a command: ``f"data={output.arg_val}"``; it has to be in inputs or outputs, too.
+
+        :raises UserErrorException: it has no name yet
+        """
+        if self.name is None:
+            raise UserErrorException(f"{type(self).__name__}.arg_val: it has no name that could stand in a text; give it one")
+        return str(self)
+
     def __str__(self) -> str:
         return f"DatasetOutputConfig:{self.name or 'unnamed'}"
 

@@ -557,13 +557,27 @@ def test_another_run_is_read_by_its_id(workspace: WorkspaceStore, folder: StepFo
         assert other.get_metrics(recursive=True) == {"step-run-0": {"auc": 0.5}}
         with pytest.raises(UserErrorException, match="run 'run-9' is not in experiment 'digits'"):
             ws.get_run("run-9")
+        from airflow_amlpipe.runtime.other_runs import PipelineRun
+        from airflow_amlpipe.runtime.other_runs import StepRun as OtherStep
+        from airflow_amlpipe.runtime.run import Run
         from airflow_amlpipe.runtime.submitted import open_submitted_run
 
-        parent = open_submitted_run(str(folder.run)).parent
+        this = open_submitted_run(str(folder.run))
+        for again in (PipelineRun(this.experiment, "run-0"), PipelineRun.get(ws, "run-0"), Run(this.experiment, "run-0")):
+            assert isinstance(again, PipelineRun)
+            assert again.get_metrics() == {"auc": 0.5}
+            assert [(step.id, type(step), step.pipeline_run_id) for step in again.find_step_run("train")] == [
+                ("step-run-0", OtherStep, "run-0")
+            ]
+            assert again.find_step_run("other") == []
+        step = OtherStep(this.experiment, "step-run-0", "run-0", "train")
+        assert (step.get_metrics(), step.get_details()["inputDatasets"]) == ({"auc": 0.5}, [])
+        parent = this.parent
         assert parent is not None
         assert list(parent.get_children()) == []
         StepRun(workspace, "nightly", "run-1", a_step("prepare"), 1, step_run_id="step-run-2").start()
         assert [(step.name, step.get_metrics()) for step in parent.get_children(status="Running")] == [("prepare", {})]
+        assert [step.id for step in parent.find_step_run("prepare")] == ["step-run-2"]
         assert parent.get_metrics(recursive=True) == {"step-run-2": {}}
         for refused in (parent.child_run, lambda: parent.create_children(2)):
             with pytest.raises(UserErrorException, match=r"below the step's own"):

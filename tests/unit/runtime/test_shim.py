@@ -44,6 +44,9 @@ import azureml.core
 from azureml.core import Run, VERSION, get_run
 from azureml.core.run import Run as Same, _OfflineRun, _SubmittedRun
 from azureml.exceptions import AzureMLException, RunEnvironmentException, UserErrorException
+from azureml.pipeline.core import PipelineRun
+from azureml.pipeline.core.run import PipelineRun as SameRun, StepRun
+assert PipelineRun is SameRun
 run = Run.get_context()
 assert Run is Same and isinstance(run, _OfflineRun) and azureml.core.VERSION == azureml.core.__version__ == VERSION
 try:
@@ -86,7 +89,8 @@ run.complete()
         "from azureml.core import Workspace; Workspace.from_config()",
         "from azureml.core import Dataset; Dataset.Tabular",
         "from azureml.core.dataset import Nothing",
-        "import azureml.pipeline.core",
+        "from azureml.pipeline.core import Pipeline",
+        "import azureml.pipeline.core.graph",
         "from azureml.pipeline.steps import PythonScriptStep",
         "from azureml.data import OutputFileDatasetConfig",
         "from azureml.exceptions import ActivityFailedException",

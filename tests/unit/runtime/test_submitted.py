@@ -49,6 +49,13 @@ def test_a_run_knows_itself_and_what_it_belongs_to(open_run: Open, tmp_path: Pat
     assert list(run.get_children()) == []
 
 
+def test_a_run_is_given_another_name_and_description(open_run: Open) -> None:
+    run = open_run()
+    run.display_name, run.description = "the third try", "with a smaller rate"
+    assert (run.display_name, run.description, run.name) == ("the third try", "with a smaller rate", "train")
+    assert {run.tags["mlflow.runName"], run.tags["mlflow.note.content"]} == {"the third try", "with a smaller rate"}
+
+
 def test_details_have_sdk_v1s_keys(open_run: Open) -> None:
     details = open_run().get_details()
     assert details["runId"] == "step-run-1"
@@ -125,7 +132,6 @@ def test_metrics_are_read_back_by_this_and_by_another_process(open_run: Open, ru
         (lambda run: run.upload_files(["a", "b"], ["c"]), "2 names for 1 paths"),
         (lambda run: run.upload_folder("a", "missing"), "there is no folder at 'missing'"),
         (lambda run: run.output_datasets["model"].link(None), "this output is no link: write the data below"),
-        (lambda run: Run(run.experiment, "x"), "does not open other runs inside a step"),
     ],
 )
 def test_what_cannot_be_is_refused_with_what_to_do(open_run: Open, call: Callable[[Run], object], complaint: str) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from airflow_amlpipe.exceptions import CycleError, DefinitionError, UnknownNameError
+from airflow_amlpipe.sdk.exceptions import UserErrorException
 from airflow_amlpipe.sdk.lowering import lower_pipeline
 from airflow_amlpipe.sdk.lowering_environment import lower_environment
 from airflow_amlpipe.spec.data import DatasetSource, DatastorePath, ParameterSource
@@ -195,6 +196,26 @@ def test_a_parameter_in_an_f_string_is_refused(ws: Workspace, changes: dict[str,
         DefinitionError, match=r"PipelineParameter 'rate', turned into text .*give the (PipelineParameter itself|parameter to the script)"
     ):
         only(ws, **changes)
+
+
+def test_text_that_names_an_input_or_output_of_the_step_has_its_path_there(ws: Workspace) -> None:
+    """SDK v1's service read its markers wherever they stood, in a list of arguments that it had changed as in an f-string."""
+    raw, model = files(ws).as_named_input("raw").as_mount(), OutputFileDatasetConfig("model")
+    same = files(ws).as_named_input("model").as_mount()  # of one name with the output, which SDK v1 set apart
+    arguments = [f"folder={model.arg_val}", f"{raw}/a.csv", same.arg_val]
+    assert only(ws, arguments=arguments, inputs=[raw, same], outputs=[model]).arguments == (
+        TextArgument(parts=(LiteralArgument(value="folder="), OutputArgument(output="model"))),
+        TextArgument(parts=(InputArgument(input="raw"), LiteralArgument(value="/a.csv"))),
+        TextArgument(parts=(InputArgument(input="INPUT_model"),)),
+    )
+    lists = {"arguments": ["--raw", raw], "inputs": [raw]}
+    specs = lowered(ws, step("a", **lists), step("b", **lists)).steps
+    assert specs[0].arguments[1] == InputArgument(input="raw")
+    assert specs[1].arguments[1] == TextArgument(parts=(InputArgument(input="raw"),))
+    with pytest.raises(UserErrorException, match=r"OutputFileDatasetConfig\.arg_val: it has no name .*give it one"):
+        OutputFileDatasetConfig().arg_val  # noqa: B018
+    with pytest.raises(UserErrorException, match=r"DatasetConsumptionConfig\.arg_val: it has no name .*give it one"):
+        model.as_input().arg_val  # noqa: B018
 
 
 def test_an_input_or_output_in_an_f_string_is_refused(ws: Workspace) -> None:

@@ -41,6 +41,9 @@ _SERVED = {
     "azureml.data.abstract_dataset": {"AbstractDataset": "datasets"},
     "azureml.data.file_dataset": {"FileDataset": "datasets"},
     "azureml.data.tabular_dataset": {"TabularDataset": "datasets"},
+    "azureml.pipeline": {},
+    "azureml.pipeline.core": {"PipelineRun": "other_runs", "StepRun": "other_runs"},
+    "azureml.pipeline.core.run": {"PipelineRun": "other_runs", "StepRun": "other_runs"},
 }
 
 

@@ -58,8 +58,7 @@ class PipelineRun(Run):
         ids = [record.run_id for record in open_workspace(self._workspace).runs.list(experiment=self._experiment.name)]
         return len(ids) - ids.index(self.id)
 
-    @property
-    def description(self) -> str | None:
+    def _described(self) -> str | None:
         return self._run_record.description
 
     @property

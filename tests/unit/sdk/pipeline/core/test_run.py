@@ -144,6 +144,16 @@ def test_a_run_tells_what_it_was_given(ws: Workspace) -> None:
     )
     assert run.properties["azureml.parameters"] == '{"rate": 0.5}'
     assert run.properties["amlpipe.reuse"] == "require"
+    assert run.display_name == "digits"
+
+
+def test_a_run_is_given_another_name_and_description_afterwards(ws: Workspace) -> None:
+    run_id = a_run(ws, description="about it")
+    run_of(ws, run_id).display_name = "nightly 7"
+    run_of(ws, run_id).description = "the good one"
+    again = run_of(ws, run_id)
+    assert (again.display_name, again.description, again.name) == ("nightly 7", "the good one", "digits")
+    assert again.tags == {"mlflow.runName": "nightly 7", "mlflow.note.content": "the good one"}
 
 
 # ---- logs, outputs, files

@@ -91,6 +91,7 @@ def test_a_variable_that_no_shell_can_read_is_refused(ws: Workspace) -> None:
 def test_data_turned_into_text_is_the_variable_that_sdk_v1_set_for_it(ws: Workspace) -> None:
     out = OutputFileDatasetConfig("model")
     assert line_of(ws, "train --out $AZUREML_DATAREFERENCE_model", outputs=[out]) == "train --out $AZUREML_DATAREFERENCE_model"
+    assert line_of(ws, f"train out={out.arg_val} x", outputs=[out]) == 'train out="${AZUREML_DATAREFERENCE_model}" x'
     with pytest.raises(DefinitionError, match="no input or output 'modle'"):
         line_of(ws, "train --out $AZUREML_DATAREFERENCE_modle", outputs=[OutputFileDatasetConfig("model")])
 
