@@ -33,6 +33,8 @@ from airflow_amlpipe.workspace.package_logins import PackageLogins
 __all__ = ["StepInterpreter", "prepare_environment"]
 
 _READY = "amlpipe-environment.json"
+# The runtime is promised from 3.8 on and compiles from this one on. SDK v1's samples ask for 3.6.2, which a machine may well have.
+_OLDEST_PYTHON = (3, 7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +151,12 @@ def _plan(
 ) -> _Plan:
     conda = parse_conda_packages(spec)
     wanted = _minor_of(where, spec.python_version or conda.python_version)
+    if tuple(map(int, wanted.split("."))) < _OLDEST_PYTHON:
+        say(
+            f"WARNING: {where} asks for Python {wanted}, in which nothing that a step gets of airflow-amlpipe can run; "
+            f"Python {worker_minor()} is used instead"
+        )
+        wanted = worker_minor()
     program = find_conda() if conda.packages else None
     if program is not None:
         return _Plan(spec.name, wanted, None, requirements, conda, program)

@@ -200,6 +200,18 @@ def test_a_version_that_is_not_there_is_replaced_with_a_loud_notice(tmp_path: Pa
     )
 
 
+def test_a_version_too_old_for_what_a_step_gets_is_replaced_though_it_is_there(
+    tmp_path: Path, said: Listener, wheels: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(environments, "find_python", lambda minor: sys.executable if minor == worker_minor() else "/usr/bin/python" + minor)
+    found = prepare_environment(spec_of(wheels, "tiny-thing==1.0", python_version="3.6.2"), home=tmp_path, say=said)
+    assert version_in(found) == "1.0"
+    assert said.lines[0] == (
+        "WARNING: environment 'train-env' asks for Python 3.6, in which nothing that a step gets of airflow-amlpipe can run; "
+        f"Python {worker_minor()} is used instead"
+    )
+
+
 @pytest.mark.parametrize("version", [">=3.8", "three", "3.x", "3.8; rm"])
 def test_a_version_that_is_none_is_refused(tmp_path: Path, said: Listener, version: str) -> None:
     with pytest.raises(EnvironmentBuildError, match=r"python_version .* cannot be used; write it like '3\.11'"):
