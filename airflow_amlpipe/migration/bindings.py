@@ -5,12 +5,13 @@ from __future__ import annotations
 import ast
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from airflow_amlpipe.migration.call import Call
 from airflow_amlpipe.migration.names import member
 from airflow_amlpipe.migration.own import Known, Modules
 from airflow_amlpipe.migration.places import Lacking, Thing
+from airflow_amlpipe.migration.results import any_of, result_of
 from airflow_amlpipe.migration.things import Things, elements, merged
 
 __all__ = ["CATCHES_MEMBERS", "Bindings", "Listener", "dotted_name"]
@@ -117,8 +118,7 @@ class Bindings(ABC):
             return self._of_generic(node)
         if isinstance(node, ast.Constant):
             return ()
-        kinds: dict[str, Any] = {"class": "instance", "own class": "own instance"}
-        return tuple(Thing(kinds[each.kind], each.target, each.place) for each in self.value(node) if each.kind in kinds)
+        return merged(_made_of(each) for each in self.value(node))
 
     def _of_generic(self, node: ast.Subscript) -> Things:
         name = (dotted_name(node.value) or "").rpartition(".")[2]
@@ -130,6 +130,13 @@ class Bindings(ABC):
         if name in _MAPPINGS | _MANY and inner[-1]:
             return (Thing("mapping" if name in _MAPPINGS else "many", inner[-1], ""),)
         return ()
+
+
+def _made_of(thing: Thing) -> Things:
+    if thing.kind == "own class":
+        return (Thing("own instance", thing.target, thing.place),)
+    # What is said to be a Dataset, or a ComputeTarget, is one of the classes that there are of it.
+    return merged(any_of(each) for each in result_of(thing)) if thing.kind == "class" else ()
 
 
 def _at(things: Things, number: int, count: int) -> Things:

@@ -16,6 +16,7 @@ from airflow_amlpipe.migration.call import Call
 from airflow_amlpipe.migration.files import SCRIPTS, decode_script, files_below, is_requirements
 from airflow_amlpipe.migration.findings import Examination, Finding, Place, Verdict
 from airflow_amlpipe.migration.habits import LITERALS, Remark, Script, formatted, remarks
+from airflow_amlpipe.migration.names import stand_in_advice
 from airflow_amlpipe.migration.notebooks import code_cells, is_python_notebook, read_notebook
 from airflow_amlpipe.migration.own import Modules
 from airflow_amlpipe.migration.places import Lacking, Thing, constructor_row, row_of
@@ -176,6 +177,8 @@ class _File:
     # what the tracing tells
 
     def used(self, node: ast.AST, thing: Thing) -> None:
+        if thing.kind == "class" and _only_says_so(thing):
+            return  # until it is made
         row = row_of(thing) if thing.kind != "class" else None
         if row is not None and row.kind is Kind.DIFFERS and not row.works_as_before:
             verdict = Verdict.FAILS if row.text.startswith(_RAISES) else Verdict.DIFFERS
@@ -199,6 +202,8 @@ class _File:
             self._add(line, Verdict.DIFFERS, call.thing.place, row.text)
         elif row is not None and row.kind is Kind.ABSENT:
             self._add(line, Verdict.FAILS, call.thing.place, "absent", row.instead or "")
+        elif call.thing.kind == "class" and (instead := stand_in_advice(call.thing)) is not None:
+            self._add(line, Verdict.FAILS, call.thing.place, "absent", instead)
         for remark in remarks(call, self._script, self._assigned.get(call.node)):
             self._remark(line, remark)
         for name in _PACKAGES & {*call.arguments}:
@@ -219,6 +224,11 @@ class _File:
 
     def _add(self, line: int, verdict: Verdict, subject: str, text: str, remedy: str = "") -> None:
         self._examination.add(Finding(Place(str(self._path), self._cell, line), verdict, subject, text, remedy))
+
+
+def _only_says_so(thing: Thing) -> bool:
+    row = constructor_row(thing)
+    return row.kind is Kind.ABSENT if row is not None else stand_in_advice(thing) is not None
 
 
 def _line(node: ast.AST) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import re
+from difflib import get_close_matches
 from importlib.util import find_spec
 from types import ModuleType
 from typing import Any
@@ -13,9 +14,9 @@ from airflow_amlpipe.exceptions import UnsupportedFeatureError
 from airflow_amlpipe.migration.places import OURS, Lacking, Thing, class_place, constructor_row, member_row
 from airflow_amlpipe.migration.results import annotated
 from airflow_amlpipe.runtime.errors import UserErrorException
-from airflow_amlpipe.sdk.coverage import Kind, class_rows
+from airflow_amlpipe.sdk.coverage import Kind
 
-__all__ = ["member", "signature_of"]
+__all__ = ["member", "signature_of", "stand_in_advice"]
 
 _SEE = re.compile(r" \(docs/reference/coverage\.md[^)]*\)$")
 # Keywords that these take beside those of their signatures; they refuse all others.
@@ -34,14 +35,12 @@ def member(thing: Thing, name: str) -> Thing | Lacking | None:
     made = constructor_row(thing)
     if made is not None and made.kind is Kind.ABSENT and (owner.__doc__ or "").startswith("Not supported"):
         return Lacking(place, "absent, with its class", made.instead or "")
+    if (instead := stand_in_advice(thing)) is not None and not name.startswith("__"):
+        return Lacking(place, "absent, with its class", instead)
     if row is not None and row.kind is Kind.ABSENT:
         return Lacking(f"{row.place}.{name}", "absent", row.instead or "")
     if not _is_there(owner, name, of_class=thing.kind == "class"):
-        return (
-            None
-            if name.startswith("__")
-            else Lacking(place, f"{owner.__name__} has no member {name!r}", "check its spelling, or leave it out")
-        )
+        return None if name.startswith("__") else Lacking(place, f"{owner.__name__} has no member {name!r}", _spelling(name, dir(owner)))
     found = inspect.getattr_static(owner, name, None)
     if isinstance(found, (staticmethod, classmethod)):
         found = found.__func__
@@ -82,15 +81,26 @@ def _of_module(thing: Thing, name: str, place: str) -> Thing | Lacking:
         return Lacking(place, "not here", _advice(str(error)))
     except AttributeError:
         if not hasattr(thing.target, "__path__") or find_spec(below) is None:
-            return Lacking(place, f"{thing.place} has nothing called {name!r} here", "see docs/reference/coverage.md, or leave it out")
+            return Lacking(place, f"{thing.place} has nothing called {name!r} here", _spelling(name, dir(thing.target)))
         value = importlib.import_module(below)
     if isinstance(value, ModuleType):
         return Thing("module", value, place) if value.__name__.startswith(OURS) else Thing("many", None, place)
     if inspect.isclass(value):
-        if "_instead" in vars(value) and not class_rows(class_place(value) or place):
-            return Lacking(place, "not here", str(vars(value)["_instead"]))
         return Thing("class", value, class_place(value) or place)
     return Thing("function", value, place) if inspect.isfunction(value) else Thing("many", None, place)
+
+
+def stand_in_advice(thing: Thing) -> str | None:
+    """Return what to do instead of making an instance of a class that only says so, if it is one that the coverage does not list."""
+    if constructor_row(thing) is not None:
+        return None
+    advice = vars(thing.target).get("_instead")
+    return advice if isinstance(advice, str) else None
+
+
+def _spelling(name: str, known: list[str]) -> str:
+    near = get_close_matches(name, [each for each in known if not each.startswith("_")], n=1)
+    return f"did you mean {near[0]!r}? docs/reference/coverage.md lists what there is" if near else "check its spelling, or leave it out"
 
 
 def _is_there(owner: type, name: str, *, of_class: bool) -> bool:

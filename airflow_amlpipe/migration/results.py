@@ -30,6 +30,7 @@ _RESULTS = {
     "azureml.core.Datastore.get_default": _DATASTORES[:2],
 }
 _DATASETS = ("azureml.data.FileDataset", "azureml.data.TabularDataset")
+_RESULTS["azureml.core.Dataset"] = _DATASETS
 _RESULTS |= {f"azureml.core.Dataset.{name}": _DATASETS for name in ("get_by_name", "get_by_id")}
 _RESULTS |= {f"azureml.data.abstract_dataset.AbstractDataset.{name}": _DATASETS for name in ("get_by_name", "get_by_id")}
 

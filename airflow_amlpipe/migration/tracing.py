@@ -119,7 +119,8 @@ class _Statements(Expressions):
         if isinstance(found, Lacking):
             self._listener.lacking(node, found, is_caught=bool(self._caught & _CATCHES_IMPORTS))
         elif found is not None:
-            self._listener.used(node, found)
+            if node.names[0].name != "*":
+                self._listener.used(node, found)
             self.names[bound] = (found,)
 
     def _do_Assign(self, node: ast.Assign) -> None:

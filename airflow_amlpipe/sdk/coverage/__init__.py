@@ -30,7 +30,7 @@ __all__ = ["CONSTRUCTOR", "MEMBERS", "Kind", "Row", "class_rows", "coverage", "r
 CONSTRUCTOR = "Constructor"
 MEMBERS = "Members"
 _SAME, _ABSENT = "same", "absent: "
-_AS_BEFORE = re.compile(r"same(?:: [^;]*)?(?:; better: .*)?$", re.DOTALL)
+_AS_BEFORE = re.compile(r"same(?:[ ,][^:;]*)?(?:: .*)?", re.DOTALL)
 
 
 class Kind(Enum):
@@ -57,8 +57,11 @@ class Row:
 
     @property
     def works_as_before(self) -> bool:
-        """Whether nobody who used it has to know more than that."""
-        return _AS_BEFORE.match(self.text) is not None
+        """Whether a script of SDK v1, which is no DAG file, finds what it expects, or better."""
+        first, *clauses = self.text.partition("better: ")[0].rstrip("; ").split("; ")
+        return _AS_BEFORE.fullmatch(first) is not None and all(
+            "DAG file" in clause or "while Airflow parses" in clause for clause in clauses
+        )
 
     @property
     def instead(self) -> str | None:

@@ -125,7 +125,7 @@ def test_what_is_rewritten_runs(folder: Path) -> None:
     [
         ("import azureml.automl.core\n", "azureml.automl.core"),
         ("from azureml.automl import core\n", "azureml.automl"),
-        ("from azureml.core import Workspace, Image\n", "azureml.core.Image"),
+        ("from azureml.core import Workspace, Workshop\n", "azureml.core.Workshop"),
     ],
 )
 def test_the_import_of_what_is_not_here_is_left_alone_and_told(folder: Path, text: str, name: str) -> None:
