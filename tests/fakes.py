@@ -108,6 +108,8 @@ class MemoryStore(Store):
         found = self._manifest(path)
         wanted = found if manifest is None else manifest
         present = {file.path: file for file in found.files}
+        if on_progress is not None:
+            on_progress(0, 0)
         for file in wanted.files:
             there = next(iter(present.values()), None) if found.is_file and wanted.is_file else present.get(file.path)
             if there is None or (there.size, there.sha256) != (file.size, file.sha256):

@@ -119,7 +119,7 @@ class Answers:
         question.place.mkdir(parents=True, exist_ok=True)
         for file in files:
             question.check()
-            fetch_file(found.store, file, question.place.joinpath(*file.split("/")), overwrite=True)
+            fetch_file(found.store, file, question.place.joinpath(*file.split("/")), overwrite=True, check=question.check)
         thing = AskedThing(verb=question.verb, what=place_words(question.arguments["datastore"], found.prefix), told=found.told)
         return Answer({"path": question.shown(question.place), "files": files}, thing)
 

@@ -27,7 +27,7 @@ def give_model(run: StepRun, question: Question) -> Answer:
     """Put a model's files in place."""
     found = find_model(run.workspace, question.arguments)
     question.place.mkdir(parents=True, exist_ok=True)
-    run.workspace.models.fetch(found.model, question.place)
+    run.workspace.models.fetch(found.model, question.place, check=question.check)
     thing = AskedThing(verb=question.verb, what=_words(found.model), digest=found.model.digest, told=found.told)
     return Answer({"path": question.shown(question.place)}, thing)
 

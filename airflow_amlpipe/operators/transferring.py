@@ -3,7 +3,7 @@
 Fetched into a folder of this machine and compared with what was identified, then stored and published as the output of any step is: at a place of
 its own first, committed, and put at the destination afterwards. So nobody sees a half of it, and what was there and is not ours stays.
 
-What has arrived when a worker is killed stays as well: the next try of the same copy on this machine goes on with it.
+What has arrived when a worker is killed, or when a store cannot be reached, stays as well: the next try of the same copy on this machine goes on with it.
 """
 
 from __future__ import annotations
@@ -62,7 +62,10 @@ def carry_out_transfer(
     create_step_folder(folder.root)
     sweep_old_tries(folder.root.parent)
     with _arrivals(workspace, assessment.key, folder) as place:
-        fetched = fetch_input(workspace, source, place / "data", say=say) if source.rows is None else _rows_as_text(source.rows, place)
+        if source.rows is None:
+            fetched = fetch_input(workspace, source, place / "data", say=say, keeps=True)
+        else:
+            fetched = _rows_as_text(source.rows, place)
         crash_point("transfer-fetched")
         go_on()
         files, size = sum(part.file_count for part in source.parts), sum(part.size_bytes for part in source.parts)

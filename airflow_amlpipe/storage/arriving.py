@@ -14,6 +14,7 @@ from collections.abc import Callable
 from airflow_amlpipe.exceptions import SourceChangedError, shorten
 from airflow_amlpipe.fingerprint.content import hash_file
 from airflow_amlpipe.storage.exclusive import temporary_name, write_all
+from airflow_amlpipe.storage.store import OnProgress
 
 __all__ = ["has_arrived", "receive"]
 
@@ -29,7 +30,15 @@ def has_arrived(target: str, size: int, sha256: str | None) -> bool:
         return False
 
 
-def receive(target: str, name: str, send: Callable[[Callable[[bytes], None]], object], *, size: int | None, sha256: str | None) -> int:
+def receive(
+    target: str,
+    name: str,
+    send: Callable[[Callable[[bytes], None]], object],
+    *,
+    size: int | None,
+    sha256: str | None,
+    on_progress: OnProgress | None = None,
+) -> int:
     """Make the file ``target`` of the blocks that ``send`` hands to the function it is given, and return its size.
 
     A link in its place goes; nothing is written through it.
@@ -49,6 +58,8 @@ def receive(target: str, name: str, send: Callable[[Callable[[bytes], None]], ob
         write_all(descriptor, block)
         found.update(block)
         length += len(block)
+        if on_progress is not None:
+            on_progress(0, 0)
 
     try:
         try:

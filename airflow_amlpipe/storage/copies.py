@@ -11,14 +11,15 @@ import shutil
 import stat
 import tempfile
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 
 from airflow_amlpipe.exceptions import DefinitionError, SourceChangedError, shorten
 from airflow_amlpipe.fingerprint.content import hash_file
 from airflow_amlpipe.fingerprint.pattern import is_pattern, split_pattern
-from airflow_amlpipe.storage.store import Store
+from airflow_amlpipe.storage.store import OnProgress, Store
 
-__all__ = ["copy_plain", "data_files", "fetch_file", "put_file"]
+__all__ = ["checked", "copy_plain", "data_files", "fetch_file", "put_file"]
 
 
 def data_files(store: Store, path: str) -> list[tuple[str, str]]:
@@ -76,16 +77,24 @@ def put_file(store: Store, source: Path, target: str, *, within: Path | None = N
         store.remove_tree(beside)
 
 
-def fetch_file(store: Store, name: str, target: Path, *, overwrite: bool) -> bool:
-    """Copy a file of a datastore to ``target``; ``False`` if something is there and is left."""
+def fetch_file(store: Store, name: str, target: Path, *, overwrite: bool, check: Callable[[], None] | None = None) -> bool:
+    """Copy a file of a datastore to ``target``; ``False`` if something is there and is left.
+
+    :param check: called now and then meanwhile; an error that it raises ends the copy, and is raised here
+    """
     target = target.absolute()
     if target.exists():
         if not overwrite:
             return False
         target.unlink()
     target.parent.mkdir(parents=True, exist_ok=True)
-    store.fetch(name, target)
+    store.fetch(name, target, on_progress=checked(check))
     return True
+
+
+def checked(check: Callable[[], None] | None) -> OnProgress | None:
+    """Return what a store reports to that has nobody to tell, and only asks whether it is to go on."""
+    return None if check is None else lambda _files, _size_bytes: check()
 
 
 def _holds(store: Store, name: str, content: Path, aside: Path) -> bool:

@@ -106,7 +106,7 @@ class HttpStore(Store):
         def take(answer: httpx.Response) -> int:
             size = _length(answer) if expected is None else expected.size
             sha256 = None if expected is None else expected.sha256
-            return receive(str(target), _name(url), partial(_pass_on, answer), size=size, sha256=sha256)
+            return receive(str(target), _name(url), partial(_pass_on, answer), size=size, sha256=sha256, on_progress=on_progress)
 
         with explained(self.url, f"copy to {shorten(str(target))}", path):
             if expected is not None and has_arrived(str(target), expected.size, expected.sha256):

@@ -79,7 +79,7 @@ def download(client: ObjectClient, files: Sequence[Download], on_progress: OnPro
     def fetch(file: Download) -> None:
         if not _is_there(file):
             try:
-                _fetch(client, file)
+                _fetch(client, file, on_progress)
             except SourceChangedError:
                 if not _is_folder(client, file):
                     raise
@@ -160,12 +160,12 @@ def _is_folder(client: ObjectClient, file: Download) -> bool:
     return any(found.key == file.key for found in client.below(file.key.rpartition("/")[0]))
 
 
-def _fetch(client: ObjectClient, file: Download) -> None:
+def _fetch(client: ObjectClient, file: Download, on_progress: OnProgress | None) -> None:
     for is_last in (False, True):
         aside = temporary_name(file.target)
         try:
             with open(aside, "x+b", buffering=0) as target:
-                is_right = _fill(client, file, target.fileno())
+                is_right = _fill(client, file, target.fileno(), on_progress)
                 if is_right and file.version:
                     # Where the file system keeps no such notes, staging again fetches again.
                     with contextlib.suppress(OSError):
@@ -180,7 +180,7 @@ def _fetch(client: ObjectClient, file: Download) -> None:
             raise _changed(file, "does not have the content")
 
 
-def _fill(client: ObjectClient, file: Download, target: int) -> bool:
+def _fill(client: ObjectClient, file: Download, target: int, on_progress: OnProgress | None) -> bool:
     """Write the object's bytes to ``target``, and return whether they are what they should be."""
     if file.size <= SMALL:
         body = read_piece(client, file, None)
@@ -195,12 +195,14 @@ def _fill(client: ObjectClient, file: Download, target: int) -> bool:
             for block in answer.stream(_BLOCK):
                 _write_at(target, memoryview(block), place)
                 place += len(block)
+                if on_progress is not None:
+                    on_progress(0, 0)
             return place
 
         return _asked(client, file, (start, end), write) == end
 
     are_whole = in_threads(move, range(0, file.size, _RANGE), _RANGES_AT_ONCE)
-    return all(are_whole) and (not file.sha256 or hash_of_open(target) == file.sha256)
+    return all(are_whole) and (not file.sha256 or hash_of_open(target, on_progress) == file.sha256)
 
 
 def read_piece(client: ObjectClient, file: Download, part: tuple[int, int] | None) -> memoryview:

@@ -37,7 +37,8 @@ def receive_file(sessions: SftpSessions, on_progress: OnProgress | None, file: F
 
         def action(session: SftpSession) -> None:
             try:
-                receive(file.target, file.name, partial(session.read_file, file.source), size=file.size, sha256=file.sha256)
+                send = partial(session.read_file, file.source)
+                receive(file.target, file.name, send, size=file.size, sha256=file.sha256, on_progress=on_progress)
             except IsADirectoryError:
                 raise FileNotFoundError(errno.ENOENT, "no file", file.source) from None
 

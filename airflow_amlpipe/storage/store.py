@@ -24,7 +24,8 @@ from airflow_amlpipe.fingerprint.tree import TreeIdentity, TreeManifest
 __all__ = ["FRESH_SECONDS", "OnProgress", "Store"]
 
 OnProgress = Callable[[int, int], None]
-"""Called with how many files and how many bytes were finished since the last call, from whichever thread finished them."""
+"""Called with how many files and how many bytes were finished since the last call, from whichever thread finished them; with two zeros while a
+large file is on its way. An error that it raises ends the transfer."""
 
 FRESH_SECONDS = 24 * 3600
 """Objects that were written longer ago than this are written again when somebody goes on to refer to them, see :meth:`Store.freshen`."""

@@ -31,6 +31,7 @@ from airflow_amlpipe.storage.store import OnProgress
 __all__ = ["FileCopy", "copies_of_manifest", "copies_of_scan", "copy_files", "discard", "hash_of_open", "open_unchanged"]
 
 _BLOCK = 1 << 20
+_AT_ONCE = 1 << 28
 _FICLONE = 0x40049409
 _LARGE_BYTES = 1 << 20
 # O_NONBLOCK: a FIFO put in the file's place must not hold us up.
@@ -86,7 +87,7 @@ def copy_files(files: list[FileCopy], folders: Iterable[str] = (), on_progress: 
 
     def copy(file: FileCopy) -> None:
         if not _is_there(file):
-            _copy(file)
+            _copy(file, on_progress)
         if on_progress is not None:
             on_progress(1, file.size)
 
@@ -127,12 +128,14 @@ def open_unchanged(path: str, token: str) -> Iterator[BinaryIO]:
         yield source
 
 
-def hash_of_open(descriptor: int) -> str:
+def hash_of_open(descriptor: int, on_progress: OnProgress | None = None) -> str:
     """Return the SHA-256 of an open file, from its beginning."""
     os.lseek(descriptor, 0, os.SEEK_SET)
     found = hashlib.sha256()
     while block := os.read(descriptor, _BLOCK):
         found.update(block)
+        if on_progress is not None:
+            on_progress(0, 0)
     return found.hexdigest()
 
 
@@ -166,7 +169,7 @@ def _is_there(file: FileCopy) -> bool:
         os.close(descriptor)
 
 
-def _copy(file: FileCopy) -> None:
+def _copy(file: FileCopy, on_progress: OnProgress | None) -> None:
     shown = shorten(repr(file.name or file.source))
     try:
         source = _opened(file.source)
@@ -187,7 +190,7 @@ def _copy(file: FileCopy) -> None:
             target = os.open(aside, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
             try:
                 crash_point("copy-opened")
-                sha256 = _transfer(source, target, before, wants_hash=file.sha256 is not None)
+                sha256 = _transfer(source, target, before, on_progress, wants_hash=file.sha256 is not None)
                 size = os.fstat(target).st_size
             finally:
                 os.close(target)
@@ -216,16 +219,19 @@ def _opened(path: str) -> int:
     return os.open(os.path.realpath(path), _READ)
 
 
-def _transfer(source: int, target: int, status: os.stat_result, *, wants_hash: bool) -> str | None:
+def _transfer(source: int, target: int, status: os.stat_result, on_progress: OnProgress | None, *, wants_hash: bool) -> str | None:
     """Fill ``target`` from ``source``; return the hash of what is in ``target`` then, if one is wanted."""
     if not (status.st_size and _clone(source, target, status.st_dev)):
         with contextlib.suppress(OSError):
             # Refused between some file systems; whatever is left then goes through us.
-            while os.copy_file_range(source, target, 1 << 30):
-                pass
+            while os.copy_file_range(source, target, _AT_ONCE):
+                if on_progress is not None:
+                    on_progress(0, 0)
         while block := os.read(source, _BLOCK):
             write_all(target, block)
-    return hash_of_open(target) if wants_hash else None
+            if on_progress is not None:
+                on_progress(0, 0)
+    return hash_of_open(target, on_progress) if wants_hash else None
 
 
 def _clone(source: int, target: int, device: int) -> bool:

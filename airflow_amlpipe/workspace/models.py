@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
@@ -19,7 +19,7 @@ from airflow_amlpipe.fingerprint.canonical import digest
 from airflow_amlpipe.fingerprint.content import hash_file
 from airflow_amlpipe.spec.model import SpecModel
 from airflow_amlpipe.spec.names import check_record_name
-from airflow_amlpipe.storage.copies import copy_plain
+from airflow_amlpipe.storage.copies import checked, copy_plain
 from airflow_amlpipe.storage.log import AppendLog
 from airflow_amlpipe.storage.store import Store
 from airflow_amlpipe.workspace.ids import now_text
@@ -223,9 +223,10 @@ class ModelRegistry:
         self.get(name, version)
         self._log(name).append(record_body(ModelEntry(at=now_text(), version=version)))
 
-    def fetch(self, model: ModelVersion, target: Path) -> Path:
+    def fetch(self, model: ModelVersion, target: Path, *, check: Callable[[], None] | None = None) -> Path:
         """Put a copy of the model's files below the folder ``target`` and return its path: of the one file, or of the folder.
 
+        :param check: see ``storage/copies.py``
         :raises ProtocolError: a file is gone, or is not what was registered
         :raises DatastoreUnavailableError: it could not be read
         """
@@ -234,7 +235,7 @@ class ModelRegistry:
             place.parent.mkdir(parents=True, exist_ok=True)
             place.unlink(missing_ok=True)
             try:
-                self._store.fetch(model_file_path(sha256), place)
+                self._store.fetch(model_file_path(sha256), place, on_progress=checked(check))
             except FileNotFoundError as error:
                 raise ProtocolError(f"model {model.id}: the file {shorten(repr(below))} is not in the workspace any more") from error
             if hash_file(str(place))[0] != sha256:

@@ -41,16 +41,18 @@ def fetch_input(
     say: Say | None = None,
     pause: Callable[[float], None] = time.sleep,
     check: Callable[[], None] | None = None,
+    keeps: bool = False,
 ) -> Path:
     """Put a private copy of the input's files below ``target`` and return the path that the script is given: a folder, or the one file.
 
     What arrives is compared with what was identified.
 
     :param say: told of a transfer that takes long, and of one that had to be tried again
-    :param check: called after each file; an error that it raises ends the transfer, and is raised here
+    :param keeps: whether what has arrived stays when something could not be read, for another call that goes on with it
+    :param check: called after each file, and now and then within a large one; an error that it raises ends the transfer, and is raised here
     :raises DefinitionError: two files have names that are one on this machine's file system
     :raises SourceChangedError: the data changed in between; run again when it is at rest
-    :raises DatastoreUnavailableError: it could not be read, or there is no room for it; what had arrived is removed
+    :raises DatastoreUnavailableError: it could not be read, or there is no room for it; what had arrived is removed, but see ``keeps``
     """
     if resolved.rows is not None:
         return resolved.rows.put(target / ROWS_FILE)
@@ -81,8 +83,10 @@ def fetch_input(
                     "identified; submit the run again, and the step that wrote it is computed anew"
                 ) from error
             except DatastoreUnavailableError as error:
-                shutil.rmtree(target, ignore_errors=True)
-                if _is_disk_full(error):
+                is_full = _is_disk_full(error)
+                if is_full or not keeps:
+                    shutil.rmtree(target, ignore_errors=True)
+                if is_full:
                     raise _no_room(where, size, target, error) from error
                 raise
             crash_point("input-staged")

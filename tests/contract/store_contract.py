@@ -15,11 +15,12 @@ from pathlib import Path
 
 import pytest
 
-from airflow_amlpipe.exceptions import AmlPipeError, DefinitionError, SourceChangedError
+from airflow_amlpipe.exceptions import AmlPipeError, DefinitionError, InfrastructureError, SourceChangedError
 from airflow_amlpipe.fingerprint.local_tree import identify_tree
 from airflow_amlpipe.fingerprint.memo import HashMemo
 from airflow_amlpipe.fingerprint.pattern import PathPattern
 from airflow_amlpipe.fingerprint.tree import TreeFile, TreeIdentity, TreeManifest
+from airflow_amlpipe.storage import transfer
 from airflow_amlpipe.storage.log import AppendLog
 from airflow_amlpipe.storage.store import Store
 
@@ -102,6 +103,22 @@ class StoreContract:
             for path in ("a/nothing", "a"):
                 with pytest.raises(FileNotFoundError):
                     store.last_written(path)
+
+    def test_a_large_file_that_is_on_its_way_can_be_given_up(self, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """R11: whoever stops a step does not wait for the end of a file."""
+        monkeypatch.setattr(transfer, "_clone", lambda *_: False)  # a clone is there at once
+        (tmp_path / "large").write_bytes(bytes(9 << 20))
+        store.ingest(tmp_path / "large", "data/large")
+        told: list[tuple[int, int]] = []
+
+        def give_up(files: int, size_bytes: int) -> None:
+            told.append((files, size_bytes))
+            raise InfrastructureError("nobody waits for it any more")
+
+        with pytest.raises(InfrastructureError, match="nobody waits"):
+            store.fetch("data/large", tmp_path / "here", on_progress=give_up)
+        assert set(told) == {(0, 0)}
+        assert not (tmp_path / "here").exists()
 
     def test_freshening_says_whether_an_object_is_there_and_changes_nothing_of_it(self, store: Store) -> None:
         store.put("a/object", b"x")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ from airflow_amlpipe.settings import Settings
 from airflow_amlpipe.spec.data import DatasetSource, DatastorePath, InputSpec, OutputSpec
 from airflow_amlpipe.spec.dataset import DatasetDefinition, SqlQuery
 from airflow_amlpipe.spec.step import DataTransfer, SourceSpec, StepSpec
+from airflow_amlpipe.storage import transfer
+from airflow_amlpipe.workspace import staging
 from airflow_amlpipe.workspace.datastores import DatastoreRecord
 from airflow_amlpipe.workspace.records import StepFinished
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
@@ -193,6 +196,33 @@ def test_after_a_kill_the_next_try_goes_on_with_what_had_arrived(copy: Copy, mon
     copy.run(copy_step())
     assert arrived_nodes == [node]
     assert files_of(copy.target / "copied") == {"a.csv": "1", "b.csv": "2"}
+    assert not list((copy.workspace.home / "tries").iterdir()), "nothing is left behind"
+
+
+def test_after_an_outage_the_next_try_goes_on_with_what_had_arrived(copy: Copy, monkeypatch: pytest.MonkeyPatch) -> None:
+    copy.put(a_csv="1", b_csv="2", sub__c_csv="3")
+    monkeypatch.setattr(staging, "_PAUSES_SECONDS", ())
+    copied = transfer._copy
+    opened: list[str] = []
+
+    def down(file: transfer.FileCopy, *arguments: Any) -> None:
+        if len(opened) == 2:
+            raise OSError(errno.EIO, "no answer")
+        arrive(file, *arguments)
+
+    def arrive(file: transfer.FileCopy, *arguments: Any) -> None:
+        if "/transfer-" in file.target:
+            opened.append(file.name)
+        copied(file, *arguments)
+
+    monkeypatch.setattr(transfer, "_copy", down)
+    with pytest.raises(DatastoreUnavailableError, match="no answer"):
+        copy.run(copy_step())
+    assert not (copy.target / "copied").exists()
+    monkeypatch.setattr(transfer, "_copy", arrive)
+    copy.run(copy_step())
+    assert sorted(opened) == ["a.csv", "b.csv", "sub/c.csv"], "each file came once"
+    assert files_of(copy.target / "copied") == {"a.csv": "1", "b.csv": "2", "sub/c.csv": "3"}
     assert not list((copy.workspace.home / "tries").iterdir()), "nothing is left behind"
 
 

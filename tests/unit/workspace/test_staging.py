@@ -38,11 +38,11 @@ def fail_after(workspace: WorkspaceStore, monkeypatch: pytest.MonkeyPatch) -> Ca
             pytest.skip("what fails here is the system's copying, which a store that is no folder does not do")
         real, copied, failed = transfer._copy, [], [0]
 
-        def copy(file: Any) -> None:
+        def copy(file: Any, *more: Any) -> None:
             if len(copied) >= files and failed[0] < times:
                 failed[0] += 1
                 raise OSError(number, os.strerror(number), file.target)
-            real(file)
+            real(file, *more)
             copied.append(file.name)
 
         monkeypatch.setattr(transfer, "_copy", copy)
