@@ -263,7 +263,9 @@ def test_an_output_of_an_earlier_run_is_an_input(ws: Workspace) -> None:
     earlier = PortDataReference(ws, "some-run", reference)
     read = lowered(ws, step(inputs=[earlier.as_download("in"), earlier.as_mount()], arguments=[earlier])).steps[0]
     assert [(item.name, item.mode) for item in read.inputs] == [("in", "download"), ("rows", "mount")]
-    assert read.inputs[0].source == DatasetSource(paths=(DatastorePath(datastore="workspaceblobstore", path="azureml/some-run/rows"),))
+    assert read.inputs[0].source == DatasetSource(
+        paths=(DatastorePath(datastore="workspaceblobstore", path="azureml/some-run/rows"),), is_place=True
+    )
 
 
 # ---- run settings

@@ -68,7 +68,7 @@ def test_steps_are_linked_by_the_names_of_what_they_write(ws: Workspace, project
     copy, train, prepare = spec.steps
     assert [step.name for step in spec.steps] == ["copy", "train", "Prepare"]
     assert copy.command == DataTransfer(source="raw", destination="landed", source_type="directory")
-    assert prepare.inputs[0].source == DatasetSource(paths=(DatastorePath(datastore="workspaceblobstore", path="raw"),))
+    assert prepare.inputs[0].source == DatasetSource(paths=(DatastorePath(datastore="workspaceblobstore", path="raw"),), is_place=True)
     assert prepare.arguments == (
         LiteralArgument(value="--raw"),
         InputArgument(input="raw"),

@@ -33,7 +33,7 @@ def a_copy(ws: Workspace, **changes: Any) -> DataTransferStep:
 def test_a_copy_names_both_places_and_has_no_code(ws: Workspace) -> None:
     (step,) = lower_pipeline(Pipeline(ws, a_copy(ws, source_reference_type="directory")), "nightly").steps
     assert step.command == DataTransfer(source="raw_data", destination="copied_data", source_type="directory")
-    assert step.inputs[0].source == DatasetSource(paths=(DatastorePath(datastore="workspacefilestore", path="raw"),))
+    assert step.inputs[0].source == DatasetSource(paths=(DatastorePath(datastore="workspacefilestore", path="raw"),), is_place=True)
     (output,) = step.outputs
     assert (output.datastore, output.destination, output.overwrite) == ("workspaceblobstore", "copied/raw", True)
     assert not step.reads_folder
