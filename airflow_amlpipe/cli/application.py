@@ -19,11 +19,14 @@ before it and the same exit code (``services/script.py``).
 from __future__ import annotations
 
 import os
+import re
 import sys
 import traceback
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter, _SubParsersAction
 from collections.abc import Callable, Collection, Sequence
+from difflib import get_close_matches
 from importlib import import_module
+from typing import NoReturn
 
 from airflow_amlpipe.cli.command import Command, CommandGroup
 from airflow_amlpipe.exceptions import AmlPipeError, exit_code_for
@@ -58,6 +61,15 @@ EXIT_CODES = (
 )
 
 
+class _Parser(ArgumentParser):
+    """Names the command or choice that was probably meant."""
+
+    def error(self, message: str) -> NoReturn:
+        given = re.search(r"invalid choice: '([^']*)' \(choose from (.*)\)", message)
+        near = get_close_matches(given[1], [each.strip(" '") for each in given[2].split(",")], n=1) if given is not None else []
+        super().error(f"{message}; did you mean {near[0]!r}?" if near else message)
+
+
 def run_command(arguments: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
@@ -85,7 +97,7 @@ def exit_code_of(command: Callable[[], int]) -> int:
 
 def build_parser(only: str | None = None) -> ArgumentParser:
     """Return the parser of the whole command line, or of one of its commands alone."""
-    parser = ArgumentParser(
+    parser = _Parser(
         prog="amlpipe",
         description="Run Azure ML SDK v1 pipelines on Airflow, reuse what did not change, and see why.",
         epilog=f"{EXIT_CODES}\n\nexamples:\n  amlpipe run dags/digits_training.py\n  amlpipe runs show latest\n  amlpipe explain latest train\n",
@@ -99,7 +111,15 @@ def build_parser(only: str | None = None) -> ArgumentParser:
         if isinstance(entry, Command):
             _add(subparsers, entry, "amlpipe")
             continue
-        group = subparsers.add_parser(entry.name, help=entry.help, description=entry.help, allow_abbrev=False)
+        examples = "\n".join(f"  amlpipe {entry.name} {each.name} {each.examples[0]}".rstrip() for each in entry.commands)
+        group = subparsers.add_parser(
+            entry.name,
+            help=entry.help,
+            description=entry.help,
+            epilog=f"examples:\n{examples}\n\n{EXIT_CODES}",
+            formatter_class=RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
         group.set_defaults(shown=group)
         below = group.add_subparsers(title="commands", metavar="COMMAND")
         for command in entry.commands:
@@ -117,7 +137,7 @@ def _load(name: str) -> Command | CommandGroup:
     return entry
 
 
-def _add(subparsers: _SubParsersAction[ArgumentParser], command: Command, prefix: str) -> None:
+def _add(subparsers: _SubParsersAction[_Parser], command: Command, prefix: str) -> None:
     examples = "\n".join(f"  {prefix} {command.name} {example}".rstrip() for example in command.examples)
     parser = subparsers.add_parser(
         command.name,

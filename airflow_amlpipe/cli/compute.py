@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 
 from airflow_amlpipe.cli.command import Command, CommandGroup, add_json_argument, add_workspace_argument
-from airflow_amlpipe.cli.output import print_json, print_table
+from airflow_amlpipe.cli.output import print_json, print_list
 from airflow_amlpipe.cli.workspace_choice import choose_workspace
 
 __all__ = ["COMMAND"]
@@ -53,15 +53,16 @@ def _list(given: Namespace) -> int:
 
     chosen = choose_workspace(given.workspace)
     targets = list_computes(chosen.url, home=chosen.home)
-    if given.json:
-        print_json(targets)
-    else:
-        rows = [
+    return print_list(
+        given.json,
+        targets,
+        ("name", "kind", "vm size", "max nodes", "description"),
+        [
             (target["name"], target["kind"], target["vm_size"] or "-", str(target["max_nodes"] or "-"), target["description"] or "")
             for target in targets
-        ]
-        print_table(("name", "kind", "vm size", "max nodes", "description"), rows)
-    return 0
+        ],
+        if_empty=f"there is no compute target in {chosen.url}; `amlpipe compute create NAME` registers one",
+    )
 
 
 COMMAND = CommandGroup(

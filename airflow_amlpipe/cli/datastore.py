@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 
 from airflow_amlpipe.cli.command import Command, CommandGroup, add_json_argument, add_workspace_argument
-from airflow_amlpipe.cli.output import print_json, print_table
+from airflow_amlpipe.cli.output import print_json, print_list
 from airflow_amlpipe.cli.workspace_choice import choose_workspace
 
 __all__ = ["COMMAND"]
@@ -21,12 +21,13 @@ def _list(given: Namespace) -> int:
 
     chosen = choose_workspace(given.workspace)
     datastores = list_datastores(chosen.url, home=chosen.home)
-    if given.json:
-        print_json(datastores)
-    else:
-        rows = [(item["name"] + (" (default)" if item["is_default"] else ""), item["url"], item["conn_id"] or "-") for item in datastores]
-        print_table(("name", "url", "connection"), rows)
-    return 0
+    return print_list(
+        given.json,
+        datastores,
+        ("name", "url", "connection"),
+        [(item["name"] + (" (default)" if item["is_default"] else ""), item["url"], item["conn_id"] or "-") for item in datastores],
+        if_empty=f"there is no datastore in {chosen.url}; `amlpipe datastore register NAME FOLDER` registers one",
+    )
 
 
 def _add_register_arguments(parser: ArgumentParser) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from airflow_amlpipe.cli.command import Command, CommandGroup, add_json_argument, add_workspace_argument
 from airflow_amlpipe.cli.file_arguments import parameter_texts
-from airflow_amlpipe.cli.output import print_json, print_table
+from airflow_amlpipe.cli.output import print_json, print_list, print_table
 from airflow_amlpipe.cli.pipelines import add_submission_arguments, experiment_called, finish_submitted
 from airflow_amlpipe.cli.workspace_choice import choose_workspace
 
@@ -25,14 +25,14 @@ def _list(given: Namespace) -> int:
 
     chosen = choose_workspace(given.workspace)
     found = list_endpoints(chosen.url, home=chosen.home, active_only=not given.all)
-    if given.json:
-        print_json([item.model_dump(mode="json") for item in found])
-    elif not found:
-        print(f"there is no pipeline endpoint in {chosen.url}")
-    else:
-        rows = [(item.name, item.id, str(len(item.pipelines)), item.default_version, item.status) for item in found]
-        print_table(("name", "id", "versions", "default", "status"), rows)
-    return 0
+    return print_list(
+        given.json,
+        [item.model_dump(mode="json") for item in found],
+        ("name", "id", "versions", "default", "status"),
+        [(item.name, item.id, str(len(item.pipelines)), item.default_version, item.status) for item in found],
+        if_empty=f"there is no pipeline endpoint in {chosen.url}; PipelineEndpoint.publish(workspace, name, pipeline) makes one, "
+        "and --all also lists those that are disabled",
+    )
 
 
 def _add_endpoint(parser: ArgumentParser) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 
 from airflow_amlpipe.cli.command import Command, CommandGroup, add_json_argument, add_workspace_argument
-from airflow_amlpipe.cli.output import human_size, human_time, print_json, print_table
+from airflow_amlpipe.cli.output import human_size, human_time, print_json, print_list
 from airflow_amlpipe.settings import Settings
 
 __all__ = ["COMMAND"]
@@ -19,17 +19,17 @@ def _list(given: Namespace) -> int:
     from airflow_amlpipe.services.environments import list_environments
 
     built = list_environments(Settings.load().home)
-    if given.json:
-        print_json(built)
-    elif not built:
-        print(f"no environment is built below {Settings.load().home / 'environments'}")
-    else:
-        rows = [
+    return print_list(
+        given.json,
+        built,
+        ("name", "digest", "size", "last used", "path"),
+        [
             (item["name"], item["digest"][:12], human_size(item["size_bytes"]), human_time(item["last_used_at"]), item["path"])
             for item in built
-        ]
-        print_table(("name", "digest", "size", "last used", "path"), rows)
-    return 0
+        ],
+        if_empty=f"no environment is built below {Settings.load().home / 'environments'}; the first step that needs one builds it, "
+        "and `amlpipe env prepare NAME` builds a registered one ahead",
+    )
 
 
 def _add_prepare_arguments(parser: ArgumentParser) -> None:

@@ -9,7 +9,17 @@ from datetime import datetime
 from itertools import zip_longest
 from typing import Any
 
-__all__ = ["human_duration", "human_size", "human_time", "print_json", "print_table", "reuse_word", "short_id", "status_style"]
+__all__ = [
+    "human_duration",
+    "human_size",
+    "human_time",
+    "print_json",
+    "print_list",
+    "print_table",
+    "reuse_word",
+    "short_id",
+    "status_style",
+]
 
 _STYLES = {"Finished": "green", "Failed": "red", "Canceled": "yellow", "Running": "cyan"}
 
@@ -17,6 +27,29 @@ _STYLES = {"Finished": "green", "Failed": "red", "Canceled": "yellow", "Running"
 def print_json(document: Any) -> None:
     """Print ``document`` as JSON; other tools read it, so it has no colours and keeps its order."""
     print(json.dumps(document, indent=2, ensure_ascii=False, default=str))
+
+
+def print_list(
+    as_json: bool,
+    documents: Sequence[Any],
+    columns: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    if_empty: str,
+    styles: Sequence[str] | None = None,
+) -> int:
+    """Print a list of things, and return the exit code: as JSON a list of objects, for people a table, or a sentence where there is nothing.
+
+    :param rows: one for each document
+    :param if_empty: that there is none, and how there comes to be one
+    """
+    if as_json:
+        print_json(documents)
+    elif not documents:
+        print(if_empty)
+    else:
+        print_table(columns, rows, styles=styles)
+    return 0
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str = "", styles: Sequence[str] | None = None) -> None:

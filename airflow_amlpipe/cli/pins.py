@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 
 from airflow_amlpipe.cli.command import Command, add_json_argument, add_workspace_argument
-from airflow_amlpipe.cli.output import human_time, print_json, print_table
+from airflow_amlpipe.cli.output import human_time, print_list
 from airflow_amlpipe.cli.workspace_choice import choose_workspace
 
 __all__ = ["COMMAND"]
@@ -21,15 +21,13 @@ def _pins(given: Namespace) -> int:
 
     chosen = choose_workspace(given.workspace)
     pinned = list_pins(chosen.url, home=chosen.home)
-    if given.json:
-        print_json([item.model_dump(mode="json") for item in pinned])
-    elif not pinned:
-        print(f"nothing is pinned in {chosen.url}")
-    else:
-        print_table(
-            ("kind", "target", "since", "reason"), [(item.kind, item.target, human_time(item.pinned_at), item.reason) for item in pinned]
-        )
-    return 0
+    return print_list(
+        given.json,
+        [item.model_dump(mode="json") for item in pinned],
+        ("kind", "target", "since", "reason"),
+        [(item.kind, item.target, human_time(item.pinned_at), item.reason) for item in pinned],
+        if_empty=f"nothing is pinned in {chosen.url}; `amlpipe pin` keeps something from being cleared away",
+    )
 
 
 COMMAND = Command(

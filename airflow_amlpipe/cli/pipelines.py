@@ -7,7 +7,7 @@ from typing import Any
 
 from airflow_amlpipe.cli.command import Command, CommandGroup, add_json_argument, add_workspace_argument
 from airflow_amlpipe.cli.file_arguments import parameter_texts
-from airflow_amlpipe.cli.output import human_time, print_json, print_table
+from airflow_amlpipe.cli.output import human_time, print_json, print_list
 from airflow_amlpipe.cli.workspace_choice import choose_workspace
 
 __all__ = ["COMMAND", "add_submission_arguments", "experiment_called", "finish_submitted"]
@@ -24,14 +24,13 @@ def _list(given: Namespace) -> int:
 
     chosen = choose_workspace(given.workspace)
     found = list_published(chosen.url, home=chosen.home, active_only=not given.all)
-    if given.json:
-        print_json([item.model_dump(mode="json") for item in found])
-    elif not found:
-        print(f"no pipeline is published in {chosen.url}")
-    else:
-        rows = [(item.id, item.name, item.version or "-", item.status, human_time(item.created_at)) for item in found]
-        print_table(("id", "name", "version", "status", "published"), rows)
-    return 0
+    return print_list(
+        given.json,
+        [item.model_dump(mode="json") for item in found],
+        ("id", "name", "version", "status", "published"),
+        [(item.id, item.name, item.version or "-", item.status, human_time(item.created_at)) for item in found],
+        if_empty=f"no pipeline is published in {chosen.url}; Pipeline.publish(name) in a script publishes one, and --all also lists those that are disabled",
+    )
 
 
 def _add_pipeline(parser: ArgumentParser) -> None:

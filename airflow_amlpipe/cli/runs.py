@@ -7,7 +7,7 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from typing import Any
 
 from airflow_amlpipe.cli.command import Command, CommandGroup, add_json_argument, add_run_argument, add_workspace_argument
-from airflow_amlpipe.cli.output import human_duration, human_time, print_json, print_table, short_id, status_style
+from airflow_amlpipe.cli.output import human_duration, human_time, print_json, print_list, short_id, status_style
 from airflow_amlpipe.cli.run_table import print_run
 from airflow_amlpipe.cli.shown_run import shown_run
 from airflow_amlpipe.cli.workspace_choice import ChosenWorkspace, choose_workspace
@@ -39,12 +39,6 @@ def _list(given: Namespace) -> int:
 
     chosen = choose_workspace(given.workspace)
     runs = list(list_runs(chosen.url, home=chosen.home, experiment=given.experiment, limit=given.limit or None))
-    if given.json:
-        print_json(runs)
-        return 0
-    if not runs:
-        print(_nothing_listed(chosen, given.experiment))
-        return 0
     rows = [
         (
             _run_id(run),
@@ -57,8 +51,9 @@ def _list(given: Namespace) -> int:
         for run in runs
     ]
     styles = [status_style(run["status"]) for run in runs]
-    print_table(("run", "experiment", "pipeline", "status", "created", "duration"), rows, styles=styles)
-    return 0
+    columns = ("run", "experiment", "pipeline", "status", "created", "duration")
+    nothing = "" if runs or given.json else _nothing_listed(chosen, given.experiment)
+    return print_list(given.json, runs, columns, rows, if_empty=nothing, styles=styles)
 
 
 def _nothing_listed(chosen: ChosenWorkspace, experiment: str | None) -> str:
@@ -66,7 +61,7 @@ def _nothing_listed(chosen: ChosenWorkspace, experiment: str | None) -> str:
 
     known = list_experiments(chosen.url, home=chosen.home) if experiment is not None else []
     if not known:
-        return f"no runs in {chosen.url} yet"
+        return f"no runs in {chosen.url} yet; `amlpipe run SCRIPT` runs the pipeline that a script submits"
     return f"no runs of experiment {shorten(repr(experiment))} in {chosen.url}; its experiments are: {shorten(', '.join(known), 600)}"
 
 

@@ -81,6 +81,45 @@ def test_a_wrong_use_ends_with_2(amlpipe: Amlpipe) -> None:
 
 
 @pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        (["rnus"], "runs"),
+        (["endpoint", "list"], "endpoints"),
+        (["runs", "lst"], "list"),
+        (["compute", "create", "x", "--kind", "locl"], "local"),
+    ],
+)
+def test_a_misspelt_command_or_choice_is_answered_with_the_one_that_was_meant(amlpipe: Amlpipe, words: list[str], meant: str) -> None:
+    answer = amlpipe(*words)
+    assert answer.code == 2
+    assert answer.err.endswith(f"; did you mean '{meant}'?\n")
+
+
+@pytest.mark.parametrize("group", [entry.name for entry in all_commands() if not isinstance(entry, Command)])
+def test_every_group_of_commands_has_an_example_of_each_and_the_exit_codes(amlpipe: Amlpipe, group: str) -> None:
+    answer = amlpipe(group, "--help")
+    for words in every_command():
+        assert words[0] != group or f"\n  amlpipe {' '.join(words)}" in answer.out
+    assert "exit codes: 0 done" in answer.out
+
+
+@pytest.mark.usefixtures("workspace")
+@pytest.mark.parametrize(
+    ("words", "advice"),
+    [
+        ("runs list", "`amlpipe run SCRIPT`"),
+        ("pipelines list", "Pipeline.publish"),
+        ("endpoints list", "PipelineEndpoint.publish"),
+        ("pins", "`amlpipe pin`"),
+        ("env list", "`amlpipe env prepare NAME`"),
+    ],
+)
+def test_an_empty_list_says_how_there_comes_to_be_something_in_it(amlpipe: Amlpipe, words: str, advice: str) -> None:
+    assert advice in amlpipe(*words.split()).out
+    assert amlpipe(*words.split(), "--json").document == []
+
+
+@pytest.mark.parametrize(
     ("error", "code"),
     [
         (UnknownNameError("no such thing"), 2),
