@@ -1,17 +1,17 @@
-"""How is a pipeline submitted, and which runs has a script's experiment had?"""
+"""Under which name are runs kept together, and which runs are there?"""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from airflow_amlpipe.exceptions import DefinitionError, shorten
 from airflow_amlpipe.sdk._absent import absent, refuse
-from airflow_amlpipe.sdk._arguments import check_tags, check_text, check_workspace_given
+from airflow_amlpipe.sdk._arguments import check_text, check_workspace_given
 from airflow_amlpipe.sdk._parsing import refuse_while_parsing
-from airflow_amlpipe.sdk._workspace_store import as_user_error, check_workspace, home, open_workspace, workspace_url
+from airflow_amlpipe.sdk._workspace_store import open_workspace
+from airflow_amlpipe.sdk.core._submission import run_pipeline, run_published, run_script
 from airflow_amlpipe.sdk.core._tags import matches_tags, tag_changes
 from airflow_amlpipe.sdk.exceptions import UserErrorException
 from airflow_amlpipe.spec.names import check_experiment_name
@@ -20,11 +20,6 @@ if TYPE_CHECKING:
     from airflow_amlpipe.sdk.core.interactive_run import InteractiveRun
     from airflow_amlpipe.sdk.core.run import Run
     from airflow_amlpipe.sdk.core.workspace import Workspace
-    from airflow_amlpipe.sdk.pipeline.core.pipeline import Pipeline
-    from airflow_amlpipe.sdk.pipeline.core.pipeline_endpoint import PipelineEndpoint
-    from airflow_amlpipe.sdk.pipeline.core.published_pipeline import PublishedPipeline
-    from airflow_amlpipe.sdk.pipeline.core.run import PipelineRun
-    from airflow_amlpipe.spec.pipeline import PipelineSpec
 
 __all__ = ["Experiment"]
 
@@ -103,7 +98,7 @@ class Experiment:
 
         pipeline_of = getattr(config, "_pipeline", None)
         if callable(pipeline_of):
-            return self._submit_script(config, pipeline_of(self._workspace), tags, **kwargs)
+            return run_script(self, config, pipeline_of(self._workspace), tags, **kwargs)
         is_published = isinstance(config, PublishedPipeline | PipelineEndpoint)
         if not is_published and not isinstance(config, Pipeline):
             refuse(f"Experiment.submit of a {type(config).__name__}", "make the work a step of a Pipeline and submit that")
@@ -122,7 +117,7 @@ class Experiment:
         for what in ("reuse_policy", "parent_run_id"):
             if options.get(what) is not None:
                 check_text(f"submitting to experiment {self._name!r}: {what}", options[what])
-        return self._submit_published(config, tags=tags, **options) if is_published else self._submit(config, tags=tags, **options)
+        return (run_published if is_published else run_pipeline)(self, config, tags=tags, **options)
 
     def start_logging(self, *args: Any, **kwargs: Any) -> InteractiveRun:
         """Record that a run has begun whose work this script does itself, and return it: for ``log``, ``upload_file`` and ``complete``.
@@ -229,128 +224,6 @@ class Experiment:
     def get_portal_url(self) -> str:
         """Return the root of the workspace: there is no Azure portal."""
         return self._workspace._url
-
-    def _submit(
-        self,
-        pipeline: Pipeline,
-        *,
-        tags: dict[str, Any] | None = None,
-        pipeline_parameters: dict[str, Any] | None = None,
-        continue_on_step_failure: bool = False,
-        regenerate_outputs: bool = False,
-        parent_run_id: str | None = None,
-        reuse_policy: str | None = None,
-        kind: Literal["pipeline", "script"] = "pipeline",
-    ) -> Any:
-        refuse_while_parsing(f"submitting a {kind}")
-        texts = self._tags(tags)
-        check_workspace(f"the pipeline submitted to experiment {self._name!r}", pipeline.workspace, self._workspace)
-        from airflow_amlpipe.sdk.lowering_parameters import lower_submitted
-
-        source_base = Path.cwd()
-        spec = pipeline._to_spec(self._name, source_base)
-        parameters = lower_submitted(pipeline.workspace, spec, pipeline_parameters)
-        policy = self._policy(regenerate_outputs, reuse_policy)
-        workspace = pipeline.workspace._url
-        run_id = self._hand_over(spec, workspace, parameters, policy, source_base, texts, continue_on_step_failure, parent_run_id, kind)
-        if kind == "script":
-            from airflow_amlpipe.sdk.core.script_run import ScriptRun
-
-            return ScriptRun(self, run_id)
-        from airflow_amlpipe.sdk.data.abstract_dataset import save_datasets
-        from airflow_amlpipe.sdk.pipeline.core._printed import print_steps, print_submitted
-        from airflow_amlpipe.sdk.pipeline.core.run import PipelineRun
-
-        save_datasets(
-            [*(item for step in pipeline._steps for item in step._inputs), *(pipeline_parameters or {}).values()], pipeline.workspace
-        )
-        print_steps(spec, policy)
-        run = PipelineRun(self, run_id)
-        print_submitted(run)
-        return run
-
-    def _submit_script(self, config: Any, pipeline: Pipeline, tags: Any, **options: Any) -> Any:
-        known = {name: options.pop(name) for name in ("regenerate_outputs", "reuse_policy", "parent_run_id") if name in options}
-        if options:
-            raise UserErrorException(
-                f"Experiment.submit of a {type(config).__name__}: {', '.join(sorted(options))} is not known; it has no parameters of its own"
-            )
-        return self._submit(pipeline, tags=tags, kind="script", **known)
-
-    def _submit_published(
-        self,
-        config: PublishedPipeline | PipelineEndpoint,
-        *,
-        tags: dict[str, Any] | None = None,
-        pipeline_parameters: dict[str, Any] | None = None,
-        continue_on_step_failure: bool | None = None,
-        regenerate_outputs: bool = False,
-        parent_run_id: str | None = None,
-        pipeline_version: str | None = None,
-        reuse_policy: str | None = None,
-    ) -> PipelineRun:
-        from airflow_amlpipe.sdk.lowering_parameters import lower_values
-        from airflow_amlpipe.sdk.pipeline.core._printed import print_submitted
-        from airflow_amlpipe.sdk.pipeline.core.pipeline_endpoint import PipelineEndpoint
-        from airflow_amlpipe.sdk.pipeline.core.run import PipelineRun
-        from airflow_amlpipe.services.endpoints import submit_endpoint
-        from airflow_amlpipe.services.published import submit_published
-
-        url = workspace_url("submitting a published pipeline", self._workspace)
-        check_workspace(f"what is submitted to experiment {self._name!r}", config._workspace, self._workspace)
-        given: dict[str, Any] = {
-            "home": home(),
-            "parameters": lower_values(self._workspace, pipeline_parameters),
-            "policy": self._policy(regenerate_outputs, reuse_policy),
-            "tags": self._tags(tags),
-            "continue_on_step_failure": continue_on_step_failure,
-            "parent_run_id": parent_run_id,
-        }
-        with as_user_error():
-            if isinstance(config, PipelineEndpoint):
-                run_id = submit_endpoint(url, config.id, self._name, version=pipeline_version, **given)
-            else:
-                run_id = submit_published(url, config.id, self._name, **given)
-        run = PipelineRun(self, run_id)
-        print_submitted(run)
-        return run
-
-    def _policy(self, regenerate_outputs: bool, reuse_policy: str | None) -> str:
-        if regenerate_outputs and reuse_policy not in {None, "refresh"}:
-            raise UserErrorException(f"regenerate_outputs=True and reuse_policy={reuse_policy!r} contradict each other; give one of them")
-        return "refresh" if regenerate_outputs else reuse_policy or "auto"
-
-    def _tags(self, tags: Any) -> dict[str, str]:
-        given = dict(check_tags(f"submitting to experiment {self._name!r}: tags", tags))
-        return {key: value or "" for key, value in tag_changes(given).items()}
-
-    def _hand_over(
-        self,
-        spec: PipelineSpec,
-        workspace: str,
-        parameters: dict[str, Any],
-        policy: str,
-        source_base: Path,
-        tags: dict[str, str],
-        continue_on_step_failure: bool,
-        parent_run_id: str | None,
-        kind: Literal["pipeline", "script"],
-    ) -> str:
-        from airflow_amlpipe.services.submit import submit_pipeline
-
-        return submit_pipeline(
-            spec,
-            workspace=workspace,
-            experiment=self._name,
-            parameters=parameters,
-            policy=policy,
-            tags=tags,
-            source_base=source_base,
-            home=home(),
-            continue_on_step_failure=bool(continue_on_step_failure),
-            parent_run_id=parent_run_id,
-            kind=kind,
-        )
 
     def __repr__(self) -> str:
         return f"Experiment(Name: {self._name},\nWorkspace: {self._workspace.name})"

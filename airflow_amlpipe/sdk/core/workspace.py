@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_amlpipe.exceptions import shorten
-from airflow_amlpipe.sdk._absent import absent
+from airflow_amlpipe.sdk._absent import absent, refuse
 from airflow_amlpipe.sdk._arguments import check_local_path
 from airflow_amlpipe.sdk._parsing import is_airflow_parsing, refuse_while_parsing
 from airflow_amlpipe.sdk._registries import NamedThings
@@ -300,6 +301,17 @@ class Workspace:
 
         return Keyvault(self)
 
+    def get_mlflow_tracking_uri(self, _with_auth: bool = False) -> str:
+        """Return what the variable ``MLFLOW_TRACKING_URI`` says: a workspace keeps no MLflow server of its own.
+
+        :raises UnsupportedFeatureError: it is not set
+        """
+        uri = os.environ.get("MLFLOW_TRACKING_URI")
+        return uri or refuse(
+            "Workspace.get_mlflow_tracking_uri without MLFLOW_TRACKING_URI",
+            "set that variable to the address of your MLflow server, for a step in the environment_variables of its environment",
+        )
+
     def get_run(self, run_id: str) -> Run:
         """Return a pipeline run, or a step run, by its id.
 
@@ -315,7 +327,6 @@ class Workspace:
     delete_private_endpoint_connection = absent("Workspace.delete_private_endpoint_connection", "leave it out: there is no Azure network")
     diagnose_workspace = absent("Workspace.diagnose_workspace", "leave it out: there are no Azure resources behind a workspace")
     get_connection = absent("Workspace.get_connection", _CONNECTIONS)
-    get_mlflow_tracking_uri = absent("Workspace.get_mlflow_tracking_uri", "set MLFLOW_TRACKING_URI in the step's environment_variables")
     images = property(lambda self: {})
     linked_services = property(lambda self: {})
     list_connections = absent("Workspace.list_connections", _CONNECTIONS)

@@ -99,9 +99,11 @@ class Pipeline:
             raise UserErrorException(
                 f"Pipeline.submit: unknown keyword arguments {shorten(', '.join(sorted(kwargs)))}; check their spelling"
             )
+        from airflow_amlpipe.sdk.core._submission import run_pipeline
         from airflow_amlpipe.sdk.core.experiment import Experiment
 
-        run: PipelineRun = Experiment(self.workspace, experiment_name)._submit(
+        run: PipelineRun = run_pipeline(
+            Experiment(self.workspace, experiment_name),
             self,
             pipeline_parameters=pipeline_parameters,
             continue_on_step_failure=continue_on_step_failure,

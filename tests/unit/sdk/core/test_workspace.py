@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from airflow_amlpipe.exceptions import UnsupportedFeatureError
 from azureml.core import Dataset, Datastore, Environment, Workspace
 from azureml.core.compute import AmlCompute, ComputeTarget
 from azureml.exceptions import UserErrorException, WorkspaceException
@@ -297,3 +298,11 @@ def test_the_default_compute_targets_are_those_of_sdk_v1s_names(ws: Workspace) -
     assert (found and found.name, ws.get_default_compute_target("GPU")) == (made.name, None)
     with pytest.raises(UserErrorException, match="type 'TPU' is not known; use one of: CPU, GPU"):
         ws.get_default_compute_target("TPU")
+
+
+def test_the_mlflow_server_is_the_one_that_the_environment_names(ws: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://mlflow:5000")
+    assert ws.get_mlflow_tracking_uri() == "http://mlflow:5000"
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    with pytest.raises(UnsupportedFeatureError, match="set that variable to the address of your MLflow server"):
+        ws.get_mlflow_tracking_uri()
