@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_amlpipe.exceptions import DefinitionError
 from airflow_amlpipe.sdk._run_records import run_record
 from airflow_amlpipe.sdk._workspace_store import open_workspace
+from airflow_amlpipe.sdk.exceptions import UserErrorException
 
 if TYPE_CHECKING:
     from airflow_amlpipe.spec.data import DatasetSource, InputSpec
@@ -18,7 +19,7 @@ __all__ = ["input_datasets", "output_datasets"]
 
 
 def input_datasets(workspace: Any, item: StepTry) -> list[dict[str, Any]]:
-    """Return what the step reads: a dataset by its id, an output of an earlier step by the step that wrote it.
+    """Return what the step reads: a dataset as such, an output of an earlier step by the step that wrote it.
 
     Of a run of a DAG file, whose definition Airflow keeps, the inputs are known once the step's key is.
     """
@@ -36,7 +37,7 @@ def input_datasets(workspace: Any, item: StepTry) -> list[dict[str, Any]]:
     with suppress(DefinitionError):
         step = bind_step(store, step, record.parameters)
     found = [each for each in step.inputs if each.is_dataset and getattr(each.source, "holds", None) != "data_path"]
-    return [_consumed(each.name, each.mode, _dataset(store, each)) for each in found]
+    return [_consumed(each.name, each.mode, _found(workspace, _dataset(store, each))) for each in found]
 
 
 def output_datasets(outputs: dict[str, OutputRecord]) -> list[dict[str, Any]]:
@@ -52,7 +53,17 @@ def output_datasets(outputs: dict[str, OutputRecord]) -> list[dict[str, Any]]:
     ]
 
 
-def _consumed(name: str, mode: str, dataset: dict[str, Any]) -> dict[str, Any]:
+def _found(workspace: Any, described: dict[str, Any]) -> Any:
+    """Return the dataset that has the described id; what has none, or one that the workspace does not know any more, as it is described."""
+    from airflow_amlpipe.sdk.core.dataset import Dataset
+
+    if described["id"] is not None:
+        with suppress(UserErrorException):
+            return Dataset.get_by_id(workspace, described["id"])
+    return described
+
+
+def _consumed(name: str, mode: str, dataset: Any) -> dict[str, Any]:
     return {"dataset": dataset, "consumptionDetails": {"type": "RunInput", "inputName": name, "mechanism": mode.capitalize()}}
 
 

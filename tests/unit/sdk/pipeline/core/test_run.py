@@ -216,12 +216,12 @@ def test_the_details_of_a_step_run_name_the_data_that_it_read_and_its_environmen
     first, second = run_of(ws, run_id).get_steps()
     assert first.get_details()["inputDatasets"] == []
     told = {item["consumptionDetails"]["inputName"]: item for item in second.get_details()["inputDatasets"]}
-    assert told["named"] == {
-        "dataset": {"id": named.id, "name": "rows", "version": 1},
-        "consumptionDetails": {"type": "RunInput", "inputName": "named", "mechanism": "Download"},
-    }
+    assert told["named"]["consumptionDetails"] == {"type": "RunInput", "inputName": "named", "mechanism": "Download"}
+    read = told["named"]["dataset"]
+    assert (read.id, read.name, read.version, read.to_path()) == (named.id, "rows", 1, ["/a.csv"])
+    assert read.register(ws, "rows again").name == "rows again"
     assert told["prepared"]["dataset"] == {"id": None, "step": "prepare", "output": "prepared"}
-    assert (told["which"]["dataset"]["name"], sorted(told)) == ("table", ["named", "prepared", "which"])
+    assert (told["which"]["dataset"].name, sorted(told)) == ("table", ["named", "prepared", "which"])
     found = second.get_environment()
     assert (found.name, list(found.python.conda_dependencies.pip_packages)) == ("train-env", ["numpy"])
     with pytest.raises(UserErrorException, match=r"run .* has no environment of its own; ask one of its steps"):
