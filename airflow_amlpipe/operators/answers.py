@@ -11,14 +11,17 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from airflow_amlpipe.exceptions import DefinitionError, UnknownNameError, shorten
+from airflow_amlpipe.hooks.secrets import find_secret
 from airflow_amlpipe.operators.answering import Answer, Question
 from airflow_amlpipe.operators.model_answers import change_model, delete_model, give_model, list_models, register_model
+from airflow_amlpipe.operators.preparing import workspace_names
 from airflow_amlpipe.operators.sent_files import sent_files
 from airflow_amlpipe.spec.names import check_relative_path
 from airflow_amlpipe.spec.workspace import WorkspaceNames
 from airflow_amlpipe.storage.copies import data_files, fetch_file, put_file
 from airflow_amlpipe.workspace.asked import AskedThing
 from airflow_amlpipe.workspace.asked_words import place_words
+from airflow_amlpipe.workspace.assessment import Assessment
 from airflow_amlpipe.workspace.direct import described_part
 from airflow_amlpipe.workspace.staging import fetch_input
 from airflow_amlpipe.workspace.step_run import StepRun
@@ -33,7 +36,20 @@ from airflow_amlpipe.workspace.telling_things import (
     find_other_run,
 )
 
-__all__ = ["Answers"]
+__all__ = ["Answers", "answers_for"]
+
+
+def answers_for(
+    run: StepRun, assessment: Assessment, names: WorkspaceNames | None, experiment: str, *, say: Callable[[str], None]
+) -> Answers:
+    """Return the answers for the script of a try.
+
+    :param names: of the workspace, as its config.json has them
+    :param experiment: that the run belongs to
+    :param say: takes a sentence for the step's log
+    """
+    keyed = {item.digest for item in assessment.inputs.values()}
+    return Answers(run, workspace_names(run.workspace, names), experiment, say, find_secret, keyed)
 
 
 @dataclass(frozen=True)

@@ -6,92 +6,39 @@ tested without a DAG, and a step behaves the same under every executor.
 
 from __future__ import annotations
 
-import shutil
-import time
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
-from airflow_amlpipe.compute.folder import StepFolder
-from airflow_amlpipe.exceptions import AmlPipeError, DefinitionError, InfrastructureError, ViewRefusedError, shorten
+from airflow_amlpipe.exceptions import AmlPipeError, DefinitionError, InfrastructureError
 from airflow_amlpipe.fingerprint.source import SourceSnapshot
+from airflow_amlpipe.operators.before import outputs_before
 from airflow_amlpipe.operators.collecting import begin_collecting, finished_by_another, is_being_collected
-from airflow_amlpipe.operators.job_note import JobNote, StateStore
-from airflow_amlpipe.operators.left_job import end_job, end_unnoted_jobs, find_left_job, why_not_needed
-from airflow_amlpipe.operators.outline import PipelineOutline
-from airflow_amlpipe.operators.run_record import record_run
-from airflow_amlpipe.operators.run_request import RunRequest
-from airflow_amlpipe.operators.single_flight import SingleFlight, Waited, claim_of, take_up_wait
+from airflow_amlpipe.operators.job_note import JobNote
+from airflow_amlpipe.operators.left_job import end_unnoted_jobs, find_left_job, why_not_needed
+from airflow_amlpipe.operators.single_flight import claim_of, take_up_wait
+from airflow_amlpipe.operators.trying import StepTrying
+from airflow_amlpipe.operators.watching import watch_streak
 from airflow_amlpipe.reuse.decision import Reason
-from airflow_amlpipe.reuse.result import StepResult, StoredOutput
-from airflow_amlpipe.settings import Settings
-from airflow_amlpipe.spec.data import StepOutputSource
-from airflow_amlpipe.spec.step import StepSpec
+from airflow_amlpipe.reuse.result import StepResult
 from airflow_amlpipe.storage.crash_points import crash_point
 from airflow_amlpipe.workspace.assessment import Assessment, assess_step, enforce
 from airflow_amlpipe.workspace.records import StepFinished
 from airflow_amlpipe.workspace.sources import read_source, store_source
-from airflow_amlpipe.workspace.step_run import StepRun
-from airflow_amlpipe.workspace.try_files import keep_logs
-from airflow_amlpipe.workspace.workspace import WorkspaceStore
 
 if TYPE_CHECKING:
     from airflow_amlpipe.compute.backend import JobHandle
-    from airflow_amlpipe.operators.answering import AnswerQuestion
-    from airflow_amlpipe.operators.handover import Handover
 
 __all__ = ["StepExecution"]
 
-# Airflow kills a task process 5 seconds after it asked it to end; what still runs then would be left behind.
-_GRACE_WHEN_STOPPED_SECONDS: Final = 3.5
-
 
 @dataclass
-class StepExecution:
+class StepExecution(StepTrying):
     """One try of one step. Call :meth:`identify`, :meth:`decide`, then :meth:`reuse`, or :meth:`carry_out` (:meth:`launch`, :meth:`wait` and
     :meth:`record`);
     where somebody else computes the step already (``obstacle``), :meth:`pause`, and another execution of the try goes on from the beginning.
-
-    :ivar source_base: what a relative source folder is relative to
-    :ivar ancestors: gives the ids of all steps this one follows from; asked only where the policy needs them
-    :ivar airflow: the task that carries this out
-    :ivar is_last_try: whether nobody will come back for a job that is left running
-    :ivar notes: outlives this process
-    :ivar say: takes a sentence, or a line that the script printed, for the task's log
-    :ivar waited: set when the task comes back from waiting
-    :ivar obstacle: once decided, for whom the step has to wait; ``None`` if for nobody
     """
 
-    workspace: WorkspaceStore
-    settings: Settings
-    outline: PipelineOutline
-    request: RunRequest
-    step: StepSpec
-    source_base: Path
-    ancestors: Callable[[], Collection[str]]
-    airflow: dict[str, str]
-    try_number: int
-    is_last_try: bool
-    notes: StateStore
-    say: Callable[[str], None]
-    waited: Waited | None = None
-
-    run: StepRun = field(init=False)
-    assessment: Assessment = field(init=False)
-    obstacle: str | None = field(default=None, init=False)
-    flight: SingleFlight = field(init=False)
-    _job: JobNote | None = field(default=None, init=False)
     _snapshot: SourceSnapshot | None = field(default=None, init=False)
-    _handover: Handover | None = field(default=None, init=False)
-    _is_stopped: bool = field(default=False, init=False)
-    _is_canceled: bool = field(default=False, init=False)
-    _is_refused: bool = field(default=False, init=False)
-
-    def __post_init__(self) -> None:
-        self.run = self._new_run()
-        self.flight = SingleFlight(self.workspace, self.settings, self.waited)
 
     def identify(self) -> None:
         """Write down that the run and this try of the step exist, and find the job that an earlier try may have left running.
@@ -147,7 +94,7 @@ class StepExecution:
                 self.step,
                 snapshot=self._identify_source(),
                 parameters=self.request.parameters,
-                upstream=self._upstream(),
+                upstream=outputs_before(self.workspace, self.request.run_id, self.step),
                 policy=policy,
                 ancestors=self.ancestors() if policy.mode == "refresh-from" else (),
                 run_id=self.request.run_id,
@@ -191,13 +138,13 @@ class StepExecution:
         # What only a step that runs needs is imported when one does: a reused step's task is over before that would be.
         from airflow_amlpipe.compute.backend import JobHandle, open_backend
         from airflow_amlpipe.operators.handover import Handover
-        from airflow_amlpipe.operators.preparing import prepare_job, run_facts
+        from airflow_amlpipe.operators.preparing import git_state_of, prepare_job, run_facts
 
         if self._job is not None:
             self._note("the job that an earlier try of this task launched is taken up again")
             return JobHandle.from_json(self._job.handle)
         if self._snapshot is not None:
-            self.run.source = self._git_state()
+            self.run.source = git_state_of(self.step, self.source_base)
             store_source(self.workspace, self.step, self.source_base, self._snapshot)
             crash_point("source-stored")
         backend = open_backend(self.workspace.computes.get(self.step.compute).kind)
@@ -222,24 +169,10 @@ class StepExecution:
         )
         self._refuse_when_stopped()
         crash_point("job-prepared")
-        try:
-            handle = backend.launch(request)
-        except ViewRefusedError as error:
-            self._note(f"inputs are copied instead of mounted: {error}")
-            request = self._handover.copy_instead(request)
-            handle = backend.launch(request)
+        handle, request = self._handover.launch(backend, request)
         crash_point("job-launched")
-        run = self.run
-        self._job = JobNote(
-            handle.to_json(),
-            self.assessment.key,
-            run.step_run_id,
-            run.try_number,
-            run.started_at,
-            launched_at=time.time(),
-            source=run.source,
-            shown=sorted({view.name for view in request.views if not view.is_pinned}),
-        )
+        shown = {view.name for view in request.views if not view.is_pinned}
+        self._job = JobNote.of(handle.to_json(), self.assessment.key, self.run, shown=shown)
         try:
             self._job.keep(self.notes)
         except InfrastructureError as error:
@@ -259,10 +192,12 @@ class StepExecution:
         from airflow_amlpipe.compute.backend import open_backend
         from airflow_amlpipe.compute.waiting import follow_job
         from airflow_amlpipe.operators.answering import answering
+        from airflow_amlpipe.operators.answers import answers_for
 
         self._watch_changes()  # while the job runs: nobody waits for it
         try:
-            with answering(self._folder, self._answers(), self._note):
+            answers = answers_for(self.run, self.assessment, self.outline.workspace, self.request.experiment, say=self._note)
+            with answering(self._folder, answers, self._note):
                 follow_job(
                     open_backend(handle.kind),
                     handle,
@@ -312,47 +247,6 @@ class StepExecution:
         self._clean()
         return finished
 
-    @contextmanager
-    def bad_end_recorded(self) -> Iterator[None]:
-        """Write down what went wrong when an error leaves the block, and end the job, unless the next try can take it up again.
-
-        However the block ends, nobody is left waiting for this try any longer than need be.
-        """
-        try:
-            yield
-        except BaseException as error:
-            # The error itself matters more than trouble in writing it down.
-            with suppress(AmlPipeError):
-                self._end_badly(error)
-            raise
-        finally:
-            self.flight.leave()
-
-    def stop(self) -> None:
-        """End the job, if one runs, and what databases are asked; called by a signal handler while another method is at work. Twice is fine."""
-        self._is_stopped = True
-        self.workspace.datastores.stop_queries()
-        if self._job is not None:
-            self._end_job(min(self.settings.terminate_grace_seconds, _GRACE_WHEN_STOPPED_SECONDS))
-
-    @property
-    def _where(self) -> str:
-        return f"step {shorten(repr(self.step.name))}"
-
-    @property
-    def _folder(self) -> StepFolder:
-        return StepFolder(self.workspace.home / "tries" / self.run.step_run_id)
-
-    def _new_run(self) -> StepRun:
-        return StepRun(self.workspace, self.outline.name, self.request.run_id, self.step, self.try_number, self.airflow)
-
-    def _record_run(self) -> None:
-        """:raises DefinitionError: the run's id is another run's."""
-        problem = record_run(self.workspace.runs, self.outline, self.request, self.airflow)
-        if problem:
-            self._is_refused = True
-            raise DefinitionError(f"{self._where}: {problem}")
-
     def _identify_source(self) -> str:
         if not self.step.reads_folder:
             return self.step.source.snapshot or ""
@@ -361,26 +255,6 @@ class StepExecution:
         for warning in self._snapshot.warnings:
             self._note(f"{self._where}: {warning}")
         return self._snapshot.digest
-
-    def _git_state(self) -> dict[str, dict[str, Any]]:
-        from airflow_amlpipe.workspace.git_state import git_state
-
-        directory = self.step.source.directory
-        state = git_state(self.source_base / directory)
-        return {} if state is None else {directory: state}
-
-    def _upstream(self) -> dict[str, Mapping[str, StoredOutput]]:
-        producers = {item.source.step for item in self.step.inputs if isinstance(item.source, StepOutputSource)}
-        return {step_id: self._outputs_of(step_id) for step_id in sorted(producers)}
-
-    def _outputs_of(self, step_id: str) -> Mapping[str, StoredOutput]:
-        finished = self.workspace.runs.output_of(self.request.run_id, step_id)
-        if finished is None:
-            raise DefinitionError(
-                f"{self._where} reads what step {step_id!r} writes, but that step has not ended well in run {self.request.run_id}; "
-                "it was marked as success by hand, or left out: clear it, so that it runs"
-            )
-        return finished.outputs
 
     def _take_up_job(self) -> None:
         """Go on as the try that launched a job and ended without a word, until it is clear what becomes of the job."""
@@ -394,15 +268,7 @@ class StepExecution:
 
     def _watch_changes(self) -> None:
         """Warn when one thing alone has made the step run, again and again."""
-        at_least = self.settings.changed_streak_warning
-        if not at_least:
-            return
-        from airflow_amlpipe.workspace.streak import count_streak
-
-        # A hint: trouble in finding it must not fail the step.
-        with suppress(AmlPipeError):
-            self.run.streak = count_streak(self.workspace, self.assessment, pipeline=self.outline.name, run_id=self.request.run_id)
-        warning = self.run.streak.sentence(at_least) if self.run.streak else None
+        warning = watch_streak(self.run, self.assessment, self.settings.changed_streak_warning)
         if warning:
             self._note(f"warning: {self._where}: {warning}")
 
@@ -435,68 +301,3 @@ class StepExecution:
         self.flight.ended.add(self.run.step_run_id)
         self._job, self.run = None, self._new_run()
         self.run.start()
-
-    def _refuse_when_stopped(self) -> None:
-        if self._is_stopped:
-            if self.workspace.runs.cancel_requested(self.request.run_id):
-                raise InfrastructureError(f"{self._where} was stopped, because its run was cancelled")
-            raise InfrastructureError(
-                f"{self._where} was stopped by Airflow: cancelled, cleared, marked by hand, timed out, or its worker shuts down"
-            )
-
-    def _end_badly(self, error: BaseException) -> None:
-        if self._is_refused:
-            return  # the run is another's, and so are its records
-        may_go_on = isinstance(error, InfrastructureError) and not self._is_stopped and not self.is_last_try
-        if self._job is not None and may_go_on:
-            self._note("the step's job is left as it is: the next try of this task takes it up again")
-            self.flight.leave_to_next_try()
-            return
-        if self._job is not None:
-            self._end_job(self.settings.terminate_grace_seconds)
-            self._job = None
-            # Before logs are stored: Airflow may end this process any moment.
-            self.flight.leave()
-            from airflow_amlpipe.operators.keeping import keep_files
-
-            with suppress(AmlPipeError):
-                keep_files(self.workspace, self.run, self._folder, say=self._note)
-        self._keep_logs()
-        canceled = self._is_stopped or self._is_canceled or isinstance(error, KeyboardInterrupt)
-        # The run is recorded first, if the store was in trouble when that was tried: nobody finds the tries of a run that is not.
-        self._record_run()
-        self.run.finish_failed(error, getattr(self, "assessment", None), status="Canceled" if canceled else "Failed")
-        self._clean()
-
-    def _answers(self) -> AnswerQuestion:
-        from airflow_amlpipe.hooks.secrets import find_secret
-        from airflow_amlpipe.operators.answers import Answers
-        from airflow_amlpipe.operators.preparing import workspace_names
-
-        names = workspace_names(self.workspace, self.outline.workspace)
-        keyed = {item.digest for item in self.assessment.inputs.values()}
-        return Answers(self.run, names, self.request.experiment, self._note, find_secret, keyed)
-
-    def _tell(self, _stream: str, line: str) -> None:
-        crash_point("script-heard")
-        self.say(line)
-
-    def _note(self, sentence: str) -> None:
-        """Say something of ours, also to whoever follows the run without Airflow's log."""
-        self.say(sentence)
-        self._folder.note(sentence)
-
-    def _keep_logs(self) -> None:
-        keep_logs(self.workspace, self.run.folder, self._folder.logs)
-
-    def _end_job(self, grace_seconds: float) -> None:
-        if self._job is not None:
-            end_job(self._job, grace_seconds)
-
-    def _unmount(self) -> None:
-        if self._handover is not None:
-            self._handover.close()
-
-    def _clean(self) -> None:
-        self._unmount()
-        shutil.rmtree(self._folder.root, ignore_errors=True)

@@ -25,6 +25,7 @@ from airflow_amlpipe.workspace.workspace import WorkspaceStore
 
 # What only inputs of an object store need is imported when there is one.
 if TYPE_CHECKING:
+    from airflow_amlpipe.compute.backend import ComputeBackend, JobHandle
     from airflow_amlpipe.compute.remote_views import RemoteViews
     from airflow_amlpipe.runtime.protocol import DatasetPart
     from airflow_amlpipe.workspace.serving import ServedFile
@@ -79,6 +80,19 @@ class Handover:
     def views_from(self) -> int:
         """The process that has the sources of ``views`` mounted, 0 if the machine has."""
         return 0 if self._remote is None else self._remote.process
+
+    def launch(self, backend: ComputeBackend, request: LaunchRequest) -> tuple[JobHandle, LaunchRequest]:
+        """Start the job that ``request`` asks for, with copies of its inputs where they cannot be shown, and return it and what was asked for then.
+
+        :raises DefinitionError: it can never be started
+        :raises InfrastructureError: it could not be started now
+        """
+        try:
+            return backend.launch(request), request
+        except ViewRefusedError as error:
+            self.say(f"inputs are copied instead of mounted: {error}")
+            request = self.copy_instead(request)
+            return backend.launch(request), request
 
     def copy_instead(self, request: LaunchRequest) -> LaunchRequest:
         """Put copies where ``request`` wanted to show data: same paths, so that nothing else of it changes.

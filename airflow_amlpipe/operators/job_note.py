@@ -10,11 +10,12 @@ The note is never deleted: whether it still holds is read from the records of th
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Final, Protocol
 
 from airflow_amlpipe.exceptions import ProtocolError, shorten
+from airflow_amlpipe.workspace.step_run import StepRun
 
 __all__ = ["NOTE_KEY", "JobNote", "StateStore"]
 
@@ -51,6 +52,11 @@ class JobNote:
     launched_at: float
     source: dict[str, dict[str, Any]]
     shown: list[str]
+
+    @classmethod
+    def of(cls, handle: str, key: str, run: StepRun, *, shown: Iterable[str]) -> JobNote:
+        """Return the note of a job that was launched for ``run`` just now."""
+        return cls(handle, key, run.step_run_id, run.try_number, run.started_at, time.time(), source=run.source, shown=sorted(shown))
 
     @classmethod
     def find(cls, store: StateStore) -> JobNote | None:

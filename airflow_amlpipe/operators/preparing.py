@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 from airflow_amlpipe.compute.backend import LaunchRequest
 from airflow_amlpipe.compute.environments import prepare_environment
@@ -13,6 +15,7 @@ from airflow_amlpipe.compute.old_tries import sweep_old_tries
 from airflow_amlpipe.compute.staging import RunFacts, stage_step
 from airflow_amlpipe.operators.handover import Handover
 from airflow_amlpipe.spec.command import NotebookRun
+from airflow_amlpipe.spec.step import StepSpec
 from airflow_amlpipe.spec.workspace import WorkspaceNames
 from airflow_amlpipe.workspace.assessment import Assessment
 from airflow_amlpipe.workspace.sources import fetch_source
@@ -20,7 +23,7 @@ from airflow_amlpipe.workspace.step_run import StepRun
 from airflow_amlpipe.workspace.try_files import logged_by_steps
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
 
-__all__ = ["prepare_job", "run_facts", "workspace_names"]
+__all__ = ["git_state_of", "prepare_job", "run_facts", "workspace_names"]
 
 
 def prepare_job(
@@ -90,6 +93,15 @@ def run_facts(workspace: WorkspaceStore, run: StepRun, experiment: str, names: W
         parent_properties=logged.properties,
         parent_events=logged.events,
     )
+
+
+def git_state_of(step: StepSpec, source_base: Path) -> dict[str, dict[str, Any]]:
+    """Return the git state of a step's source folder, by the folder as its author wrote it; nothing of one that is in no repository."""
+    from airflow_amlpipe.workspace.git_state import git_state
+
+    directory = step.source.directory
+    state = git_state(source_base / directory)
+    return {} if state is None else {directory: state}
 
 
 def workspace_names(workspace: WorkspaceStore, names: WorkspaceNames | None) -> WorkspaceNames:
