@@ -9,7 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["REQUIREMENT", "CompletedBySdk", "from_sdk", "sdk_module"]
+__all__ = ["REQUIREMENT", "CompletedBySdk", "from_sdk", "or_stand_in", "sdk_module"]
 
 REQUIREMENT = "airflow-amlpipe"
 
@@ -48,6 +48,31 @@ def from_sdk(module: str, name: str, wanted: str) -> Any:
         return getattr(found, name)
     except AttributeError as error:
         raise ImportError("%s is not served by airflow-amlpipe; see docs/reference/coverage.md" % wanted, name=wanted) from error
+
+
+def or_stand_in(module: str, name: str, wanted: str) -> Any:
+    """Like :func:`from_sdk`; where the SDK is not installed, a class in its place that says so when it is used.
+
+    Scripts of steps import more than they use, and what only builds pipelines is not used in one.
+    """
+    try:
+        return from_sdk(module, name, wanted)
+    except ModuleNotFoundError as error:
+        return _StandIn(name, (), {"_missing": error})
+
+
+class _StandIn(type):
+    """A class of the SDK's that a script may import, and no more than that."""
+
+    _missing: ModuleNotFoundError
+
+    def __call__(cls, *_: Any, **__: Any) -> Any:
+        raise cls._missing
+
+    def __getattr__(cls, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        raise cls._missing
 
 
 class CompletedBySdk:

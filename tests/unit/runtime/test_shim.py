@@ -85,7 +85,9 @@ run.complete()
 @pytest.mark.parametrize(
     "statement",
     [
-        "from azureml.core import RunConfiguration",
+        "from azureml.core import Nothing",
+        "from azureml.core import RunConfiguration; RunConfiguration()",
+        "from azureml.core import ComputeTarget; ComputeTarget.create(None, 'cluster', None)",
         "from azureml.core import Workspace; Workspace.from_config()",
         "from azureml.core import Dataset; Dataset.Tabular",
         "from azureml.core.dataset import Nothing",
@@ -102,6 +104,16 @@ def test_what_is_served_elsewhere_names_the_requirement_to_add(statement: str, t
     ran = run_bare(sys.executable, code, tmp_path)
     assert "is not part of the runtime that every step has: add the requirement 'airflow-amlpipe'" in ran.stdout
     assert ran.stdout.split()[1].split(".")[0] in {"azureml", "Dataset", "Workspace"}, "what was asked for is named"
+
+
+def test_what_only_a_submission_uses_can_be_imported_by_a_step(python: str, tmp_path: Path) -> None:
+    code = """
+from azureml.core import ComputeTarget, ContainerRegistry, Dataset, Experiment, Run, RunConfiguration, ScriptRun, ScriptRunConfig, Webservice, Workspace
+from azureml.core import *
+print(isinstance(Run.get_context(), ScriptRunConfig), ScriptRunConfig.__name__, hasattr(ComputeTarget, "__fields__"))
+"""
+    ran = run_bare(python, code, tmp_path)
+    assert (ran.stdout, ran.stderr) == ("False ScriptRunConfig False\n", "")
 
 
 def test_where_airflow_amlpipe_is_installed_its_sdk_is_served(tmp_path: Path) -> None:

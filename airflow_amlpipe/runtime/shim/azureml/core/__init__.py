@@ -24,6 +24,10 @@ _SERVED = {
 }
 
 
+# What scripts import along with Run and only a script that submits can use.
+_OF_SUBMISSION = ("ComputeTarget", "ContainerRegistry", "RunConfiguration", "ScriptRun", "ScriptRunConfig", "Webservice")
+
+
 def __getattr__(name):
     if name.startswith("__"):
         raise AttributeError(name)
@@ -35,6 +39,6 @@ def __getattr__(name):
         from airflow_amlpipe.runtime.surroundings import Experiment
 
         return Experiment
-    from airflow_amlpipe.runtime.elsewhere import from_sdk
+    from airflow_amlpipe.runtime.elsewhere import from_sdk, or_stand_in
 
-    return from_sdk("core", name, "azureml.core." + name)
+    return (or_stand_in if name in _OF_SUBMISSION else from_sdk)("core", name, "azureml.core." + name)
