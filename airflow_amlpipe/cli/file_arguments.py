@@ -59,6 +59,8 @@ def read_file(given: Namespace, *, only_plan: bool) -> tuple[Collector, ScriptOu
         from airflow_amlpipe.sdk._workspace_choice import workspace_root
 
         collector.workspace = os.environ["AMLPIPE_WORKSPACE"] = workspace_root(given.workspace, Settings.load().home)
+    if home := os.environ.get("AMLPIPE_HOME"):
+        os.environ["AMLPIPE_HOME"] = os.path.abspath(os.path.expanduser(home))  # the file may go to another folder
     # Makes `azureml` importable for the file; nothing is installed under that name.
     import airflow_amlpipe.azureml  # noqa: F401
 

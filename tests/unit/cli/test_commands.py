@@ -377,6 +377,19 @@ def test_an_option_that_stands_after_a_dag_file_is_refused_instead_of_passed_ove
     )
 
 
+def test_a_home_below_the_current_folder_stays_where_it_is_when_a_script_goes_elsewhere(
+    amlpipe: Amlpipe, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AMLPIPE_HOME", "home")
+    (project / "away").mkdir()
+    text = "import os\nos.chdir('away')\nfrom azureml.core import Workspace\nprint(Workspace.create('team', exist_ok=True).name)\n"
+    (project / "build.py").write_text(text)
+
+    assert amlpipe("run", "build.py").code == 0
+    assert (project / "home" / "workspaces" / "team").is_dir()
+    assert not [*(project / "away").iterdir()]
+
+
 @pytest.mark.usefixtures("workspace")
 def test_a_module_and_a_notebook_are_planned_like_a_script(amlpipe: Amlpipe, project: Path) -> None:
     (project / "jobs").mkdir()
