@@ -7,10 +7,7 @@ removed is not given again.
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Callable, Collection, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,11 +16,12 @@ from airflow_amlpipe.fingerprint.canonical import digest
 from airflow_amlpipe.fingerprint.content import hash_file
 from airflow_amlpipe.spec.model import SpecModel
 from airflow_amlpipe.spec.names import check_record_name
-from airflow_amlpipe.storage.copies import checked, copy_plain
+from airflow_amlpipe.storage.copies import checked
 from airflow_amlpipe.storage.log import AppendLog
 from airflow_amlpipe.storage.store import Store
 from airflow_amlpipe.workspace.ids import now_text
 from airflow_amlpipe.workspace.layout import log_folder, model_file_path
+from airflow_amlpipe.workspace.model_files import ModelFiles, files_of
 from airflow_amlpipe.workspace.record_text import parse_record, record_body
 from airflow_amlpipe.workspace.tags import changed_tags
 
@@ -87,6 +85,7 @@ class ModelRegistry:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._files = ModelFiles(store)
 
     def names(self) -> list[str]:
         """Return the names that have a version, sorted."""
@@ -138,10 +137,10 @@ class ModelRegistry:
         :raises DatastoreUnavailableError: it could not be stored
         """
         check_record_name("model", name)
-        sources = _files_of(name, path)
+        sources = files_of(name, path)
         files, size_bytes = {}, 0
         for file, below in sources:
-            files[below], size = self._keep(file, within)
+            files[below], size = self._files.keep(file, within)
             size_bytes += size
         made = {"name": name, "files": files, "is_file": path.is_file(), "size_bytes": size_bytes, "token": token, "asked": asked, **said}
         found: list[ModelVersion] = []
@@ -163,7 +162,7 @@ class ModelRegistry:
             self._log(name).append_decided(decide)
         # What was about to be cleared away while it was not named yet is stored once more.
         for file, below in sources:
-            if not self._store.exists(model_file_path(files[below])) and self._keep(file, within)[0] != files[below]:
+            if not self._files.has(files[below]) and self._files.keep(file, within)[0] != files[below]:
                 raise DatastoreUnavailableError(
                     f"model {found[0].id}: the file {shorten(repr(below))} was cleared away in this very moment, and is another by now; "
                     "remove this version, and register the model again"
@@ -243,34 +242,6 @@ class ModelRegistry:
                 raise ProtocolError(f"model {model.id}: the file {shorten(repr(below))} in the workspace was altered or cut")
         return target.joinpath(*next(iter(model.files)).split("/")) if model.is_file else target / _top_of(model)
 
-    def _keep(self, file: Path, within: Path | None) -> tuple[str, int]:
-        """Store a file under its content and return that and its size; one that is there counts as written now, so that it is not cleared away
-        before it is named.
-
-        A copy of its own is hashed and stored: somebody may write to ``file`` meanwhile.
-        """
-        with tempfile.TemporaryDirectory(prefix="amlpipe-model-") as folder:
-            copied = Path(folder, "file")
-            copy_plain(file, copied, within)
-            sha256, size = hash_file(str(copied))[0], copied.stat().st_size
-            path = model_file_path(sha256)
-            if self._store.freshen(path, is_large=True):
-                if self._holds(path, sha256, size):
-                    return sha256, size
-                self._store.remove_tree(path)  # damaged: nobody can be given it
-            # FileExistsError: somebody else was first, with the same bytes.
-            with suppress(FileExistsError):
-                self._store.ingest(copied, path, durable=True)
-            return sha256, size
-
-    def _holds(self, path: str, sha256: str, size: int) -> bool:
-        """Whether a file of the store is what its name says: where versions identify data, as far as its size tells."""
-        try:
-            found = self._store.identify(path)
-        except FileNotFoundError:
-            return False
-        return found.size_bytes == size and (not self._store.identifies_content or found.manifest().files[0].sha256 == sha256)
-
     def _log(self, name: str) -> AppendLog:
         return AppendLog(self._store, log_folder(_KIND, check_record_name("model", name)))
 
@@ -286,31 +257,6 @@ class ModelRegistry:
             else:
                 known[entry.version] = entry.model
         return dict(sorted(known.items()))
-
-
-def _files_of(name: str, path: Path) -> list[tuple[Path, str]]:
-    """Return the model's files and their paths in it; a folder's begin with its own name, as in SDK v1.
-
-    :raises DefinitionError: nothing is there, or something that is no file
-    """
-    if path.is_file():
-        return [(path.resolve(), path.name)]
-    if not path.is_dir():
-        raise DefinitionError(f"model {name!r}: nothing is at {shorten(repr(str(path)))}; give the path of a file or a folder")
-    top = path.resolve()
-    found = []
-    for parent, folders, files in os.walk(top):
-        folders.sort()
-        for file in sorted(files):
-            real = Path(parent, file).resolve()
-            if not real.is_file() or not real.is_relative_to(top):
-                raise DefinitionError(
-                    f"model {name!r}: {shorten(repr(os.path.join(parent, file)))} is a link that leads out of the model, or no plain file"
-                )
-            found.append((real, f"{top.name}/{Path(parent, file).relative_to(top).as_posix()}"))
-    if not found:
-        raise DefinitionError(f"model {name!r}: there are no files in {shorten(repr(str(path)))}")
-    return found
 
 
 def _top_of(model: ModelVersion) -> str:

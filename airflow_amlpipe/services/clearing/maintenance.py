@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from airflow_amlpipe.services.clearing.planning import keep_plan, plan_clearing
+from airflow_amlpipe.services.clearing.kept_plans import keep_plan
+from airflow_amlpipe.services.clearing.planning import plan_clearing
 from airflow_amlpipe.services.clearing.retention import load_policy
 from airflow_amlpipe.services.clearing.sweeping import MOST_OBJECTS, Swept, apply_plan
 from airflow_amlpipe.workspace.workspace import WorkspaceStore

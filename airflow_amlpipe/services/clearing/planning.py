@@ -6,20 +6,20 @@ destinations are the user's, and so is everything else on a datastore.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from airflow_amlpipe.exceptions import AmlPipeError, DatastoreUnavailableError, UnknownNameError, shorten
-from airflow_amlpipe.fingerprint.pattern import split_pattern
+from airflow_amlpipe.exceptions import AmlPipeError, DatastoreUnavailableError
 from airflow_amlpipe.reuse.result import StoredOutput
-from airflow_amlpipe.services.clearing.inventory import Inventory, KnownKey, KnownResult, take_inventory
-from airflow_amlpipe.services.clearing.places import Places, Roots
+from airflow_amlpipe.services.clearing.inventory import take_inventory
+from airflow_amlpipe.services.clearing.known import Inventory, KnownKey, KnownResult
+from airflow_amlpipe.services.clearing.places import Roots
 from airflow_amlpipe.services.clearing.plan import ClearingItem, ClearingPlan
 from airflow_amlpipe.services.clearing.reach import Reach, reach_of
 from airflow_amlpipe.services.clearing.retention import RetentionPolicy
+from airflow_amlpipe.services.clearing.room import Written, over_size
 from airflow_amlpipe.spec.document import load_pipeline
 from airflow_amlpipe.spec.template import DEFAULT_DESTINATION, is_unique_destination, resolve_destination
 from airflow_amlpipe.storage.store import Store
@@ -35,10 +35,9 @@ from airflow_amlpipe.workspace.layout import (
     snapshots_folder,
     specs_folder,
 )
-from airflow_amlpipe.workspace.record_text import parse_record, record_body
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
 
-__all__ = ["keep_plan", "latest_plan", "load_plan", "plan_clearing"]
+__all__ = ["plan_clearing"]
 
 _THREADS = 16
 _PLANS_KEPT = timedelta(days=30)
@@ -62,54 +61,6 @@ def plan_clearing(
     return _Planner(workspace, inventory, policy, now or datetime.now(UTC)).plan()
 
 
-def keep_plan(workspace: WorkspaceStore, plan: ClearingPlan) -> str:
-    """Write a plan down in the workspace and return its path there."""
-    path = _plan_path(plan.id)
-    workspace.store.create_exclusive(path, record_body(plan))
-    return path
-
-
-def load_plan(workspace: WorkspaceStore, plan_id: str) -> ClearingPlan:
-    """Return a plan that was kept.
-
-    :raises UnknownNameError: there is none of this id
-    :raises ProtocolError: this version cannot read it
-    """
-    known = [name.removesuffix(".json") for name in workspace.store.list_names(log_folder("gc", "plans"))]
-    if plan_id not in known:
-        shown = ", ".join(reversed(known[-5:])) or "none"
-        raise UnknownNameError(f"the workspace has no plan {shorten(repr(plan_id))}; the newest are: {shown} (`amlpipe gc` makes one)")
-    return parse_record(ClearingPlan, workspace.store.read(_plan_path(plan_id)), "plan")
-
-
-def latest_plan(workspace: WorkspaceStore) -> str:
-    """Return the id of the plan that was kept last.
-
-    :raises UnknownNameError: there is none
-    """
-    names = workspace.store.list_names(log_folder("gc", "plans"))
-    if not names:
-        raise UnknownNameError("the workspace has no plan of what to clear away; `amlpipe gc` makes one")
-    return names[-1].removesuffix(".json")
-
-
-def _plan_path(plan_id: str) -> str:
-    return f"{log_folder('gc', 'plans')}/{plan_id}.json"
-
-
-@dataclass(frozen=True, slots=True)
-class _Written:
-    """A place that a step run of this workspace wrote to, with the record that proves it."""
-
-    output: StoredOutput
-    owner: str
-    at: datetime
-    place: str
-    known: KnownResult | None
-    run_id: str
-    is_measured: bool = True
-
-
 class _Planner:
     def __init__(self, workspace: WorkspaceStore, inventory: Inventory, policy: RetentionPolicy, now: datetime) -> None:
         self._workspace = workspace
@@ -125,9 +76,9 @@ class _Planner:
         reach = reach_of(self._inventory, self._workspace.pins.all(), self._policy, self._roots, self._now)
         present = self._written_places()
         written = [item for item in present if not reach.hard.touches(item.place)]
-        over_size = self._over_size(present, written, reach)
-        results = list(self._results(reach, over_size))
-        outputs = list(self._outputs(written, reach, over_size))
+        going = over_size(self._workspace, self._policy.max_bytes, present, written, reach)
+        results = list(self._results(reach, going))
+        outputs = list(self._outputs(written, reach, going))
         items = [
             *results,
             *outputs,
@@ -151,9 +102,9 @@ class _Planner:
 
     # ---- places
 
-    def _written_places(self) -> list[_Written]:
+    def _written_places(self) -> list[Written]:
         """Return every place that steps of this workspace wrote to and that is still there, each once."""
-        found: dict[str, _Written] = {}
+        found: dict[str, Written] = {}
         for item in (*self._from_results(), *self._from_tries(), *self._from_unfinished()):
             found.setdefault(item.place, item)
         items = list(found.values())
@@ -161,19 +112,19 @@ class _Planner:
             there = list(pool.map(lambda item: self._workspace.datastores.open(item.output.datastore).exists(item.output.path), items))
         return [item for item, is_there in zip(items, there, strict=True) if is_there]
 
-    def _from_results(self) -> Iterator[_Written]:
+    def _from_results(self) -> Iterator[Written]:
         for known in self._inventory.results:
             result = known.result
             if result is not None:
                 yield from self._proven(result.outputs.values(), result.step_run_id, known.created_at, result.run_id, known)
 
-    def _from_tries(self) -> Iterator[_Written]:
+    def _from_tries(self) -> Iterator[Written]:
         for run in self._inventory.runs.values():
             for item in run.tries:
                 if item.finished is not None and not item.finished.reused:
                     yield from self._proven(item.outputs, item.step_run_id, item.began or run.last_sign, run.run_id, None)
 
-    def _from_unfinished(self) -> Iterator[_Written]:
+    def _from_unfinished(self) -> Iterator[Written]:
         """Yield where a try that never committed may have written to: as its pipeline says, or where outputs go if it says nothing."""
         for run in self._inventory.runs.values():
             if not run.is_over(self._now, self._policy.guard_seconds):
@@ -215,60 +166,22 @@ class _Planner:
         known: KnownResult | None,
         *,
         is_measured: bool = True,
-    ) -> Iterator[_Written]:
+    ) -> Iterator[Written]:
         for output in outputs:
             place = self._roots.absolute(output.datastore, output.path)
             if place is None:
                 self._kept["outputs on datastores that are not registered any more"] += 1
                 self._unresolved_runs.add(run_id)
             elif owner and owner in output.path:
-                yield _Written(output, owner, at, place, known, run_id, is_measured)
+                yield Written(output, owner, at, place, known, run_id, is_measured)
 
     # ---- items
 
-    def _over_size(self, present: list[_Written], written: list[_Written], reach: Reach) -> dict[str, str]:
-        """Return the step runs whose outputs have to go so that no datastore is over its limit, with the reason."""
-        going: dict[str, str] = {}
-        by_owner: defaultdict[str, list[_Written]] = defaultdict(list)
-        for item in written:
-            if reach.soft.touches(item.place):
-                by_owner[item.owner].append(item)
-        oldest_first = sorted(by_owner.items(), key=lambda pair: (min(item.at for item in pair[1]), pair[0]))
-        for datastore, limit in sorted(self._policy.max_bytes.items()):
-            self._workspace.datastores.get(datastore)  # a name that nobody knows is the author's mistake
-            here = [item for item in present if item.output.datastore == datastore and reach.needs(item.place)]
-            used = sum(item.output.size_bytes for item in here if item.owner not in going)
-            for owner, items in oldest_first:
-                size = sum(item.output.size_bytes for item in items if item.output.datastore == datastore)
-                if used > limit and size and owner not in going:
-                    why = f"outputs take more than {limit} bytes on {datastore!r}, and these are the oldest"
-                    for name, reason in {owner: why, **self._linked_to(items, written)}.items():
-                        if name not in going:
-                            going[name] = reason
-                            used -= sum(item.output.size_bytes for item in by_owner[name] if item.output.datastore == datastore)
-        return going
-
-    def _linked_to(self, items: list[_Written], written: list[_Written]) -> dict[str, str]:
-        """Return the step runs whose outputs are linked to one of these, or to what those wrote."""
-        links = [item for item in written if item.output.linked]
-        found: dict[str, str] = {}
-        while items:
-            gone = Places(item.place for item in items)
-            items = [item for item in links if item.owner not in found and any(map(gone.touches, self._targets(item.output)))]
-            found |= {item.owner: "what an output is linked to takes too much room" for item in items}
-        return found
-
-    def _targets(self, output: StoredOutput) -> Iterator[str]:
-        for target in output.linked:
-            place = self._roots.absolute(target.datastore, split_pattern(target.path.strip("/"))[0])
-            if place is not None:
-                yield place
-
-    def _results(self, reach: Reach, over_size: dict[str, str]) -> Iterator[ClearingItem]:
+    def _results(self, reach: Reach, going: dict[str, str]) -> Iterator[ClearingItem]:
         for known in self._inventory.results:
             if known.result is None or known.is_bad:
                 continue
-            reason = over_size.get(known.result.step_run_id) if known.path in reach.results else reach.why_expired.get(known.path)
+            reason = going.get(known.result.step_run_id) if known.path in reach.results else reach.why_expired.get(known.path)
             if reason is not None:
                 yield ClearingItem(
                     kind="result",
@@ -280,24 +193,24 @@ class _Planner:
                     is_linked=any(output.linked for output in known.result.outputs.values()),
                 )
 
-    def _outputs(self, written: list[_Written], reach: Reach, over_size: dict[str, str]) -> Iterator[ClearingItem]:
+    def _outputs(self, written: list[Written], reach: Reach, going: dict[str, str]) -> Iterator[ClearingItem]:
         for item in sorted(written, key=lambda item: item.place):
-            if reach.soft.touches(item.place) and item.owner not in over_size:
+            if reach.soft.touches(item.place) and item.owner not in going:
                 continue
             yield ClearingItem(
                 kind="output",
                 datastore=item.output.datastore,
                 path=item.output.path,
-                reason=self._why_output(item, reach, over_size),
+                reason=self._why_output(item, reach, going),
                 owner=item.owner,
                 size_bytes=item.output.size_bytes if item.is_measured else None,
                 file_count=max(1, item.output.file_count),
             )
 
     @staticmethod
-    def _why_output(item: _Written, reach: Reach, over_size: dict[str, str]) -> str:
-        if item.owner in over_size:
-            return over_size[item.owner]
+    def _why_output(item: Written, reach: Reach, going: dict[str, str]) -> str:
+        if item.owner in going:
+            return going[item.owner]
         if not item.is_measured:
             return "its try never ended, so that nothing refers to it"
         if item.known is not None and item.known.is_bad:
@@ -394,5 +307,5 @@ class _Planner:
         return None if written is None else self._now.timestamp() - written
 
     @staticmethod
-    def _is_going(item: _Written, outputs: list[ClearingItem]) -> bool:
+    def _is_going(item: Written, outputs: list[ClearingItem]) -> bool:
         return any((output.datastore, output.path) == (item.output.datastore, item.output.path) for output in outputs)

@@ -16,7 +16,7 @@ from operator import not_
 
 from airflow_amlpipe.fingerprint.pattern import split_pattern
 from airflow_amlpipe.reuse.result import StoredOutput
-from airflow_amlpipe.services.clearing.inventory import Inventory, KnownResult, KnownRun
+from airflow_amlpipe.services.clearing.known import Inventory, KnownResult, KnownRun
 from airflow_amlpipe.services.clearing.places import Places, Roots
 from airflow_amlpipe.services.clearing.retention import RetentionPolicy
 from airflow_amlpipe.workspace.pins import PinRecord

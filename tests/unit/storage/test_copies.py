@@ -1,4 +1,4 @@
-"""What does uploading the same bytes again do to what was made of them?"""
+"""Do single files reach a datastore, and come back, as what they are?"""
 
 from __future__ import annotations
 
