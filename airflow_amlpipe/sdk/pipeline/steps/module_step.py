@@ -9,13 +9,12 @@ from airflow_amlpipe.exceptions import shorten
 from airflow_amlpipe.sdk.core.runconfig import RunConfiguration
 from airflow_amlpipe.sdk.exceptions import UserErrorException
 from airflow_amlpipe.sdk.pipeline.core._pipeline_data import PipelineData
+from airflow_amlpipe.sdk.pipeline.core.graph import PipelineParameter
 from airflow_amlpipe.sdk.pipeline.core.module import Module, ModuleVersion
 from airflow_amlpipe.sdk.pipeline.steps._runnable_step import RunnableStep
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    from airflow_amlpipe.sdk.pipeline.core.graph import PipelineParameter
 
 __all__ = ["ModuleStep"]
 
@@ -88,7 +87,7 @@ class ModuleStep(RunnableStep):
             compute_target=compute_target,
             runconfig=_runconfig(made) if runconfig is None else runconfig,
             runconfig_pipeline_params=runconfig_pipeline_params,
-            params=_params(where, made.params, params),
+            params=_params(where, made.params, params, arguments),
             source_directory=made.source.directory,
         )
         self._script_name = made.command.script
@@ -129,11 +128,13 @@ def _arguments(arguments: Iterable[Any], inputs: dict[str, Any], outputs: dict[s
             yield outputs[argument.output] if argument.kind == "output" else argument.value
 
 
-def _params(where: str, published: dict[str, Any], given: dict[str, Any] | None) -> dict[str, Any]:
+def _params(where: str, published: dict[str, Any], given: dict[str, Any] | None, arguments: Iterable[Any]) -> dict[str, Any]:
     for name in given or {}:
         if name not in published:
             raise UserErrorException(f"{where}: params: the module has no {shorten(repr(name))}; it has: {', '.join(published) or 'none'}")
-    values = {**published, **(given or {})}
+    # A pipeline parameter among the arguments is the value of its name, in place of the one the version was published with.
+    read = {item.name: item for item in arguments if isinstance(item, PipelineParameter) and item.name in published}
+    values = {**published, **read, **(given or {})}
     missing = [name for name, value in values.items() if value is None]
     if missing:
         raise UserErrorException(f"{where}: params: {', '.join(missing)} has no value; give one")

@@ -216,6 +216,15 @@ def test_a_step_gives_its_own_arguments_params_and_configuration(ws: Workspace, 
     assert lowered(ws, ModuleStep(module, inputs_map={"data": raw()}, runconfig=RunConfiguration())).environment.pip_requirements == ()
 
 
+def test_a_pipeline_parameter_among_the_arguments_goes_before_the_value_it_was_published_with(ws: Workspace, module: Module) -> None:
+    publish(module)
+    arguments = ["--seed", PipelineParameter("seed", 3)]
+    spec = lowered(ws, ModuleStep(module, inputs_map={"data": raw()}, arguments=arguments))
+    assert (spec.arguments[1], spec.variables[0].value) == (ParameterArgument(parameter="seed"),) * 2
+    with pytest.raises(ValueError, match="Parameter name seed is already in use: params has 4"):
+        ModuleStep(module, inputs_map={"data": raw()}, arguments=arguments, params={"seed": 4})
+
+
 def test_a_version_can_be_chosen_by_its_text_or_itself(ws: Workspace, module: Module) -> None:
     publish(module, version="1")
     second = publish(module, version="2", script_name="prepare.py")
