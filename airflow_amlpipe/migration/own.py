@@ -65,6 +65,7 @@ class Modules:
     def __init__(self, read: Callable[[ast.Module, Path, Modules], dict[str, Things]]) -> None:
         self._read = read
         self._names: dict[Path, dict[str, Things]] = {}
+        self._found: dict[tuple[Path, str, int], Things] = {}
         self.known = Known()
 
     def find(self, script: Path, name: str, level: int) -> Things:
@@ -72,8 +73,15 @@ class Modules:
 
         :param level: how many dots stand before its name
         """
-        parts = name.split(".") if name else []
         above = [*script.absolute().parents]
+        key = above[0], name, level
+        if key not in self._found:
+            self._found[key] = self._find(above, name, level)
+        return self._found[key]
+
+    @staticmethod
+    def _find(above: list[Path], name: str, level: int) -> Things:
+        parts = name.split(".") if name else []
         for folder in above[level - 1 : level] if level else above[:_MOST_FOLDERS]:
             place = folder.joinpath(*parts)
             if parts and (file := place.with_name(f"{place.name}.py")).is_file():

@@ -258,7 +258,9 @@ class _Statements(Expressions):
             self.names = dict(before)
             self.block(block)
             after.append(self.names)
-        self.names = {name: merged([names.get(name, ()) for names in after]) for names in after for name in names}
+        first, *others = after
+        different = {name for names in others for name in {*first, *names} if names.get(name) is not first.get(name)}
+        self.names = first | {name: merged([names.get(name, ()) for names in after]) for name in different}
 
 
 class _Silent:
