@@ -87,7 +87,8 @@ ws = Workspace.from_config()
 store = ws.get_default_datastore()
 store.upload("data", "linked", overwrite=True, show_progress=False)
 people = Dataset.Tabular.from_delimited_files((store, "linked"))
-files = Dataset.File.from_files((store, "linked")).register(ws, "linked", create_new_version=True)
+if "linked" not in ws.datasets:  # a new version is a reason to run again for a script that asks for the latest
+    Dataset.File.from_files((store, "linked")).register(ws, "linked")
 rows = LinkTabularOutputDatasetConfig("rows").register_on_complete("rows")
 chosen = LinkFileOutputDatasetConfig("chosen")
 choose = PythonScriptStep(
