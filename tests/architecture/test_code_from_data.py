@@ -15,6 +15,7 @@ FROM_A_TABLE = {
     "airflow_amlpipe/cli/application.py",
     "airflow_amlpipe/compiler/__init__.py",
     "airflow_amlpipe/migration/names.py",
+    "airflow_amlpipe/migration/places.py",
     "airflow_amlpipe/runtime/elsewhere.py",
     "airflow_amlpipe/runtime/shim/azureml/__init__.py",
     "airflow_amlpipe/runtime/shim/azureml/core/__init__.py",
