@@ -25,6 +25,7 @@ from airflow_amlpipe.spec.document import validation_explained
 from airflow_amlpipe.spec.environment import EnvironmentSpec
 from airflow_amlpipe.spec.names import check_display_name, task_id_for
 from airflow_amlpipe.spec.pipeline import PipelineSpec
+from airflow_amlpipe.spec.places import share_places
 from airflow_amlpipe.spec.step import InputArgument, OutputArgument, SourceSpec, StepSpec, StepVariable
 from airflow_amlpipe.spec.workspace import WorkspaceNames
 
@@ -84,7 +85,7 @@ def _lower(pipeline: Pipeline, name: str) -> tuple[PipelineSpec, list[Definition
             name=name,
             description=pipeline.description,
             parameters=tuple(lowering.parameters.declared.values()),
-            steps=tuple(steps),
+            steps=share_places(tuple(steps)),
             workspace=_workspace_names(pipeline.workspace),
         )
     return spec, problems

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from airflow_amlpipe.spec.dataset import DatasetDefinition
 from airflow_amlpipe.spec.model import SpecModel, added_later
+from airflow_amlpipe.spec.template import DEFAULT_DESTINATION, is_unique_destination
 
 __all__ = [
     "DatasetSource",
@@ -114,6 +115,7 @@ class OutputSpec(SpecModel):
     :ivar is_made: whether the folder is there when the script begins; if not, the script makes one, or writes a file in its place
     :ivar pipeline_output: what the output is called among those of the whole pipeline
     :ivar links: to which kind of dataset the script links it, in mode ``link``
+    :ivar shares_place: whether another output of the pipeline is put at its destination, or into it, or it into that one's
     """
 
     name: str
@@ -127,3 +129,14 @@ class OutputSpec(SpecModel):
     is_made: bool = added_later(True)
     pipeline_output: str | None = added_later(None)
     links: Literal["file", "tabular"] | None = added_later(None)
+    shares_place: bool = added_later(False)
+
+    @property
+    def is_published(self) -> bool:
+        """Whether what is kept is also put at the destination; where every try has one of its own, it is kept there."""
+        return self.shares_place or not is_unique_destination(self.destination)
+
+    @property
+    def kept_at(self) -> str:
+        """The template of the place that a try has for itself."""
+        return DEFAULT_DESTINATION if self.is_published or self.destination is None else self.destination

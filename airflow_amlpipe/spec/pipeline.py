@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from graphlib import CycleError as GraphCycleError
 from graphlib import TopologicalSorter
-from itertools import pairwise
 from typing import Final, Literal
 
 from airflow_amlpipe.exceptions import CycleError, DefinitionError, UnknownNameError, shorten
@@ -25,8 +24,9 @@ from airflow_amlpipe.spec.names import (
 )
 from airflow_amlpipe.spec.parameter import ParameterSpec
 from airflow_amlpipe.spec.parameter_value import ParameterValue
+from airflow_amlpipe.spec.places import check_places
 from airflow_amlpipe.spec.step import InputArgument, OutputArgument, StepSpec
-from airflow_amlpipe.spec.template import check_destination, resolve_destination
+from airflow_amlpipe.spec.template import check_destination
 from airflow_amlpipe.spec.workspace import WorkspaceNames
 
 __all__ = ["PIPELINE_FORMAT", "PipelineSpec"]
@@ -98,7 +98,7 @@ class PipelineSpec(SpecModel):
         parameters = {parameter.name: parameter for parameter in self.parameters}
         for step in self.steps:
             self._check_step(step, outputs, parameters)
-        self._check_destinations()
+        check_places(self.steps)
         self._sorter()
         return self
 
@@ -210,21 +210,4 @@ class PipelineSpec(SpecModel):
             if other != name and values[other].model_dump_json() != value.model_dump_json():
                 raise DefinitionError(
                     f"{where}: parameters {other!r} and {name!r} would both be {parameter_variable(name)} in the script's environment; rename one"
-                )
-
-    def _check_destinations(self) -> None:
-        """Refuse two outputs of which one would lie in, or at, the place of the other."""
-        places: list[tuple[str, tuple[str, ...], str, str]] = []
-        for step in self.steps:
-            for output in step.outputs:
-                where = f"step {shorten(repr(step.name))}: output {output.name!r}"
-                # Each step has a run id of its own, so its id stands for it here.
-                path = resolve_destination(where, output.destination, run_id=f"<{step.id}>", output_name=output.name)
-                places.append((output.datastore, tuple(path.split("/")), where, path))
-        # Sorted by their parts, a place that holds another stands right before the first one it holds.
-        for (store, parts, where, path), (next_store, next_parts, other, other_path) in pairwise(sorted(places)):
-            if store == next_store and parts == next_parts[: len(parts)]:
-                raise DefinitionError(
-                    f"{other} writes to {shorten(repr(other_path))} on datastore {store!r}, and {where} to {shorten(repr(path))}; "
-                    "every output has a place of its own: name another destination, or add {run-id} and {output-name} to it"
                 )

@@ -17,7 +17,7 @@ from airflow_amlpipe.reuse.result import LinkedPlace, StepResult, StoredOutput
 from airflow_amlpipe.spec.data import DatasetSource, DatastorePath, OutputSpec
 from airflow_amlpipe.spec.json_text import read_note
 from airflow_amlpipe.spec.step import StepSpec
-from airflow_amlpipe.spec.template import DEFAULT_DESTINATION, is_unique_destination, resolve_destination
+from airflow_amlpipe.spec.template import resolve_destination
 from airflow_amlpipe.storage.crash_points import crash_point
 from airflow_amlpipe.storage.log import AppendLog
 from airflow_amlpipe.storage.store import Store
@@ -44,8 +44,7 @@ def store_output(
     :raises InfrastructureError: another process stores the outputs of the same try
     """
     where = f"step {shorten(repr(step.name))}: output {output.name!r}"
-    template = output.destination if is_unique_destination(output.destination) else DEFAULT_DESTINATION
-    path = resolve_destination(where, template, run_id=step_run_id, output_name=output.name)
+    path = resolve_destination(where, output.kept_at, run_id=step_run_id, output_name=output.name)
     linked: tuple[LinkedPlace, ...] = ()
     if output.mode == "link":
         linked = linked_places(workspace, where, check_link(workspace, where, produced, output.links))
@@ -82,9 +81,14 @@ def publish_output(workspace: WorkspaceStore, output: OutputSpec, stored: Stored
     """Put a committed output's content at the fixed path its author named.
 
     Content that an earlier run of ours put there is replaced as one step. Files of somebody else are left alone: ours are laid over
-    them one by one, and with ``overwrite=False`` (``as_upload``) files of the same name are not touched.
+    them one by one, and with ``overwrite=False`` (``as_upload``) files of the same name are not touched. So it is where several outputs of
+    a pipeline are put at one place: none takes away what another put there.
     """
     store = workspace.datastores.open(output.datastore)
+    if output.shares_place:
+        if stored.file_count and not _is_held(workspace, _find(workspace, store, destination), stored):
+            _lay(store, stored.path, destination, output)
+        return
     # One log a place: what lies there is ours only as long as it is what an entry says.
     log = AppendLog(workspace.store, log_folder("destinations", digest("amlpipe/destination/v1", [output.datastore, destination])))
     entry = {"digest": stored.digest, "datastore": output.datastore, "path": destination, "source": stored.path}
@@ -139,7 +143,19 @@ def _put_there(store: Store, entry: dict[str, str], output: OutputSpec, *, is_ou
     if is_ours:
         store.replace(entry["source"], entry["path"])
     else:
-        store.overlay(entry["source"], entry["path"], overwrite=output.overwrite or output.mode == "mount")
+        _lay(store, entry["source"], entry["path"], output)
+
+
+def _lay(store: Store, source: str, path: str, output: OutputSpec) -> None:
+    store.overlay(source, path, overwrite=output.overwrite or output.mode == "mount")
+
+
+def _is_held(workspace: WorkspaceStore, present: TreeIdentity | None, stored: StoredOutput) -> bool:
+    """Whether every file of the output is at the place as it was written; ``False`` where a store does not know content as such."""
+    if present is None:
+        return False
+    there = {(file.path, file.sha256) for file in present.manifest().files}
+    return all((file.path, file.sha256) in there for file in workspace.get_manifest(stored.digest).files)
 
 
 def _find(workspace: WorkspaceStore, store: Store, path: str) -> TreeIdentity | None:

@@ -20,7 +20,7 @@ from airflow_amlpipe.reuse.streak import Streak
 from airflow_amlpipe.reuse.told import Told
 from airflow_amlpipe.spec.data import StepOutputSource
 from airflow_amlpipe.spec.step import StepSpec
-from airflow_amlpipe.spec.template import is_unique_destination, resolve_destination
+from airflow_amlpipe.spec.template import resolve_destination
 from airflow_amlpipe.storage.crash_points import crash_point
 from airflow_amlpipe.workspace.assessment import Assessment
 from airflow_amlpipe.workspace.ids import new_run_id, now_text
@@ -157,7 +157,7 @@ class StepRun:
         for output in self.step.outputs:
             place = stored[output.name]
             published_to = None
-            if not is_unique_destination(output.destination):
+            if output.is_published:
                 where = f"step {self.step.name!r}: output {output.name!r}"
                 published_to = resolve_destination(where, output.destination, run_id=self.step_run_id, output_name=output.name)
                 publish_output(self.workspace, output, place, published_to)

@@ -21,7 +21,7 @@ from airflow_amlpipe.services.clearing.reach import Reach, reach_of
 from airflow_amlpipe.services.clearing.retention import RetentionPolicy
 from airflow_amlpipe.services.clearing.room import Written, over_size
 from airflow_amlpipe.spec.document import load_pipeline
-from airflow_amlpipe.spec.template import DEFAULT_DESTINATION, is_unique_destination, resolve_destination
+from airflow_amlpipe.spec.template import DEFAULT_DESTINATION, resolve_destination
 from airflow_amlpipe.storage.store import Store
 from airflow_amlpipe.storage.unfinished import unfinished_writes
 from airflow_amlpipe.workspace.ids import new_run_id, now_text, time_of_id
@@ -146,8 +146,7 @@ class _Planner:
             except AmlPipeError:
                 steps = []
             for output in (output for step in steps for output in step.outputs):
-                template = output.destination if is_unique_destination(output.destination) else DEFAULT_DESTINATION
-                yield output.name, output.datastore, resolve_destination("gc", template, run_id=step_run_id, output_name=output.name)
+                yield output.name, output.datastore, resolve_destination("gc", output.kept_at, run_id=step_run_id, output_name=output.name)
             return
         folder = DEFAULT_DESTINATION.partition("{run-id}")[0] + step_run_id
         for datastore in self._datastores_with_files():

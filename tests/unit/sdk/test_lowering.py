@@ -307,10 +307,10 @@ def test_two_producers_of_one_output_are_refused(ws: Workspace) -> None:
         lowered(ws, step("a", arguments=[output]), step("b", arguments=[output.as_upload()]))
 
 
-def test_two_steps_writing_to_one_fixed_place_are_refused(ws: Workspace) -> None:
+def test_two_steps_may_write_to_one_fixed_place(ws: Workspace) -> None:
     one, other = (OutputFileDatasetConfig("o", destination=("workspaceblobstore", "same")) for _ in range(2))
-    with pytest.raises(DefinitionError, match="every output has a place of its own"):
-        lowered(ws, step("a", arguments=[one]), step("b", arguments=[other]))
+    spec = lowered(ws, step("a", arguments=[one]), step("b", arguments=[other]))
+    assert [(item.outputs[0].destination, item.outputs[0].shares_place) for item in spec.steps] == [("same", True), ("same", True)]
 
 
 def test_an_input_that_nobody_writes_is_refused(ws: Workspace) -> None:

@@ -249,32 +249,6 @@ def test_an_unknown_parameter_is_refused_by_name_and_the_known_ones_are_listed()
         a_pipeline(parameters=(ParameterSpec(name="rate", type="number", default=0.5),)).bind_parameters({"rat": 1.0})
 
 
-@pytest.mark.parametrize(
-    ("one", "other", "same_step"),
-    [
-        ("x/y", "x/./y", False),
-        ("x/y", "/x/y/", False),
-        ("x", "x/y", False),
-        ("x/y/z", "x", False),
-        ("{output-name}", "o1", False),
-        ("x/{run-id}", "x/{run-id}", True),
-        ("x/{run-id}", "x/{run-id}/{output-name}", True),
-        ("azureml", None, False),
-    ],
-)
-def test_two_outputs_never_share_a_place_nor_does_one_lie_in_the_other(one: str, other: str | None, same_step: bool) -> None:
-    outputs = [OutputSpec(name=name, datastore="d", destination=destination) for name, destination in (("o1", one), ("o2", other))]
-    steps = [a_step("a", outputs=tuple(outputs))] if same_step else [a_step("a", outputs=(outputs[0],)), a_step("b", outputs=(outputs[1],))]
-    with pytest.raises(DefinitionError, match="every output has a place of its own"):
-        a_pipeline(*steps).check()
-
-
-@pytest.mark.parametrize(("one", "other"), [("x/{run-id}", "x/{run-id}"), ("x", "xy"), ("x/y", "x/z"), (None, None)])
-def test_places_that_do_not_meet_are_fine(one: str | None, other: str | None) -> None:
-    steps = [a_step(name, outputs=(OutputSpec(name="o", datastore="d", destination=place),)) for name, place in (("a", one), ("b", other))]
-    a_pipeline(*steps).check()
-
-
 @pytest.mark.parametrize("source", ["", "../x", "a/../../x", "a\0b", "/tmp/../etc", "x" * 300])
 def test_a_place_on_the_compute_that_leaves_its_folder_is_refused_before_anything_runs(source: str) -> None:
     with pytest.raises(DefinitionError, match="output 'o': source"):

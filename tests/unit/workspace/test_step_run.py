@@ -23,6 +23,7 @@ from airflow_amlpipe.workspace.staging import fetch_input
 from airflow_amlpipe.workspace.step_run import StepRun
 from airflow_amlpipe.workspace.try_files import Logged, keep_logged, logged_by_steps
 from tests.builders import a_step, reading
+from tests.workspaces import workspace_on
 
 OUT = OutputSpec(name="model", datastore="workspaceblobstore", register_as=RegistrationSpec(name="models"))
 STEP = a_step(outputs=(OUT,))
@@ -345,6 +346,31 @@ def test_files_of_others_at_a_fixed_destination_are_never_deleted(
     output = FIXED.outputs[0].model_copy(update={"mode": mode, "overwrite": overwrite})
     run(workspace, tmp_path, a_step(outputs=(output,)), content="ours")
     assert at_destination(workspace) == {"model.bin": expected, "notes.txt": "keep me"}
+
+
+def test_outputs_that_share_a_place_lie_there_side_by_side_and_are_reused_each_as_it_was(workspace: WorkspaceStore, tmp_path: Path) -> None:
+    shared = OutputSpec(name="model", datastore="workspaceblobstore", destination="models/current", shares_place=True)
+    one, other = (a_step(step_id, outputs=(shared,)) for step_id in ("one", "other"))
+    store = workspace.datastores.open("workspaceblobstore")
+    first = run(workspace, tmp_path, one, content="one")
+    second = run(workspace, tmp_path, other, content="other", run_id="run-2", snapshot="other code")
+    assert first.outputs["model"].path == f"azureml/{first.step_run_id}/model"
+    assert (second.outputs["model"].published_to, at_destination(workspace)) == ("models/current", {"model.bin": "other"})
+    store.put("models/current/notes.txt", b"of the step before")
+    again = run(workspace, tmp_path, one, run_id="run-3")
+    assert (again.reused, read(workspace, again, tmp_path)) == (True, "one")
+    assert at_destination(workspace) == {"model.bin": "one", "notes.txt": "of the step before"}
+
+
+def test_what_lies_whole_at_a_shared_place_is_not_copied_there_again(tmp_path: Path) -> None:
+    shared = a_step(outputs=(OutputSpec(name="model", datastore="workspaceblobstore", destination="models/current", shares_place=True),))
+    with workspace_on("local", tmp_path / "kept") as workspace:
+        run(workspace, tmp_path, shared)
+        file = workspace.datastores.open("workspaceblobstore").local_path("models/current/model.bin")
+        assert file is not None
+        before = file.stat()
+        assert run(workspace, tmp_path, shared, run_id="run-2").reused
+        assert (file.stat().st_ino, file.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
 
 
 @pytest.mark.parametrize("name", [".amlpipe-tmp-mine", "deep/.amlpipe-tmp-folder/x", "deep/.amlpipe-tmp-"])
