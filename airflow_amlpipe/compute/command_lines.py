@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import shutil
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -14,6 +16,12 @@ from airflow_amlpipe.spec.command import CommandLine, NotebookRun, PythonScript,
 from airflow_amlpipe.spec.step import StepSpec
 
 __all__ = ["check_started_file", "command_argv", "semicolons_as_read"]
+
+# Methods of a text and functions of `re` whose first argument is what is looked for.
+_SEARCHES = {
+    *("split", "rsplit", "partition", "rpartition", "replace", "find", "index", "count", "removesuffix", "endswith"),
+    *("sub", "subn", "compile", "match", "search", "fullmatch", "findall", "finditer"),
+}
 
 
 def command_argv(
@@ -71,9 +79,36 @@ def check_started_file(where: str, step: StepSpec, code: Path) -> str:
 def semicolons_as_read(step: StepSpec, script: Path, arguments: list[str], note: Callable[[str], None]) -> list[str]:
     r"""Return the arguments of a Python script with ``\;`` for each ``;`` if the script looks for that, which then is noted.
 
-    SDK v1's service escaped semicolons, and scripts were written that split their arguments at ``"\;"``. Who looks for a plain one gets it plain.
+    SDK v1's service escaped semicolons, and scripts were written that split their arguments at ``"\;"``. Who looks for a plain one gets it plain,
+    and so does a script that only writes ``\;``, as in ``find . -exec rm {} \;``.
     """
-    if not isinstance(step.command, PythonScript) or not any(";" in text for text in arguments) or b"\\;" not in script.read_bytes():
+    if (
+        not isinstance(step.command, PythonScript)
+        or not any(";" in text for text in arguments)
+        or not _looks_for_escaped(script.read_bytes())
+    ):
         return arguments
     note(rf"semicolons in the arguments are handed over as '\;', as Azure ML did, because {step.command.script} looks for that")
     return [text.replace(";", r"\;") for text in arguments]
+
+
+def _looks_for_escaped(script: bytes) -> bool:
+    r"""Whether a text of a script is ``\;`` and nothing else, or holds it and is what a text is searched for."""
+    if b"\\;" not in script:
+        return False
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # "\;" is no escape that Python knows, and it says so
+            tree = ast.parse(script)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    searched = [node.args[0] for node in ast.walk(tree) if isinstance(node, ast.Call) and node.args and _called(node) in _SEARCHES]
+    return any(r"\;" in text for text in map(_text, searched)) or any(_text(node) == r"\;" for node in ast.walk(tree))
+
+
+def _called(node: ast.Call) -> str:
+    return getattr(node.func, "attr", "") or getattr(node.func, "id", "")
+
+
+def _text(node: ast.AST) -> str:
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""

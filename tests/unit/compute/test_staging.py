@@ -67,7 +67,10 @@ def test_the_command_line_is_the_interpreter_the_script_and_its_arguments_as_tex
     ("script", "given"),
     [
         ("names = sys.argv[1].split('\\;')", r"a\; b\;"),  # the text holds a backslash before the semicolon, as SDK v1 handed it over
+        ("names = re.split(r'\\s*\\\\;\\s*', sys.argv[1])", r"a\; b\;"),
         ("names = sys.argv[1].split(';')", "a; b;"),
+        ("subprocess.run('find . -exec rm {} \\;', shell=True)  # \\;", "a; b;"),  # for the shell: nothing is looked for
+        ("names = sys.argv[1].split('\\;'", "a; b;"),  # no Python
     ],
 )
 def test_semicolons_of_arguments_come_as_the_script_looks_for_them(stage: Stage, folder: StepFolder, script: str, given: str) -> None:
