@@ -6,6 +6,7 @@ Everything is in the workspace the moment it is said: metrics and tags with the 
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -98,16 +99,22 @@ class InteractiveRun(MetricMethods, FileMethods, PipelineRun):
         store.put(place, body.encode() if isinstance(body, str) else bytes(body))
 
     def complete(self, _set_status: bool = True) -> None:
-        """Say that the work is done. What has ended stays as it ended."""
+        """Say that the work is done. What has ended stays as it ended.
+
+        :raises DatastoreUnavailableError: what it wrote could not be kept; the run goes on, and can be completed again
+        """
+        self._keep()
         self._end("Finished", None)
 
     def fail(self, error_details: Any = None, error_code: Any = None, _set_status: bool = True) -> None:
         """Say that the work failed, and why."""
         self._end("Failed", None if error_details is None else shorten(str(error_details), 2000))
+        self._keep()
 
     def cancel(self) -> None:
         """Say that the work was given up."""
         self._end("Canceled", None)
+        self._keep()
 
     def flush(self, timeout_seconds: float = 300) -> None:
         """Return at once: everything is recorded the moment it is said."""
@@ -124,28 +131,39 @@ class InteractiveRun(MetricMethods, FileMethods, PipelineRun):
         note_of_run(self._workspace, self.id, Logged(events=(event,)))
 
     def _end(self, status: Any, error: str | None) -> None:
-        if self._outputs is not None:
-            folder, self._outputs = self._outputs, None
-            self._keep(folder)
         open_workspace(self._workspace, "ending a run").runs.finish(self.id, status, error)
 
-    def _keep(self, folder: _Outputs) -> None:
-        """Keep what the script has written into its folder of outputs since the run began, but for what it uploaded itself."""
+    def _keep(self) -> None:
+        """Keep what the script has written into its folder of outputs since the run began, but for what it uploaded itself.
+
+        What could not be kept is kept when the run is ended again.
+        """
+        if self._outputs is None:
+            return
         kept = set(self.get_file_names())
-        for name, file in folder.written():
+        for name, file in self._outputs.written():
             if artifact_name(name) not in kept:
                 self.upload_file(name, file)
+        self._outputs = None
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if error is None:
-            self.complete()
-        elif isinstance(error, KeyboardInterrupt):
-            self.cancel()
-        else:
-            self.fail(f"{type(error).__name__}: {error}")
+            try:
+                self.complete()
+            except BaseException as trouble:  # nobody holds it any more, so nobody would end it
+                self._end("Failed", _in_words(trouble))
+                raise
+            return
+        try:
+            if isinstance(error, KeyboardInterrupt):
+                self.cancel()
+            else:
+                self.fail(_in_words(error))
+        except Exception as trouble:  # noqa: BLE001  the script's own error goes before it
+            warnings.warn(f"run {self.id}: what it wrote could not be kept: {_in_words(trouble)}", UserWarning, stacklevel=2)
 
 
 class _Outputs:
@@ -168,6 +186,10 @@ class _Outputs:
             if file.is_file():
                 said = file.stat()
                 yield file.relative_to(self._folder).as_posix(), (said.st_mtime_ns, said.st_size)
+
+
+def _in_words(error: BaseException) -> str:
+    return shorten(f"{type(error).__name__}: {error}", 2000)
 
 
 def start_run(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from airflow_amlpipe.exceptions import DatastoreUnavailableError
 from airflow_amlpipe.sdk._workspace_store import open_workspace
 from airflow_amlpipe.sdk.core.interactive_run import InteractiveRun
 from airflow_amlpipe.sdk.exceptions import UserErrorException
@@ -131,6 +132,43 @@ def test_what_is_new_in_the_folder_of_outputs_is_kept_when_the_run_ends(ws: Work
             (project / folder / "a.txt").write_text(str(given))
         run.complete()
         assert run.get_file_names() == kept
+
+
+def test_files_that_cannot_be_kept_hide_no_error_leave_no_run_running_and_are_kept_later(
+    ws: Workspace, experiment: Experiment, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise DatastoreUnavailableError("the disk is full")
+
+    def write(text: str, error: Exception | None = None) -> None:
+        (project / "outputs" / "a.txt").write_text(text)
+        if error is not None:
+            raise error
+
+    with monkeypatch.context() as broken:
+        broken.setattr(InteractiveRun, "upload_file", fail)
+        with (
+            pytest.warns(UserWarning, match="could not be kept: DatastoreUnavailableError: the disk is full"),
+            pytest.raises(ValueError, match="of the script"),
+            experiment.start_logging() as failed,
+        ):
+            write("of one that failed", ValueError("of the script"))
+        with pytest.raises(DatastoreUnavailableError), experiment.start_logging() as lost:
+            write("of one that went well")
+        going_on = experiment.start_logging()
+        write("of one that goes on")
+        with pytest.raises(DatastoreUnavailableError):
+            going_on.complete()
+        assert going_on.status == "Running"
+    messages = [run.get_details()["error"]["error"]["message"] for run in (failed, lost)]
+    assert messages == ["ValueError: of the script", "DatastoreUnavailableError: the disk is full"]
+    going_on.complete()
+    failed.fail()
+    assert [(run.status, run.get_file_names()) for run in (failed, lost, going_on)] == [
+        ("Failed", ["outputs/a.txt"]),
+        ("Failed", []),
+        ("Completed", ["outputs/a.txt"]),
+    ]
 
 
 def test_a_property_is_set_once_from_outside(ws: Workspace, experiment: Experiment) -> None:
