@@ -5,6 +5,8 @@
 * An absolute path is taken only below the machine's folders for temporary files, as a link into the private folder. Anything else on a
   worker belongs to somebody else. The link is made exclusively: two steps that want the same path at once cannot read each other's
   data; the later one fails and can be retried.
+* A link never leads nowhere, which a script could neither make a folder of nor write to. An input at whose place nothing lies has no link in the
+  working folder, and a folder behind an absolute path.
 """
 
 from __future__ import annotations
@@ -20,11 +22,11 @@ from airflow_amlpipe.exceptions import DefinitionError, InfrastructureError, sho
 from airflow_amlpipe.spec.data import InputSpec, OutputSpec
 from airflow_amlpipe.spec.names import check_binding_name, check_relative_path
 
-__all__ = ["output_place", "place_input", "place_output", "remove_outside_links"]
+__all__ = ["output_place", "place_input", "place_output", "remove_outside_links", "written_place"]
 
 
 def place_input(where: str, item: InputSpec, data: Path, folder: StepFolder) -> Path:
-    """Return the path the script is given for an input whose data is at ``data``, and make it lead there.
+    """Return the path the script is given for an input whose data is at ``data``, and make it lead there, if data is there.
 
     :raises DefinitionError: ``path_on_compute`` leaves the folders it may name, or there is something else already
     :raises InfrastructureError: another step uses that absolute path
@@ -32,12 +34,17 @@ def place_input(where: str, item: InputSpec, data: Path, folder: StepFolder) -> 
     what = f"{where}: input {item.name!r}: path_on_compute"
     if item.path_on_compute is None:
         return data
+    is_there = data.exists()
     if item.path_on_compute.startswith("/"):
+        if not is_there:
+            data.mkdir(parents=True)
         return _link_outside(what, item.path_on_compute, data)
     relative = check_relative_path(what, item.path_on_compute)
     if not relative or relative.split("/")[0] in {"outputs", "logs"}:
         raise DefinitionError(f"{what} {item.path_on_compute!r} is the working folder, its outputs or its logs; name a folder of its own")
     place = _inside_code(what, folder, relative)
+    if not is_there and not os.path.lexists(place):
+        return place
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         place.symlink_to(data)
@@ -46,6 +53,11 @@ def place_input(where: str, item: InputSpec, data: Path, folder: StepFolder) -> 
             f"{what} {shorten(repr(item.path_on_compute))}: the source folder has something there; name another path"
         ) from error
     return place
+
+
+def written_place(item: InputSpec, data: Path, folder: StepFolder) -> Path:
+    """Return where on this machine lies what a script writes to an input at whose place, ``data``, nothing lay."""
+    return data if item.path_on_compute is None or item.path_on_compute.startswith("/") else folder.code / item.path_on_compute
 
 
 def output_place(where: str, output: OutputSpec, folder: StepFolder) -> Path:

@@ -221,10 +221,12 @@ class StepExecution(StepTrying):
         :raises SourceChangedError: data that the script read where it lies is not what it was; nothing was committed
         :raises CommitUnknownError: nobody can say whether the result was stored; the next try finds out
         """
+        from airflow_amlpipe.compute.places import written_place
         from airflow_amlpipe.operators.answering import asked_so_far
         from airflow_amlpipe.operators.keeping import keep_files
         from airflow_amlpipe.workspace.asked import answers_of
         from airflow_amlpipe.workspace.showing import refuse_changed, refuse_written
+        from airflow_amlpipe.workspace.staging import place_of_nothing
 
         crash_point("job-ended")
         if not begin_collecting(self._folder):
@@ -235,9 +237,11 @@ class StepExecution(StepTrying):
         self._job = None  # its files are moved from here on, so nobody can take it up again
         for name in shown:
             refuse_changed(self.workspace, self.assessment.inputs[name])
-        for name, item in self.assessment.inputs.items():
-            if item.empty_place is not None:
-                refuse_written(self._where, item, self._folder.inputs / name)
+        for each in self.step.inputs:
+            resolved = self.assessment.inputs[each.name]
+            if resolved.empty_place is not None:
+                nothing = place_of_nothing(resolved, self._folder.inputs / each.name)
+                refuse_written(self._where, resolved, written_place(each, nothing, self._folder))
         if collected.run.cancel_requested or collected.parent.cancel_requested:
             self._is_canceled = True
             raise DefinitionError(f"{self._where}: its script asked for the run to be cancelled")

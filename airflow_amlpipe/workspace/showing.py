@@ -7,6 +7,7 @@ lead a writer out of the read-only view and back to the data, and an unfinished 
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from airflow_amlpipe.exceptions import DefinitionError, SourceChangedError, shorten
@@ -15,7 +16,7 @@ from airflow_amlpipe.fingerprint.scan import scan_tree
 from airflow_amlpipe.fingerprint.tree import TreeManifest
 from airflow_amlpipe.storage.view import View
 from airflow_amlpipe.workspace.inputs import InputPart, ResolvedInput
-from airflow_amlpipe.workspace.staging import place_of, place_of_nothing
+from airflow_amlpipe.workspace.staging import place_of
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
 
 __all__ = ["refuse_changed", "refuse_written", "show_input", "views_of"]
@@ -79,13 +80,16 @@ def refuse_changed(workspace: WorkspaceStore, resolved: ResolvedInput) -> None:
         )
 
 
-def refuse_written(where: str, resolved: ResolvedInput, target: Path) -> None:
+def refuse_written(where: str, resolved: ResolvedInput, written: Path) -> None:
     """Refuse what a script wrote to an empty place that it was given as an input: it would be lost, and Azure ML kept it on the datastore.
 
+    Folders without a file are nothing to lose: scripts make them to be sure that they are there.
+
+    :param written: where what it wrote there lies on this machine
     :raises DefinitionError: it did
     """
     place = resolved.empty_place
-    if place is not None and place_of_nothing(resolved, target).exists():
+    if place is not None and (written.is_file() or any(files for _, _, files in os.walk(written))):
         raise DefinitionError(
             f"{where}: its script wrote to input {resolved.name!r}, which is for reading; make it an output: "
             f"OutputFileDatasetConfig(destination=({place.datastore}, {shorten(repr(place.path))}))"

@@ -260,6 +260,26 @@ def test_an_empty_place_is_a_path_that_is_not_there_and_nothing_is_lost_in_it(tm
     carry_out(open_try(step))
     assert "images False" in said
     assert [line for line in said if line.startswith("WARNING: input 'raw': nothing is at 'later/images'")]
-    script.write_text("import os, sys; os.makedirs(sys.argv[1])")
+    script.write_text("import os, sys; os.makedirs(sys.argv[1], exist_ok=True)")
+    carry_out(open_try(step))
+    script.write_text("import os, sys; os.makedirs(sys.argv[1]); open(os.path.join(sys.argv[1], 'a'), 'w').close()")
     with pytest.raises(DefinitionError, match=r"step 'train': its script wrote to input 'raw', which is for reading; make it an output"):
+        carry_out(open_try(step))
+
+
+@pytest.mark.usefixtures("raw")
+@pytest.mark.parametrize("is_absolute", [False, True])
+def test_an_empty_place_with_a_path_of_its_own_is_no_link_to_nowhere(
+    tmp_path: Path, open_try: Opener, said: list[str], is_absolute: bool
+) -> None:
+    path = str(tmp_path / "place/images") if is_absolute else "deep/images"
+    source = DatasetSource(paths=(DatastorePath(datastore="workspaceblobstore", path="later/images"),), is_place=True)
+    item = InputSpec(name="raw", mode="mount", source=source, path_on_compute=path)
+    step = a_step("train", inputs=(item,), arguments=(InputArgument(input="raw"),))
+    script = tmp_path / "src/train.py"
+    script.write_text("import os, sys; os.makedirs(sys.argv[1], exist_ok=True); print(os.listdir(sys.argv[1]))")
+    carry_out(open_try(step))
+    assert "[]" in said
+    script.write_text("import os, sys; os.makedirs(sys.argv[1], exist_ok=True); open(os.path.join(sys.argv[1], 'a'), 'w').close()")
+    with pytest.raises(DefinitionError, match=r"step 'train': its script wrote to input 'raw'"):
         carry_out(open_try(step))

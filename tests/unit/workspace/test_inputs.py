@@ -107,10 +107,12 @@ def test_a_place_may_be_empty_where_that_is_taken(
     assert (place, place.exists(), (tmp_path / "in").is_dir()) == (tmp_path / "in" / name, False, True)
     assert said == [f"WARNING: {resolved.warning}"]
     assert f"nothing is at {path!r} on datastore 'workspaceblobstore'" in resolved.warning
-    refuse_written("step 'train'", resolved, tmp_path / "in")
-    place.mkdir()
+    refuse_written("step 'train'", resolved, place)
+    (place / "deep").mkdir(parents=True)
+    refuse_written("step 'train'", resolved, place)  # a folder, and nothing in it to lose
+    (place / "deep/a.csv").touch()
     with pytest.raises(DefinitionError, match=r"step 'train': its script wrote to input 'raw', .* make it an output"):
-        refuse_written("step 'train'", resolved, tmp_path / "in")
+        refuse_written("step 'train'", resolved, place)
     put_data({"nothing/a": "1", "raw/none.csv": "1", "raw/a.parquet": "1"})
     found = resolve_input(workspace, "step 'train'", item, {}, takes_empty_places=True)
     assert (found.warning, found.digest != resolved.digest, len(found.parts)) == ("", True, 1)
