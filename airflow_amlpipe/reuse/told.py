@@ -37,6 +37,7 @@ class Told(SpecModel):
     :ivar answer: in a few words, for people
     :ivar digest: equal for equal answers; ``""`` where there was nothing to be had
     :ivar within: the pipeline's run, of a question for the run of a step: nobody has to search all runs for it again
+    :ivar dataset_id: of the dataset that was found, by which the script asks for its data; another version that is the same has another
     """
 
     verb: str
@@ -45,6 +46,7 @@ class Told(SpecModel):
     answer: str
     digest: str
     within: str | None = added_later(None)
+    dataset_id: str | None = added_later(None)
 
     @property
     def is_of_latest_dataset(self) -> bool:

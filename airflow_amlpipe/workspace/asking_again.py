@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 
 from airflow_amlpipe.reuse.result import StepResult
 from airflow_amlpipe.reuse.told import Change, Told, find_change
@@ -26,8 +27,15 @@ class AskingAgain:
 
         :raises InfrastructureError: nobody can say now
         """
-        changes = (find_change(told, self._ask(told)) for told in result.told)
-        return next((change for change in changes if change is not None), None)
+        renamed: dict[str | int | None, str | None] = {}
+        for told in result.told:
+            now = self._ask(_renamed(told, renamed))
+            change = find_change(told, now)
+            if change is not None:
+                return change
+            if told.dataset_id is not None:
+                renamed[told.dataset_id] = now.dataset_id
+        return None
 
     def has_ended(self, result: StepResult) -> bool:
         """Whether the try that computed ``result`` has written down that it ended."""
@@ -38,3 +46,11 @@ class AskingAgain:
         if question not in self._known:
             self._known[question] = find_again(self._workspace, told)
         return self._known[question]
+
+
+def _renamed(told: Told, renamed: Mapping[str | int | None, str | None]) -> Told:
+    """Return a question as the script would put it now: for the data of the dataset that it would have found by now."""
+    dataset_id = told.arguments.get("id")
+    if told.verb != "dataset-data" or dataset_id not in renamed:
+        return told
+    return told.model_copy(update={"arguments": {**told.arguments, "id": renamed[dataset_id]}})

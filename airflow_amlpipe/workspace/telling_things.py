@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from airflow_amlpipe.exceptions import DefinitionError, UnknownNameError, shorten
-from airflow_amlpipe.fingerprint.canonical import digest
+from airflow_amlpipe.fingerprint.canonical import Json, digest
 from airflow_amlpipe.reuse.told import Told
 from airflow_amlpipe.workspace.asked_words import dataset_words, words_of
-from airflow_amlpipe.workspace.datasets import DatasetRecord
+from airflow_amlpipe.workspace.datasets import DatasetRecord, SavedDataset
 from airflow_amlpipe.workspace.direct import described_part
 from airflow_amlpipe.workspace.inputs import ResolvedInput
 from airflow_amlpipe.workspace.models import ModelVersion
 from airflow_amlpipe.workspace.telling_runs import find_run
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
+
+if TYPE_CHECKING:
+    from airflow_amlpipe.runtime.protocol import DatasetPart
 
 __all__ = [
     "Found",
@@ -64,6 +67,9 @@ def find_names(workspace: WorkspaceStore, arguments: Mapping[str, Any]) -> Found
 def find_dataset(workspace: WorkspaceStore, arguments: Mapping[str, Any]) -> Found:
     """Return what a registered dataset is; not its data.
 
+    What identifies it is what it stands for, as with an input of a step: registering the same again is no other answer, though it has a new
+    id and the next number.
+
     :raises UnknownNameError: there is none
     """
     name, version, dataset_id = (arguments[key] for key in ("name", "version", "id"))
@@ -71,7 +77,8 @@ def find_dataset(workspace: WorkspaceStore, arguments: Mapping[str, Any]) -> Fou
     part = described_part(workspace, record, ResolvedInput("", "", (), record.definition), "")
     what = words_of("dataset", arguments) if dataset_id is None else dataset_words(record)
     answer = f"version {record.version}" if isinstance(record, DatasetRecord) else "there"
-    return _found("dataset", arguments, what, answer, {"dataset": part})
+    told = _told("dataset", arguments, what, answer, _meaning_of(record, part)).model_copy(update={"dataset_id": record.id})
+    return Found(told, {"dataset": part})
 
 
 def find_datastore(workspace: WorkspaceStore, arguments: Mapping[str, Any]) -> Found:
@@ -139,6 +146,24 @@ def model_told(model: ModelVersion) -> dict[str, object]:
     return model.model_dump(mode="json", exclude={"token", "asked"})
 
 
+def _meaning_of(record: DatasetRecord | SavedDataset, part: DatasetPart) -> Json:
+    content = record.digest if isinstance(record, DatasetRecord) else None
+    # Columns that are made of paths are other ones elsewhere.
+    has_paths = content is None or (record.definition is not None and record.definition.needs_paths)
+    return {
+        "name": part["name"],
+        "description": part["description"],
+        "tags": part["tags"],
+        "definition": None if record.definition is None else record.definition.model_dump(mode="json"),
+        "content": content,
+        "paths": [path.model_dump(mode="json") for path in record.paths] if has_paths else None,
+    }
+
+
 def _found(verb: str, arguments: Mapping[str, Any], what: str, answer: str, value: dict[str, Any], *, within: str | None = None) -> Found:
-    told = Told(verb=verb, arguments=dict(arguments), what=what, answer=answer, digest=digest("amlpipe/answer/v1", value), within=within)
-    return Found(told, value)
+    return Found(_told(verb, arguments, what, answer, value, within=within), value)
+
+
+def _told(verb: str, arguments: Mapping[str, Any], what: str, answer: str, meaning: Json, *, within: str | None = None) -> Told:
+    """Return the question, and what identifies the answer: what ``meaning`` says."""
+    return Told(verb=verb, arguments=dict(arguments), what=what, answer=answer, digest=digest("amlpipe/answer/v1", meaning), within=within)

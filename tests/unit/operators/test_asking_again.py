@@ -23,6 +23,7 @@ from airflow_amlpipe.runtime.models import Model
 from airflow_amlpipe.runtime.protocol import CONTEXT_FILE, ENV_RUN_FOLDER
 from airflow_amlpipe.runtime.workspace import Workspace
 from airflow_amlpipe.spec.data import DatastorePath
+from airflow_amlpipe.spec.dataset import DatasetDefinition
 from airflow_amlpipe.spec.environment import EnvironmentSpec
 from airflow_amlpipe.spec.workspace import WorkspaceNames
 from airflow_amlpipe.workspace.asked import answers_of
@@ -81,8 +82,8 @@ def put_file(workspace: WorkspaceStore, path: str, text: str) -> None:
     place.write_text(text)
 
 
-def register_dataset(workspace: WorkspaceStore, name: str = "irises") -> DatasetRecord:
-    return workspace.datasets.add_version(name, (DatastorePath(datastore="workspaceblobstore", path="raw"),))
+def register_dataset(workspace: WorkspaceStore, name: str = "irises", path: str = "raw", **said: Any) -> DatasetRecord:
+    return workspace.datasets.add_version(name, (DatastorePath(datastore="workspaceblobstore", path=path),), **said)
 
 
 def register_model(workspace: WorkspaceStore, tmp_path: Path) -> None:
@@ -113,7 +114,17 @@ def catch_what_is_not_there(ws: Any) -> None:
 QUESTIONS: dict[str, tuple[Script, Callable[[WorkspaceStore, Path], object], str]] = {
     "the latest dataset": (
         lambda ws: Dataset.get_by_name(ws, "irises"),
-        lambda workspace, _: register_dataset(workspace),
+        lambda workspace, _: register_dataset(workspace, path="cooked"),
+        "the latest version of dataset 'irises': version 1 -> version 2",
+    ),
+    "the latest dataset, whose tags are others": (
+        lambda ws: Dataset.get_by_name(ws, "irises"),
+        lambda workspace, _: register_dataset(workspace, tags={"reviewed": "yes"}),
+        "the latest version of dataset 'irises': version 1 -> version 2",
+    ),
+    "the latest dataset, of which less is taken": (
+        lambda ws: Dataset.get_by_name(ws, "irises"),
+        lambda workspace, _: register_dataset(workspace, definition=DatasetDefinition(kind="file", path_glob="*.csv")),
         "the latest version of dataset 'irises': version 1 -> version 2",
     ),
     "the tags of a dataset": (
@@ -241,6 +252,41 @@ def test_what_is_pinned_or_named_is_what_it_was_whatever_is_registered_beside_it
     assert decide(workspace).reason is Reason.MATCH
 
 
+def test_registering_the_same_dataset_again_is_no_other_answer(workspace: WorkspaceStore, run_script: Any) -> None:
+    """Scripts that build pipelines register their datasets before each submission."""
+    run_script(lambda ws: Dataset.get_by_name(ws, "irises").to_path())
+    register_dataset(workspace)
+    assert decide(workspace).reason is Reason.MATCH
+    put_file(workspace, "raw/b.csv", "3")
+    assert decide(workspace).detail == "the data of dataset 'irises' version 1: 1 file, 3 bytes -> 2 files, 4 bytes"
+
+
+def test_the_same_content_is_the_same_dataset_wherever_a_step_wrote_it(workspace: WorkspaceStore, run_script: Any) -> None:
+    """A step that writes the same bytes again does not make those that ask for what it registers run."""
+    for place in ("one", "two"):
+        put_file(workspace, f"{place}/a.csv", "1,2")
+    register_dataset(workspace, "prepared", "one", digest="d1")
+    run_script(lambda ws: Dataset.get_by_name(ws, "prepared").to_path())
+    register_dataset(workspace, "prepared", "two", digest="d1")
+    assert decide(workspace).reason is Reason.MATCH
+    # What would be read now is looked at, not what was read then.
+    put_file(workspace, "one/a.csv", "cleared away")
+    assert decide(workspace).reason is Reason.MATCH
+    put_file(workspace, "two/a.csv", "1,3")
+    assert decide(workspace).reason is Reason.ANSWERS_CHANGED
+    put_file(workspace, "two/a.csv", "1,2")
+    register_dataset(workspace, "prepared", "two", digest="d2")
+    assert decide(workspace).reason is Reason.ANSWERS_CHANGED
+
+
+def test_content_elsewhere_is_another_dataset_where_columns_are_made_of_paths(workspace: WorkspaceStore, run_script: Any) -> None:
+    definition = DatasetDefinition(kind="file", include_path=True)
+    register_dataset(workspace, "prepared", "one", digest="d1", definition=definition)
+    run_script(lambda ws: Dataset.get_by_name(ws, "prepared"))
+    register_dataset(workspace, "prepared", "two", digest="d1", definition=definition)
+    assert decide(workspace).reason is Reason.ANSWERS_CHANGED
+
+
 def test_a_dictionary_of_names_is_one_however_it_is_read(workspace: WorkspaceStore, run_script: Any) -> None:
     def script(ws: Any) -> None:
         found = ws.datastores
@@ -300,9 +346,9 @@ def test_a_result_without_answers_costs_no_question(workspace: WorkspaceStore, r
 
 
 def test_each_question_is_asked_once_for_all_results(workspace: WorkspaceStore, run_script: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    for _ in range(3):
+    for number in range(3):
         run_script(lambda ws: (list(ws.models), Dataset.get_by_name(ws, "irises"), Dataset.get_by_name(ws, "irises")))
-        register_dataset(workspace)
+        register_dataset(workspace, path=f"raw/{number}")
     asked: list[str] = []
 
     def counted(workspace: WorkspaceStore, told: Any) -> Any:
