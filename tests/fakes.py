@@ -73,6 +73,9 @@ class MemoryStore(Store):
             raise FileNotFoundError(path)
         return self._content.objects.written[path]
 
+    def size_of(self, path: str) -> int:
+        return len(self.read(path))
+
     def write_back_to(self, path: str, written: float) -> None:
         """Pretend that an object was last written at another time."""
         self._content.objects.written[_checked(path)] = written

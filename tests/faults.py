@@ -88,6 +88,9 @@ class FaultyStore(Store):
     def last_written(self, path: str) -> float | None:
         return self._inner.last_written(path)
 
+    def size_of(self, path: str) -> int:
+        return self._inner.size_of(path)
+
     def freshen(self, path: str, *, is_large: bool = False) -> bool:
         return self._inner.freshen(path, is_large=is_large)
 

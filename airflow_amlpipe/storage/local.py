@@ -79,16 +79,12 @@ class LocalStore(Store):
         return sorted(name for name in names if not name.startswith(UNFINISHED))
 
     def last_written(self, path: str) -> float | None:
-        place = self._place(path)
-        with explained(self.url, "look at", path):
-            try:
-                status = os.stat(place)
-            except NotADirectoryError as error:
-                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), place) from error
-            if stat.S_ISDIR(status.st_mode):
-                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), place)
-            # Copying a file with its times sets back the one and not the other.
-            return max(status.st_mtime, status.st_ctime)
+        status = self._look_at(path)
+        # Copying a file with its times sets back the one and not the other.
+        return max(status.st_mtime, status.st_ctime)
+
+    def size_of(self, path: str) -> int:
+        return self._look_at(path).st_size
 
     def freshen(self, path: str, *, is_large: bool = False) -> bool:
         try:
@@ -239,6 +235,17 @@ class LocalStore(Store):
 
     def _at(self, path: str) -> str:
         return os.path.join(self._root, path) if path else self._root
+
+    def _look_at(self, path: str) -> os.stat_result:
+        place = self._place(path)
+        with explained(self.url, "look at", path):
+            try:
+                status = os.stat(place)
+            except NotADirectoryError as error:
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), place) from error
+            if stat.S_ISDIR(status.st_mode):
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), place)
+            return status
 
     @staticmethod
     def _require(place: str) -> None:

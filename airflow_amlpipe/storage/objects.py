@@ -68,6 +68,12 @@ class ObjectStore(Store):
     def last_written(self, path: str) -> float | None:
         return self._client.last_modified(key_of(self._place, path))
 
+    def size_of(self, path: str) -> int:
+        found = self._client.find(key_of(self._place, path))
+        if found is None:
+            raise self._nothing(path)
+        return found.size
+
     def create_exclusive(self, path: str, body: bytes, *, durable: bool = True) -> bool:  # noqa: ARG002  # what is stored is durable
         key = self._key_below_root(path)
         require_exclusive(self.url, lambda name, probe: create_once(self._client, key_of(self._place, name), probe))

@@ -47,7 +47,7 @@ from airflow_amlpipe.storage.store_url import StoreUrl
 from airflow_amlpipe.storage.transfer import FileCopy, copies_of_manifest, discard
 
 if TYPE_CHECKING:
-    from airflow_amlpipe.storage.sftp_session import SftpSession
+    from airflow_amlpipe.storage.sftp_session import Entry, SftpSession
 
 __all__ = ["SftpStore", "open_sftp_store"]
 
@@ -134,21 +134,10 @@ class SftpStore(Store):
         return sorted(name for name in names if not name.startswith(UNFINISHED))
 
     def last_written(self, path: str) -> float | None:
-        place = self._place(path)
+        return float(self._look_at(path).mtime)
 
-        def action(session: SftpSession) -> float:
-            try:
-                found = session.entry(place)
-            except OSError:
-                if nothing_at(session, place):
-                    raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path) from None
-                raise
-            if stat.S_ISDIR(found.mode):
-                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
-            return float(found.mtime)
-
-        with self._explained("look at", path):
-            return self._sessions.run("look at", path, action)
+    def size_of(self, path: str) -> int:
+        return self._look_at(path).size
 
     def unfinished(self, folder: str) -> list[tuple[str, int, float]]:
         def action(session: SftpSession) -> list[tuple[str, int, float]]:
@@ -305,6 +294,23 @@ class SftpStore(Store):
 
     def _place(self, path: str) -> str:
         return self._at(inside(self.url, path))
+
+    def _look_at(self, path: str) -> Entry:
+        place = self._place(path)
+
+        def action(session: SftpSession) -> Entry:
+            try:
+                found = session.entry(place)
+            except OSError:
+                if nothing_at(session, place):
+                    raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path) from None
+                raise
+            if stat.S_ISDIR(found.mode):
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+            return found
+
+        with self._explained("look at", path):
+            return self._sessions.run("look at", path, action)
 
     def _place_below_root(self, path: str) -> str:
         return self._at(below_root(self.url, path))

@@ -91,6 +91,14 @@ class Store(ABC):
         """
         return None
 
+    def size_of(self, path: str) -> int:
+        """Return the size in bytes of the object at ``path``, from what the store says of it.
+
+        :raises FileNotFoundError: no object is there
+        :raises DatastoreUnavailableError: nobody can say
+        """
+        return self.identify(path).size_bytes
+
     def freshen(self, path: str, *, is_large: bool = False) -> bool:
         """Whether an object is at ``path``; one that is there counts as written within the last day from now on.
 

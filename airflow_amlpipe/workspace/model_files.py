@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import tempfile
+import uuid
 from contextlib import suppress
 from pathlib import Path
 
 from airflow_amlpipe.exceptions import DefinitionError, shorten
 from airflow_amlpipe.fingerprint.content import hash_file
+from airflow_amlpipe.fingerprint.memo import HashMemo
 from airflow_amlpipe.storage.copies import copy_plain
 from airflow_amlpipe.storage.store import Store
 from airflow_amlpipe.workspace.layout import model_file_path
@@ -19,8 +21,9 @@ __all__ = ["ModelFiles", "files_of"]
 class ModelFiles:
     """The files of one workspace's models by their content."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, memo: HashMemo | None) -> None:
         self._store = store
+        self._memo = memo
 
     def has(self, sha256: str) -> bool:
         return self._store.exists(model_file_path(sha256))
@@ -36,22 +39,32 @@ class ModelFiles:
             copy_plain(file, copied, within)
             sha256, size = hash_file(str(copied))[0], copied.stat().st_size
             path = model_file_path(sha256)
-            if self._store.freshen(path, is_large=True):
-                if self._holds(path, sha256, size):
-                    return sha256, size
-                self._store.remove_tree(path)  # damaged: nobody can be given it
-            # FileExistsError: somebody else was first, with the same bytes.
-            with suppress(FileExistsError):
-                self._store.ingest(copied, path, durable=True)
+            if not self._store.freshen(path, is_large=True):
+                # FileExistsError: somebody else was first, with the same bytes.
+                with suppress(FileExistsError):
+                    self._store.ingest(copied, path, durable=True)
+            elif not self._holds(path, sha256, size):
+                self._mend(copied, path)
             return sha256, size
 
     def _holds(self, path: str, sha256: str, size: int) -> bool:
-        """Whether a file of the store is what its name says: where versions identify data, as far as its size tells."""
+        """Whether a file of the store is what its name says; one that would have to be brought here to be read is judged by its size."""
         try:
-            found = self._store.identify(path)
+            if self._store.size_of(path) != size:
+                return False
+            return self._store.local_path(path) is None or self._store.identify(path, self._memo).manifest().files[0].sha256 == sha256
         except FileNotFoundError:
             return False
-        return found.size_bytes == size and (not self._store.identifies_content or found.manifest().files[0].sha256 == sha256)
+
+    def _mend(self, copied: Path, path: str) -> None:
+        """Exchange a damaged file in one step: of those who mend it at once, nobody takes it from the others, and versions go on naming a file."""
+        # Clearing away knows whose copy it is by what is before the dot.
+        beside = f"{path}.{uuid.uuid4().hex}"
+        try:
+            self._store.ingest(copied, beside, durable=True)
+            self._store.replace(beside, path)
+        finally:
+            self._store.remove_tree(beside)
 
 
 def files_of(name: str, path: Path) -> list[tuple[Path, str]]:

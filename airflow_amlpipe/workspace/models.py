@@ -14,6 +14,7 @@ from typing import Any, Literal
 from airflow_amlpipe.exceptions import DatastoreUnavailableError, DefinitionError, ProtocolError, UnknownNameError, shorten
 from airflow_amlpipe.fingerprint.canonical import digest
 from airflow_amlpipe.fingerprint.content import hash_file
+from airflow_amlpipe.fingerprint.memo import HashMemo
 from airflow_amlpipe.spec.model import SpecModel
 from airflow_amlpipe.spec.names import check_record_name
 from airflow_amlpipe.storage.copies import checked
@@ -83,9 +84,9 @@ class ModelEntry(SpecModel):
 class ModelRegistry:
     """The models of one workspace."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, memo: HashMemo | None) -> None:
         self._store = store
-        self._files = ModelFiles(store)
+        self._files = ModelFiles(store, memo)
 
     def names(self) -> list[str]:
         """Return the names that have a version, sorted."""

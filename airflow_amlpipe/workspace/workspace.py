@@ -90,7 +90,7 @@ class WorkspaceStore:
 
     @cached_property
     def models(self) -> ModelRegistry:
-        return ModelRegistry(self.store)
+        return ModelRegistry(self.store, self.memo)
 
     @cached_property
     def pins(self) -> PinRegistry:

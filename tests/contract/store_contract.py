@@ -104,6 +104,13 @@ class StoreContract:
                 with pytest.raises(FileNotFoundError):
                     store.last_written(path)
 
+    def test_the_size_of_an_object_is_known_and_a_folder_is_none(self, store: Store) -> None:
+        store.put("a/object", b"12345")
+        assert store.size_of("a/object") == 5
+        for path in ("a/nothing", "a", "a/object/x"):
+            with pytest.raises(FileNotFoundError):
+                store.size_of(path)
+
     def test_a_large_file_that_is_on_its_way_can_be_given_up(self, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """R11: whoever stops a step does not wait for the end of a file."""
         monkeypatch.setattr(transfer, "_clone", lambda *_: False)  # a clone is there at once

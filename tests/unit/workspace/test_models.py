@@ -23,7 +23,7 @@ from airflow_amlpipe.storage import store as stores
 from airflow_amlpipe.storage.log import AppendLog
 from airflow_amlpipe.workspace.layout import model_file_path, model_files_folder
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
-from tests.workspaces import workspace_on
+from tests.workspaces import ON_SERVERS, workspace_on
 
 
 @pytest.fixture
@@ -185,7 +185,26 @@ def test_registering_anew_mends_a_damaged_file(workspace: WorkspaceStore, tmp_pa
     assert checks(workspace) == []
 
 
-@pytest.mark.parametrize("kind", ["folder", "s3", "azure"])
+@pytest.mark.parametrize("fails", ["ingest", "replace"])
+def test_a_damaged_file_stays_until_another_is_whole(
+    fails: str, workspace: WorkspaceStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = workspace.models.register("m", a_file(tmp_path, "weights"))
+    path = Path(tmp_path, "ws", model_file_path(model.files["model.pkl"]))
+    path.chmod(0o644)
+    path.write_text("wrights")
+
+    def fail(*_: object, **__: object) -> None:
+        raise DatastoreUnavailableError("the disk is full")
+
+    monkeypatch.setattr(type(workspace.store), fails, fail)
+    with pytest.raises(DatastoreUnavailableError, match="the disk is full"):
+        workspace.models.register("m", a_file(tmp_path, "weights"))
+    monkeypatch.undo()
+    assert (path.read_text(), kept(workspace)) == ("wrights", 1)
+
+
+@pytest.mark.parametrize("kind", ["folder", *ON_SERVERS])
 def test_a_file_that_the_store_has_is_not_sent_again_and_counts_as_new(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """R58."""
     with workspace_on(kind, tmp_path) as workspace:
@@ -198,7 +217,7 @@ def test_a_file_that_the_store_has_is_not_sent_again_and_counts_as_new(kind: str
         def sent(*arguments: object, **_: object) -> None:
             raise AssertionError(f"bytes were sent: {arguments}")
 
-        for name in ("ingest", "fetch"):
+        for name in ("ingest", "fetch", *(() if kind == "folder" else ("identify",))):
             monkeypatch.setattr(store, name, sent)
         models.register("m", a_file(tmp_path, "weights"))
         models.register("other", a_file(tmp_path, "weights", "other.pkl"))
