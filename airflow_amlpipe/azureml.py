@@ -18,7 +18,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from airflow_amlpipe.sdk._absent import absent_names
-from airflow_amlpipe.sdk._places import home_of, instead_of_module
+from airflow_amlpipe.sdk._places import home_of, instead_of_module, is_tried
 from airflow_amlpipe.sdk.exceptions import NotSupportedYetError
 
 if TYPE_CHECKING:
@@ -80,8 +80,8 @@ class _AzureMLFinder:
         name = home_of(fullname)
         if name is None:
             instead = instead_of_module(fullname)
-            if instead is None:
-                raise _ModuleNotSupportedError(_missing(fullname), name=fullname)
+            if instead is None or is_tried(fullname):
+                raise _ModuleNotSupportedError(_missing(fullname, instead), name=fullname)
             return ModuleSpec(fullname, _Absent(instead), is_package=True)
         module = importlib.import_module(name)
         return ModuleSpec(fullname, _Alias(module), origin=module.__file__, is_package=hasattr(module, "__path__"))
@@ -124,8 +124,9 @@ def _is_foreign(found: ModuleType | ModuleSpec | None) -> bool:
     return found is not None and not any(shim in place for shim in _SHIMS)
 
 
-def _missing(fullname: str) -> str:
-    return f"No module named {fullname!r}: it is not supported by airflow-amlpipe (docs/reference/coverage.md lists what there is)"
+def _missing(fullname: str, instead: str | None) -> str:
+    advice = "" if instead is None else f"; {instead}"
+    return f"No module named {fullname!r}: it is not supported by airflow-amlpipe{advice} (docs/reference/coverage.md lists what there is)"
 
 
 install()

@@ -5,6 +5,8 @@ From ``airflow_amlpipe.sdk``, where that is installed next to the script. Where 
 
 from __future__ import annotations
 
+from airflow_amlpipe.runtime.stand_ins import stand_in
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -57,22 +59,8 @@ def or_stand_in(module: str, name: str, wanted: str) -> Any:
     """
     try:
         return from_sdk(module, name, wanted)
-    except ModuleNotFoundError as error:
-        return _StandIn(name, (), {"_missing": error})
-
-
-class _StandIn(type):
-    """A class of the SDK's that a script may import, and no more than that."""
-
-    _missing: ModuleNotFoundError
-
-    def __call__(cls, *_: Any, **__: Any) -> Any:
-        raise cls._missing
-
-    def __getattr__(cls, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        raise cls._missing
+    except ModuleNotFoundError:
+        return stand_in(name, lambda _: from_sdk(module, name, wanted))
 
 
 class CompletedBySdk:

@@ -7,6 +7,7 @@ from types import ModuleType
 from typing import Any, NoReturn
 
 from airflow_amlpipe.exceptions import UnsupportedFeatureError
+from airflow_amlpipe.runtime.stand_ins import stand_in
 
 __all__ = ["absent", "absent_class", "absent_names", "refuse"]
 
@@ -16,23 +17,12 @@ _SEE = "docs/reference/coverage.md lists what there is"
 def absent(feature: str, instead: str) -> Any:
     """Return a stand-in for a method of SDK v1: calling it raises :class:`UnsupportedFeatureError`, which says what to use instead."""
 
-    def stand_in(*_args: Any, **_kwargs: Any) -> NoReturn:
+    def method(*_args: Any, **_kwargs: Any) -> NoReturn:
         refuse(feature, instead)
 
-    stand_in.__name__ = stand_in.__qualname__ = feature
-    stand_in.__doc__ = f"Not supported: {instead}."
-    return staticmethod(stand_in)
-
-
-class _AbsentClass(type):
-    """The class of stand-ins for classes: asked for a method of theirs, they have one that says what to use instead."""
-
-    _instead: str
-
-    def __getattr__(cls, name: str) -> Any:
-        if name.startswith("_"):
-            raise AttributeError(f"type object {cls.__name__!r} has no attribute {name!r}")
-        return absent(f"{cls.__name__}.{name}", cls._instead).__func__
+    method.__name__ = method.__qualname__ = feature
+    method.__doc__ = f"Not supported: {instead}."
+    return staticmethod(method)
 
 
 def absent_class(name: str, instead: str, module: str) -> type[Any]:
@@ -40,13 +30,10 @@ def absent_class(name: str, instead: str, module: str) -> type[Any]:
 
     :param module: ``__name__`` of the module that has it
     """
-
-    def refuse_it(_self: Any, *_args: Any, **_kwargs: Any) -> NoReturn:
-        refuse(name, instead)
-
-    return _AbsentClass(
-        name, (), {"__init__": refuse_it, "__doc__": f"Not supported: {instead}.", "__module__": module, "_instead": instead}
+    made: type[Any] = stand_in(
+        name, lambda used: refuse(used, instead), __doc__=f"Not supported: {instead}.", __module__=module, _instead=instead
     )
+    return made
 
 
 def absent_names(module: ModuleType, instead: str) -> Callable[[str], Any]:

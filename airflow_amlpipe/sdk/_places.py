@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-__all__ = ["home_of", "instead_of_module"]
+__all__ = ["home_of", "instead_of_module", "is_tried"]
 
 _HOME = "airflow_amlpipe.sdk"
 _STEPS = "pipeline.steps._elsewhere"
@@ -63,6 +63,8 @@ _INSTEAD = {
     "azureml.train.automl": "run the training script in a PythonScriptStep",
     "azureml.train.hyperdrive": "make one PythonScriptStep for each set of values",
 }
+# Scripts try whether these are installed, as a ModuleNotFoundError tells them, and go another way without.
+_TRIED = ("azureml.dataprep", "azureml.mlflow")
 
 
 def home_of(fullname: str) -> str | None:
@@ -79,3 +81,8 @@ def instead_of_module(fullname: str) -> str | None:
     """Return what to use instead of a module of SDK v1 that is not here; ``None`` if SDK v1 is not known to have had it."""
     known = [prefix for prefix in _INSTEAD if fullname == prefix or fullname.startswith(f"{prefix}.")]
     return _INSTEAD[max(known, key=len)] if known else None
+
+
+def is_tried(fullname: str) -> bool:
+    """Whether importing the module must fail where it is not here, because scripts ask in this way."""
+    return fullname.startswith(_TRIED)

@@ -80,8 +80,6 @@ def test_what_is_not_there_can_be_imported_and_says_what_to_use_when_it_is_used(
         from azureml.automl.core.forecasting_parameters import ForecastingParameters
         from azureml.train.automl.constants import Metric
         from azureml.monitoring import ModelDataCollector
-        import azureml.dataprep as dprep
-        import azureml.mlflow
         from azureml.telemetry import set_diagnostics_collection
 
         class Mine(TabularExplainer):
@@ -95,7 +93,6 @@ def test_what_is_not_there_can_be_imported_and_says_what_to_use_when_it_is_used(
             lambda: ContainerImage.image_configuration(execution_script="score.py"),
             lambda: Mine(),
             lambda: Diabetes.get_tabular_dataset(),
-            lambda: dprep.read_csv("a.csv"),
             lambda: Metric.Accuracy(),
             lambda: ModelDataCollector("m"),
             lambda: AksEndpoint(),
@@ -104,12 +101,44 @@ def test_what_is_not_there_can_be_imported_and_says_what_to_use_when_it_is_used(
                 use()
             except UnsupportedFeatureError as error:
                 print(error)
-        assert not hasattr(AciWebservice, "_repr_html_") and not hasattr(dprep, "__wrapped__")
+        assert not hasattr(AciWebservice, "_repr_html_")
     """).splitlines()
-    assert len(printed) == 10
+    assert len(printed) == 9
     assert all("is not supported by airflow-amlpipe; " in line and "docs/reference/coverage.md" in line for line in printed)
     assert printed[1].startswith("AciWebservice.deploy_configuration is not supported by airflow-amlpipe; serve the model outside")
     assert printed[5].startswith("Diabetes.get_tabular_dataset is not supported by airflow-amlpipe; read the public files")
+
+
+def test_what_scripts_try_to_import_is_not_there_and_absent_errors_hide_no_other() -> None:
+    printed = python("""
+        import airflow_amlpipe.azureml
+        from azureml.core.webservice import Webservice
+        from azureml.exceptions import WebserviceException
+        from azureml.interpret.common import ExplainError
+        from azureml.monitoring import CollectorException as Collected
+
+        for module in ("azureml.mlflow", "azureml.dataprep"):
+            try:
+                __import__(module)
+            except ModuleNotFoundError as error:
+                print(error.name, error)
+        try:
+            raise KeyError("of the script")
+        except (WebserviceException, ExplainError):
+            print("caught by a stand-in")
+        except Collected:
+            print("caught by a stand-in")
+        except KeyError as error:
+            print("caught", error)
+        try:
+            raise Collected("x")
+        except Exception as error:
+            print(error)
+    """).splitlines()
+    assert [line.partition(" ")[0] for line in printed[:2]] == ["azureml.mlflow", "azureml.dataprep"]
+    assert "; set MLFLOW_TRACKING_URI in the step's environment_variables (docs/reference/coverage.md" in printed[0]
+    assert printed[2] == "caught 'of the script'"
+    assert printed[3].startswith("CollectorException is not supported by airflow-amlpipe; ")
 
 
 def test_what_sdk_v1_never_had_is_not_there() -> None:

@@ -116,6 +116,24 @@ print(isinstance(Run.get_context(), ScriptRunConfig), ScriptRunConfig.__name__, 
     assert (ran.stdout, ran.stderr) == ("False ScriptRunConfig False\n", "")
 
 
+def test_using_what_only_a_submission_uses_is_a_new_error_each_time(tmp_path: Path) -> None:
+    code = """
+import traceback
+from azureml.core import ComputeTarget, RunConfiguration
+
+def lines(use):
+    try:
+        use()
+    except ImportError as error:
+        return len(traceback.extract_tb(error.__traceback__)), str(error)
+
+for use in (RunConfiguration, lambda: ComputeTarget.create(None, "cluster", None)):
+    print(len({lines(use) for _ in range(3)}), lines(use)[1].split()[0])
+"""
+    ran = run_bare(sys.executable, code, tmp_path)
+    assert (ran.stdout.splitlines(), ran.stderr) == (["1 azureml.core.RunConfiguration", "1 azureml.core.ComputeTarget"], "")
+
+
 def test_where_airflow_amlpipe_is_installed_its_sdk_is_served(tmp_path: Path) -> None:
     package = tmp_path / "site" / "airflow_amlpipe"
     for name, text in {
