@@ -7,7 +7,7 @@ import ast
 from airflow_amlpipe.migration.bindings import CATCHES_MEMBERS, Bindings, dotted_name
 from airflow_amlpipe.migration.call import Call, bound, own_arguments
 from airflow_amlpipe.migration.own import member_of_own, method_of_many
-from airflow_amlpipe.migration.places import Lacking, Thing, module
+from airflow_amlpipe.migration.places import Lacking, Thing, imported
 from airflow_amlpipe.migration.results import result_of
 from airflow_amlpipe.migration.things import Things, elements, merged
 
@@ -108,7 +108,7 @@ class Calling(Bindings):
     def _imported(self, node: ast.Call, name: object) -> Things:
         if not isinstance(name, str) or not f"{name}.".startswith("azureml."):
             return ()
-        found = module(name)
+        found = imported(name)
         if isinstance(found, Lacking):
             self._listener.lacking(node, found, is_caught=bool(self._caught & {"ImportError", "ModuleNotFoundError", *CATCHES_MEMBERS}))
             return ()

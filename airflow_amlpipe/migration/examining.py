@@ -70,6 +70,7 @@ class _File:
         self._cell: int | None = None
         self._script = Script()
         self._assigned: dict[ast.expr, str] = {}
+        self._left_open: list[tuple[int | None, int, Remark]] = []
 
     def look(self) -> None:
         try:
@@ -107,7 +108,7 @@ class _File:
         self._examination.using += any(is_using)
 
     def _look_at_program(self, pieces: _Program) -> bool:
-        self._script, self._assigned = Script(), {}
+        self._script, self._assigned, self._left_open = Script(), {}, []
         parts = []
         for cell, text in pieces:
             self._cell = cell
@@ -124,6 +125,7 @@ class _File:
             for block, cell in parts:
                 self._enter(cell)
                 self._look_for_literals(block)
+            self._settle()
         except RecursionError:
             self._unreadable("an expression in it is nested too deep to be followed")
         return is_using
@@ -159,6 +161,14 @@ class _File:
                 self._script.loaded.add(node.id)
             elif isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
                 self._assigned[node.value] = node.targets[0].id
+
+    def _settle(self) -> None:
+        """Say what depended on what the program's steps are given."""
+        given = self._script.given
+        for cell, line, remark in self._left_open:
+            if given is not None and not (given & remark.unless_given):
+                self._enter(cell)
+                self._remark(line, remark)
 
     def _look_for_literals(self, block: ast.Module) -> None:
         for node in ast.walk(block):
@@ -212,7 +222,10 @@ class _File:
                     self._remark(node.lineno, _REQUIREMENT, f"`{shorten(node.value, 60)}` ")
 
     def formatted(self, node: ast.AST, thing: Thing) -> None:
-        if (remark := formatted(thing)) is not None:
+        remark = formatted(node, thing)
+        if remark is not None and remark.unless_given:
+            self._left_open.append((self._cell, _line(node), remark))
+        elif remark is not None:
             self._remark(_line(node), remark)
 
     def _remark(self, line: int, remark: Remark, about: str = "") -> None:

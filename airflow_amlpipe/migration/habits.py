@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from airflow_amlpipe.migration.call import Call
 from airflow_amlpipe.migration.findings import Verdict
+from airflow_amlpipe.migration.handing import argument_names, given_names, names_in
 from airflow_amlpipe.migration.places import Thing, class_at
 
 __all__ = ["LITERALS", "Remark", "Script", "formatted", "remarks"]
@@ -20,16 +21,22 @@ __all__ = ["LITERALS", "Remark", "Script", "formatted", "remarks"]
 LITERALS = ("PipelineParameter_Name:", "DatasetConsumptionConfig:")
 _STEPS = "azureml.pipeline.core.PipelineStep"
 _DATASET = "azureml.data.abstract_dataset.AbstractDataset"
+# What is a description where it is made a text of, and its path where the step has it in inputs or outputs, too.
+_DESCRIBED = ("azureml.data.dataset_consumption_config.DatasetConsumptionConfig", "azureml.data.OutputFileDatasetConfig")
 
 
 @dataclass(frozen=True)
 class Remark:
-    """What a habit says of a call."""
+    """What a habit says of a call.
+
+    :ivar unless_given: nothing is wrong if a step of the script has data of one of these names
+    """
 
     verdict: Verdict
     subject: str
     text: str
     remedy: str
+    unless_given: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -37,9 +44,11 @@ class Script:
     """What one script did so far, as far as a later line can be wrong because of it.
 
     :ivar loaded: every name that the script reads somewhere
+    :ivar given: the names of the data that its steps have; ``None`` when nobody can tell what a step has
     """
 
     loaded: set[str] = field(default_factory=set)
+    given: set[str] | None = field(default_factory=set)
     lists: dict[ast.List, int] = field(default_factory=dict)
     references: dict[str, int] = field(default_factory=dict)
 
@@ -60,8 +69,8 @@ def remarks(call: Call, script: Script, assigned: str | None) -> Iterator[Remark
         )
 
 
-def formatted(thing: Thing) -> Remark | None:
-    """Say what is wrong with making text of something."""
+def formatted(node: ast.AST, thing: Thing) -> Remark | None:
+    """Say what is wrong with making text of something, in an expression."""
     if not isinstance(thing.target, type) or thing.kind != "instance":
         return None
     if _is(thing, "azureml.pipeline.core.PipelineParameter"):
@@ -71,15 +80,14 @@ def formatted(thing: Thing) -> Remark | None:
             "the text holds the parameter's description, not its value; SDK v1 ran it like that, here it is refused when the pipeline is made",
             "give the PipelineParameter itself as an argument of its own, and put the text together in the step's script",
         )
-    if any(
-        _is(thing, place)
-        for place in ("azureml.data.dataset_consumption_config.DatasetConsumptionConfig", "azureml.data.OutputFileDatasetConfig")
-    ):
+    if _is_described(thing):
         return Remark(
             Verdict.FAILS,
             "data in a text",
-            f"the text holds the description of the {thing.target.__name__}, not its path",
-            "give it as an argument of its own, and put the path together in the step's script",
+            f"the text holds the description of the {thing.target.__name__}, not its path, if it is an argument of a step that has it neither in "
+            "inputs nor in outputs",
+            "add it to inputs=[...] or outputs=[...] of the step, or give it as an argument of its own",
+            unless_given=frozenset(names_in(node)),
         )
     return None
 
@@ -127,30 +135,39 @@ def _steps_as_tuple(call: Call, _script: Script) -> Iterator[Remark]:
 
 
 def _shared_arguments(call: Call, script: Script) -> Iterator[Remark]:
-    if call.thing.kind != "class" or not _is(call.thing, _STEPS):
-        return
     node = call.lists.get("arguments")
-    if node is None or not isinstance(call.arguments.get("arguments"), ast.Name):
+    if not _is_step(call) or node is None or not isinstance(call.arguments.get("arguments"), ast.Name):
         return
-    if "arguments" in call.defaults:
+    given = given_names(call)
+    # Texts and parameters are what they were; of data the first step leaves the description in the list.
+    is_changed = any(map(_is_described, call.items.get("arguments", ()))) and given is not None and not (given & {*names_in(node)})
+    if is_changed and "arguments" in call.defaults:
         yield Remark(
             Verdict.FAILS,
             "mutable default",
             "the list is the default of a function's argument: the step changes it, and every later call of the function gets the changed one",
             "write =None, and make the list in the function",
         )
-    elif node in script.lists and script.lists[node] != call.node.lineno:
+    elif is_changed and node in script.lists and script.lists[node] != call.node.lineno:
         yield Remark(
             Verdict.FAILS,
             "shared list of arguments",
-            f"the step of line {script.lists[node]} got the same list and changed it; a list of arguments given to two steps is refused",
-            "give each step a list of its own: arguments=[*name]",
+            f"the step of line {script.lists[node]} got the same list and changed the data in it; it is refused in another step's list",
+            "give each step a list of its own: arguments=[*name], or add the data to its inputs=[...] or outputs=[...]",
         )
     script.lists.setdefault(node, call.node.lineno)
 
 
+def _given_data(call: Call, script: Script) -> Iterator[Remark]:
+    """Note what data a step has; there is nothing to say of it."""
+    if _is_step(call):
+        given = given_names(call)
+        script.given = None if given is None or script.given is None else script.given | given | argument_names(call)
+    yield from ()
+
+
 def _raw_dataset(call: Call, _script: Script) -> Iterator[Remark]:
-    if call.thing.kind != "class" or not _is(call.thing, _STEPS):
+    if not _is_step(call):
         return
     for name in ("arguments", "inputs"):
         if any(each.kind == "instance" and _is(each, _DATASET) for each in call.items.get(name, ())):
@@ -201,10 +218,19 @@ _HABITS: tuple[Callable[[Call, Script], Iterator[Remark]], ...] = (
     _parameter_in_destination,
     _steps_as_tuple,
     _shared_arguments,
+    _given_data,
     _raw_dataset,
     _mounted_table,
     _unnamed_references,
 )
+
+
+def _is_step(call: Call) -> bool:
+    return call.thing.kind == "class" and _is(call.thing, _STEPS)
+
+
+def _is_described(thing: Thing) -> bool:
+    return thing.kind == "instance" and any(_is(thing, place) for place in _DESCRIBED)
 
 
 def _is(thing: Thing, place: str) -> bool:

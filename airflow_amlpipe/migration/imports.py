@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow_amlpipe.exceptions import DefinitionError, shorten
 from airflow_amlpipe.migration.names import member
-from airflow_amlpipe.migration.places import Lacking, module
+from airflow_amlpipe.migration.places import Lacking, Thing, module
 
 if TYPE_CHECKING:
     import libcst
@@ -207,7 +207,12 @@ def _lacking_of(cst: Any, node: Any, dotted: str) -> Collection[str]:
     if isinstance(node.names, cst.ImportStar):
         return []
     found = {alias.name.value: member(home, alias.name.value) for alias in node.names}
-    return [f"{dotted}.{name}" for name, each in found.items() if isinstance(each, Lacking)]
+    return [f"{dotted}.{name}" for name, each in found.items() if isinstance(each, Lacking) or _only_stands_in(each)]
+
+
+def _only_stands_in(found: Thing | None) -> bool:
+    """Whether it is a module that ``azureml`` alone has a stand-in for."""
+    return found is not None and found.kind == "module" and isinstance(module(found.place), Lacking)
 
 
 def _binds_azureml(cst: Any, node: Any) -> bool:

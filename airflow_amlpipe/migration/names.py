@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from airflow_amlpipe.exceptions import UnsupportedFeatureError
-from airflow_amlpipe.migration.places import OURS, Lacking, Thing, class_place, constructor_row, member_row
+from airflow_amlpipe.migration.places import OURS, Lacking, Thing, class_place, constructor_row, imported, member_row
 from airflow_amlpipe.migration.results import annotated
 from airflow_amlpipe.runtime.errors import UserErrorException
 from airflow_amlpipe.sdk.coverage import Kind
@@ -81,6 +81,8 @@ def _of_module(thing: Thing, name: str, place: str) -> Thing | Lacking:
         return Lacking(place, "not here", _advice(str(error)))
     except AttributeError:
         if not hasattr(thing.target, "__path__") or find_spec(below) is None:
+            if isinstance(stand_in := imported(place), Thing):
+                return stand_in
             return Lacking(place, f"{thing.place} has nothing called {name!r} here", _spelling(name, dir(thing.target)))
         value = importlib.import_module(below)
     if isinstance(value, ModuleType):

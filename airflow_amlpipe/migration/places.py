@@ -10,12 +10,26 @@ import importlib
 import inspect
 from dataclasses import dataclass
 from functools import cache
+from types import ModuleType
 from typing import Any, Literal
 
+from airflow_amlpipe.sdk._absent import absent_names
 from airflow_amlpipe.sdk._places import home_of, instead_of_module
 from airflow_amlpipe.sdk.coverage import CONSTRUCTOR, Row, class_rows, coverage
 
-__all__ = ["OURS", "Lacking", "Thing", "class_at", "class_place", "constructor_row", "member_row", "module", "places_called", "row_of"]
+__all__ = [
+    "OURS",
+    "Lacking",
+    "Thing",
+    "class_at",
+    "class_place",
+    "constructor_row",
+    "imported",
+    "member_row",
+    "module",
+    "places_called",
+    "row_of",
+]
 
 OURS = "airflow_amlpipe.sdk"
 
@@ -53,6 +67,20 @@ def module(fullname: str) -> Thing | Lacking:
     if name is None or fullname.rsplit(".", maxsplit=1)[-1].startswith("__"):
         return Lacking(fullname, "this module of SDK v1 is not here", instead_of_module(fullname) or "see docs/reference/coverage.md")
     return Thing("module", importlib.import_module(name), fullname)
+
+
+def imported(fullname: str) -> Thing | Lacking:
+    """Return what a script gets that imports ``azureml...``: of a module of SDK v1 that is not here, one whose names say so when they are used."""
+    found = module(fullname)
+    instead = instead_of_module(fullname)
+    return found if isinstance(found, Thing) or instead is None else Thing("module", _stand_in(fullname, instead), fullname)
+
+
+@cache
+def _stand_in(fullname: str, instead: str) -> ModuleType:
+    made = ModuleType(fullname)
+    made.__getattr__ = absent_names(made, instead)  # type: ignore[method-assign]
+    return made
 
 
 @cache

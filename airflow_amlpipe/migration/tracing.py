@@ -20,7 +20,7 @@ from airflow_amlpipe.migration.call import Call
 from airflow_amlpipe.migration.expressions import Expressions
 from airflow_amlpipe.migration.names import member
 from airflow_amlpipe.migration.own import Function, Known, Modules, decorators_of
-from airflow_amlpipe.migration.places import Lacking, Thing, module
+from airflow_amlpipe.migration.places import Lacking, Thing, imported, module
 from airflow_amlpipe.migration.things import Things, elements, merged
 
 __all__ = ["modules_beside", "trace"]
@@ -82,7 +82,7 @@ class _Statements(Expressions):
                 found_own = self._modules.find(self._file, alias.name, 0)
                 self.names[alias.asname or alias.name.split(".")[0]] = found_own if alias.asname else _outermost(found_own, alias.name)
                 continue
-            found = module(alias.name)
+            found = imported(alias.name)
             if isinstance(found, Lacking):
                 self._listener.lacking(node, found, is_caught=bool(self._caught & _CATCHES_IMPORTS))
                 continue
@@ -94,7 +94,7 @@ class _Statements(Expressions):
         if node.level or not node.module or not _is_azureml(node.module):
             self._import_own(node)
             return
-        home = module(node.module)
+        home = imported(node.module)
         if isinstance(home, Lacking):
             self._listener.lacking(node, home, is_caught=bool(self._caught & _CATCHES_IMPORTS))
             return

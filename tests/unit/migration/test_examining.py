@@ -140,10 +140,37 @@ def test_what_is_absent_is_named_with_what_to_do_instead(folder: Path) -> None:
     assert (str(finding.place), finding.text, finding.remedy) == ("script.py:2", "absent", "delete the workspace's folder")
 
 
-def test_a_module_and_a_name_that_are_not_here_fail_where_they_are_imported(folder: Path) -> None:
-    examination = look(folder, "import azureml.automl.core\nfrom azureml.core import Image\nfrom azureml.core import Workspaces\n")
-    assert found(examination, Verdict.FAILS) == [(1, "azureml.automl.core"), (3, "azureml.core.Workspaces")]
+def test_a_module_and_a_name_that_sdk_v1_never_had_fail_where_they_are_imported(folder: Path) -> None:
+    examination = look(folder, "import azureml.nonsense\nfrom azureml.core import Image\nfrom azureml.core import Workspaces\n")
+    assert found(examination, Verdict.FAILS) == [(1, "azureml.nonsense"), (3, "azureml.core.Workspaces")]
     assert examination.findings[1].remedy == "did you mean 'Workspace'? docs/reference/coverage.md lists what there is"
+
+
+def test_a_module_of_sdk_v1_that_is_not_here_fails_where_something_of_it_is_used(folder: Path) -> None:
+    examination = look(
+        folder,
+        """
+        import azureml.automl.core, azureml.core.webservice
+        import azureml.datadrift as drift
+        from azureml.core import webservice
+        from azureml.core.webservice import AciWebservice, Webservice
+        from azureml.interpret import *
+        def deploy():
+            azureml.core.webservice.LocalWebservice.deploy_configuration()
+            webservice.Webservice(ws, "x")
+            AciWebservice.deploy_configuration()
+            drift.DataDriftDetector.create()
+            azureml.automl.core.shared.x()
+        """,
+    )
+    assert found(examination, Verdict.FAILS) == [
+        (8, "azureml.core.webservice.LocalWebservice.deploy_configuration"),
+        (9, "azureml.core.webservice.Webservice"),
+        (10, "azureml.core.webservice.AciWebservice.deploy_configuration"),
+        (11, "azureml.datadrift.DataDriftDetector.create"),
+        (12, "azureml.automl.core.shared"),
+    ]
+    assert examination.findings[0].remedy == "serve the model outside of airflow-amlpipe"
 
 
 def test_a_name_that_a_module_without_a_package_lacks_ends_no_examination(folder: Path) -> None:
@@ -154,8 +181,8 @@ def test_a_name_that_a_module_without_a_package_lacks_ends_no_examination(folder
 
 
 def test_an_import_whose_failure_the_script_expects_only_differs(folder: Path) -> None:
-    examination = look(folder, "try:\n    import azureml.automl\nexcept ImportError:\n    pass\n")
-    assert (found(examination, Verdict.FAILS), found(examination, Verdict.DIFFERS)) == ([], [(2, "azureml.automl")])
+    examination = look(folder, "try:\n    import azureml.nonsense\nexcept ImportError:\n    pass\n")
+    assert (found(examination, Verdict.FAILS), found(examination, Verdict.DIFFERS)) == ([], [(2, "azureml.nonsense")])
 
 
 def test_a_member_that_sdk_v1_had_not_either_fails(folder: Path) -> None:
@@ -228,14 +255,19 @@ HABITS: list[tuple[str, str, Verdict]] = [
     ("p = PipelineParameter('a', 1); x = 'b/{}'.format(p)", "parameter in a text", Verdict.FAILS),
     ("p = PipelineParameter('a', 1); x = str(p)", "parameter in a text", Verdict.FAILS),
     ("o = OutputFileDatasetConfig('a'); x = f'{o}/b'", "data in a text", Verdict.FAILS),
+    ("o = OutputFileDatasetConfig('a'); PythonScriptStep('a.py', arguments=[f'{o}/b'], outputs=[b])", "data in a text", Verdict.FAILS),
     ("OutputFileDatasetConfig('a', destination=(store, PipelineParameter('a', 1)))", "parameter in a destination", Verdict.FAILS),
     ("Pipeline(ws, steps=(a, b))", "steps in a tuple", Verdict.FAILS),
     (
-        "x = ['--a']; a = PythonScriptStep('a.py', arguments=x)\nb = PythonScriptStep('b.py', arguments=x)",
+        "x = ['--a', OutputFileDatasetConfig('o')]; a = PythonScriptStep('a.py', arguments=x)\nb = PythonScriptStep('b.py', arguments=x)",
         "shared list of arguments",
         Verdict.FAILS,
     ),
-    ("def make(x=[]):\n    return PythonScriptStep('a.py', arguments=x)", "mutable default", Verdict.FAILS),
+    (
+        "o = OutputFileDatasetConfig('a')\ndef make(x=[o]):\n    return PythonScriptStep('a.py', arguments=x)",
+        "mutable default",
+        Verdict.FAILS,
+    ),
     ("PythonScriptStep('a.py', arguments=['--a', Dataset.File.from_files('x')])", "dataset without a name", Verdict.FAILS),
     ("PythonScriptStep('a.py', inputs=[Dataset.get_by_name(ws, 'x')])", "dataset without a name", Verdict.FAILS),
     ("a = DataReference(store)\nb = DataReference(store)", "unnamed references", Verdict.DIFFERS),
@@ -262,6 +294,16 @@ def test_a_habit_that_sdk_v1_let_pass_is_named(folder: Path, text: str, subject:
         "x = ['--a']; a = PythonScriptStep('a.py', arguments=[*x]); b = PythonScriptStep('b.py', arguments=x)",
         "x = ['--a']; a = PythonScriptStep('a.py', arguments=x)\nx = ['--b']; b = PythonScriptStep('b.py', arguments=x)",
         "PythonScriptStep('a.py', arguments=[Dataset.File.from_files('x').as_named_input('x')])",
+        "x = ['--a']; a = PythonScriptStep('a.py', arguments=x)\nb = PythonScriptStep('b.py', arguments=x)",
+        "x = ['--a', PipelineParameter('a', 1)]; a = PythonScriptStep('a.py', arguments=x)\nb = PythonScriptStep('b.py', arguments=x)",
+        "o = OutputFileDatasetConfig('o'); x = [o]; a = PythonScriptStep('a.py', arguments=x)\nb = PythonScriptStep('b.py', arguments=x, outputs=[o])",
+        "def make(x=[]):\n    return PythonScriptStep('a.py', arguments=x)",
+        "o = OutputFileDatasetConfig('o'); PythonScriptStep('a.py', arguments=[f'{o}/b'], outputs=[o.as_upload()])",
+        "o = OutputFileDatasetConfig('o'); PythonScriptStep('a.py', arguments=[f'{o}/b'], outputs=made())",
+        "o = OutputFileDatasetConfig('o'); given = [o]; PythonScriptStep('a.py', arguments=['d=%s' % o], outputs=given)",
+        "o = OutputFileDatasetConfig('o'); print(f'{o}'); x = ['--o', o]; PythonScriptStep('a.py', arguments=x)",
+        "d = Dataset.File.from_files('x').as_named_input('d').as_mount(); PythonScriptStep('a.py', arguments=[f'{d}/a.csv'], inputs=[d])",
+        "o = OutputFileDatasetConfig('o', destination=(store, 'x')); p = OutputFileDatasetConfig('p', destination=(store, 'x'))",
         "a = DataReference(store)\nb = DataReference(other)",
         "a = DataReference(store, 'a')\nb = DataReference(store, 'b')",
     ],
@@ -353,7 +395,7 @@ def test_an_encoding_that_the_script_names_is_followed(folder: Path) -> None:
 def test_folders_of_tools_and_of_other_peoples_packages_are_left_out(folder: Path) -> None:
     for place in (".git", ".venv/lib", "mine/site-packages/x", "env/lib", "node_modules", "__pycache__", "src"):
         (folder / place).mkdir(parents=True)
-        (folder / place / "a.py").write_text("import azureml.automl\n")
+        (folder / place / "a.py").write_text("import azureml.nonsense\n")
     (folder / "env" / "pyvenv.cfg").write_text("")
     (folder / "loop").symlink_to(folder)
     (folder / "notes.txt").write_text("azureml-core\n")

@@ -125,6 +125,7 @@ def test_what_is_rewritten_runs(folder: Path) -> None:
     [
         ("import azureml.automl.core\n", "azureml.automl.core"),
         ("from azureml.automl import core\n", "azureml.automl"),
+        ("from azureml.core import webservice\n", "azureml.core.webservice"),
         ("from azureml.core import Workspace, Workshop\n", "azureml.core.Workshop"),
     ],
 )
