@@ -35,7 +35,8 @@ class AskingAgain:
                 return change
             if told.dataset_id is not None:
                 renamed[told.dataset_id] = now.dataset_id
-        return None
+        # A link is an answer too, which the script gave: where the data lies.
+        return self._workspace.results.find_changed_link(result)
 
     def has_ended(self, result: StepResult) -> bool:
         """Whether the try that computed ``result`` has written down that it ended."""

@@ -11,6 +11,7 @@ from airflow_amlpipe.fingerprint.memo import HashMemo
 from airflow_amlpipe.fingerprint.tree import TreeManifest
 from airflow_amlpipe.reuse.decision import Rejection
 from airflow_amlpipe.reuse.result import StepResult, StoredOutput
+from airflow_amlpipe.reuse.told import Change
 from airflow_amlpipe.spec.datastores import is_web_folder
 from airflow_amlpipe.spec.document import parse_model
 from airflow_amlpipe.storage.crash_points import crash_point
@@ -20,7 +21,7 @@ from airflow_amlpipe.workspace.datastores import DatastoreRegistry
 from airflow_amlpipe.workspace.ids import now_text
 from airflow_amlpipe.workspace.layout import key_folder, manifest_path
 from airflow_amlpipe.workspace.record_text import record_body
-from airflow_amlpipe.workspace.verification import find_link_problem, find_output_problem
+from airflow_amlpipe.workspace.verification import find_link_change, find_output_problem
 
 __all__ = ["ResultLog"]
 
@@ -46,6 +47,17 @@ class ResultLog:
             problem = self._problem_of(output)
             if problem is not None:
                 return problem
+        return None
+
+    def find_changed_link(self, result: StepResult) -> Change | None:
+        """Return the first data that an output is linked to and that changed since. It is its author's: the result is good for what it was."""
+        for output in result.outputs.values():
+            for place in output.linked:
+                is_known = is_web_folder(place.datastore) or self._datastores.find(place.datastore) is not None
+                store = self._datastores.open(place.datastore) if is_known else None
+                change = find_link_change(store, output, place, self._memo)
+                if change is not None:
+                    return change
         return None
 
     def find_newer(self, key: str, *, after: int) -> StepResult | None:
@@ -107,16 +119,7 @@ class ResultLog:
             return f"output {output.name!r} cannot be found: {error}"
         problem = find_output_problem(self._datastores.open(output.datastore), output, self._get_manifest, self._memo)
         # Nobody can read an output without its list: steps that follow would fail for ever, so this is no hit.
-        return problem or self._problem_of_list(output) or self._problem_of_links(output)
-
-    def _problem_of_links(self, output: StoredOutput) -> str | None:
-        for place in output.linked:
-            if not is_web_folder(place.datastore) and self._datastores.find(place.datastore) is None:
-                return f"output {output.name!r} is linked to data on datastore {place.datastore!r}, which is not registered any more"
-            problem = find_link_problem(self._datastores.open(place.datastore), output, place, self._memo)
-            if problem is not None:
-                return problem
-        return None
+        return problem or self._problem_of_list(output)
 
     def _problem_of_list(self, output: StoredOutput) -> str | None:
         where = f"output {output.name!r} at {output.path!r} on datastore {output.datastore!r} cannot be read by other steps: the list of its files"

@@ -12,10 +12,11 @@ from airflow_amlpipe.exceptions import DefinitionError, ProtocolError, shorten
 from airflow_amlpipe.fingerprint.memo import HashMemo
 from airflow_amlpipe.fingerprint.tree import TreeFile, TreeIdentity, TreeManifest
 from airflow_amlpipe.reuse.result import LinkedPlace, StoredOutput
+from airflow_amlpipe.reuse.told import NOTHING, Change
 from airflow_amlpipe.storage.store import Store
 from airflow_amlpipe.workspace.data_paths import identify_path
 
-__all__ = ["find_link_problem", "find_output_problem"]
+__all__ = ["find_link_change", "find_output_problem"]
 
 
 def find_output_problem(
@@ -39,22 +40,26 @@ def find_output_problem(
     return f"{where} was altered: {_difference(output, found, get_manifest)}"
 
 
-def find_link_problem(store: Store, output: StoredOutput, place: LinkedPlace, memo: HashMemo | None) -> str | None:
-    """Return what is wrong with data that an output is linked to; ``None`` if it is what it was when the output was stored.
+def find_link_change(store: Store | None, output: StoredOutput, place: LinkedPlace, memo: HashMemo | None) -> Change | None:
+    """Return how data that an output is linked to differs from what it was when the output was stored; ``None`` if it does not.
 
-    :param store: of the datastore that the data lies on
+    :param store: of the datastore that the data lies on; ``None`` where that is registered no more
     :raises DatastoreUnavailableError: nobody can say
     """
-    where = f"output {output.name!r} is linked to {shorten(repr(place.path))} on datastore {place.datastore!r}"
-    try:
-        _, _, found = identify_path(store, place.path, memo)
-    except (DefinitionError, ProtocolError) as error:
-        return f"{where}, and that is no data any more: {error}"
-    if found is None:
-        return f"{where}, and nothing is there"
-    if place.digest in {None, found.digest}:
-        return None
-    return f"{where}, which was altered since: there are {found.file_count} files of {found.size_bytes} bytes"
+    now, where = NOTHING, f"{shorten(repr(place.path))} on datastore {place.datastore!r}"
+    if store is None:
+        where += ", which is not registered any more"
+    else:
+        try:
+            _, _, found = identify_path(store, place.path, memo)
+        except (DefinitionError, ProtocolError) as error:
+            now = f"no data any more ({error})"
+        else:
+            if found is not None and place.digest in {None, found.digest}:
+                return None
+            if found is not None:
+                now = f"other data ({found.file_count} files of {found.size_bytes} bytes)"
+    return Change("link", f"what output {output.name!r} is linked to, {where}", "data", now)
 
 
 def _difference(output: StoredOutput, found: TreeIdentity, get_manifest: Callable[[str], TreeManifest]) -> str:

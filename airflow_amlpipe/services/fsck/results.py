@@ -9,6 +9,7 @@ from airflow_amlpipe.exceptions import DefinitionError, ProtocolError, shorten
 from airflow_amlpipe.fingerprint.content import size_of
 from airflow_amlpipe.fingerprint.scan import scan_tree
 from airflow_amlpipe.reuse.result import StepResult, StoredOutput
+from airflow_amlpipe.reuse.told import NOTHING
 from airflow_amlpipe.services.fsck.contents import listing_problem
 from airflow_amlpipe.services.fsck.findings import Check, Repair
 from airflow_amlpipe.services.fsck.survey import Survey, Unreadable, entry_number
@@ -25,7 +26,7 @@ def check_results(survey: Survey, results: ResultLog, *, quick: bool) -> None:
     """Look at every key.
 
     :param results: how outputs are compared with what was recorded of them
-    :param quick: compare sizes only, where this machine can read the datastore directly and nothing is linked to other data
+    :param quick: compare sizes only, where this machine can read the datastore directly
     """
     keys: list[tuple[str, str]] = []
 
@@ -40,8 +41,10 @@ def check_results(survey: Survey, results: ResultLog, *, quick: bool) -> None:
         survey.each(list_keys, [(f"{keys_folder()}/{two}", two) for two in survey.names(keys_folder())], "keys")
 
     survey.guarded(keys_folder(), list_all)
-    find_problem = (lambda result: _find_size_problem(survey, results, result)) if quick else results.find_problem
-    survey.each(lambda key: _check_key(survey, find_problem, key), sorted(keys), "results")
+    find_damage = (lambda result: _find_size_problem(survey, results, result)) if quick else results.find_problem
+    survey.each(
+        lambda key: _check_key(survey, lambda result: find_damage(result) or _find_lost_link(results, result), key), sorted(keys), "results"
+    )
 
 
 def _check_key(survey: Survey, find_problem: Callable[[StepResult], str | None], key: str) -> None:
@@ -105,8 +108,13 @@ def _find_size_problem(survey: Survey, results: ResultLog, result: StepResult) -
         if problem is not None:
             return problem
     is_remote = any(survey.workspace.datastores.open(output.datastore).local_path("") is None for output in result.outputs.values())
-    is_linked = any(output.linked for output in result.outputs.values())
-    return results.find_problem(result) if is_remote or is_linked else None
+    return results.find_problem(result) if is_remote else None
+
+
+def _find_lost_link(results: ResultLog, result: StepResult) -> str | None:
+    """Data that is another now is its author's affair; that there is none may be ours."""
+    change = results.find_changed_link(result)
+    return change.sentence if change is not None and change.now == NOTHING else None
 
 
 def _size_problem(survey: Survey, output: StoredOutput) -> str | None:

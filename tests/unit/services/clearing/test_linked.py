@@ -26,10 +26,12 @@ def choose(story: Story, *targets: StoredOutput | str, policy: str = "auto") -> 
     return story.finished(run_id, "choose")
 
 
-def problem_of(story: Story, finished: StepFinished) -> str | None:
-    """Return what is wrong with the newest result under the key of a step that has run."""
+def change_of(story: Story, finished: StepFinished) -> str | None:
+    """Return what changed behind the newest result under the key of a step that has run."""
     _, result = next(iter(story.workspace.results.candidates(str(finished.key))))
-    return story.workspace.results.find_problem(result)
+    assert story.workspace.results.find_problem(result) is None
+    change = story.workspace.results.find_changed_link(result)
+    return None if change is None else change.sentence
 
 
 def two_runs(story: Story) -> tuple[StoredOutput, StoredOutput]:
@@ -102,7 +104,7 @@ def test_a_link_that_leads_nowhere_is_a_breach_until_its_result_is_set_aside(sto
 
     (breach,) = found.breaches
     assert (breach.check, breach.check.invariant) == (Check.OUTPUT_DAMAGED, "I4")
-    assert "output 'out' is linked to 'raw' on datastore 'workspaceblobstore', and nothing is there" in breach.problem
+    assert "what output 'out' is linked to, 'raw' on datastore 'workspaceblobstore': data -> nothing" in breach.problem
     repair_workspace(story.workspace, found)
     assert_store_ok(story.workspace)
     assert story.is_there(first)
@@ -111,26 +113,34 @@ def test_a_link_that_leads_nowhere_is_a_breach_until_its_result_is_set_aside(sto
 @pytest.mark.parametrize(
     ("files", "said"),
     [
-        ({}, "and nothing is there"),
-        ({"a.csv": "2"}, "which was altered since: there are 1 files of 1 bytes"),
-        ({"a.csv": "1", "b.csv": "1"}, "which was altered since: there are 2 files of 2 bytes"),
+        ({}, "nothing"),
+        ({"a.csv": "2"}, "other data (1 files of 1 bytes)"),
+        ({"a.csv": "1", "b.csv": "1"}, "other data (2 files of 2 bytes)"),
     ],
 )
-def test_a_result_that_is_linked_to_what_is_gone_or_altered_is_no_hit(story: Story, files: dict[str, str], said: str) -> None:
+def test_a_result_that_is_linked_to_what_is_gone_or_altered_is_no_hit_until_that_is_back(
+    story: Story, files: dict[str, str], said: str
+) -> None:
     """R28, R29."""
     story.put("raw/a.csv", "1")
     first = choose(story, "raw/*.csv")
-    story.workspace.datastores.open(STORE).remove_tree("raw/a.csv")
+    data = story.workspace.datastores.open(STORE)
+    data.remove_tree("raw/a.csv")
     for name, text in files.items():
         story.put(f"raw/{name}", text)
     story.put("raw/notes.txt", "no part of it")
 
-    problem = problem_of(story, first)
-
-    assert problem == f"output 'out' is linked to 'raw/*.csv' on datastore '{STORE}', {said}"
+    assert change_of(story, first) == f"what output 'out' is linked to, 'raw/*.csv' on datastore '{STORE}': data -> {said}"
+    assert [found.check for found in check_workspace(story.workspace, depth="full").breaches] == ([] if files else [Check.OUTPUT_DAMAGED])
     again = choose(story, "raw/*.csv")
-    assert (again.reason, again.key) == ("OUTPUTS_GONE", first.key)
-    assert choose(story, "raw/*.csv").reused is bool(files)
+    assert (again.reason, again.key) == ("ANSWERS_CHANGED", first.key)
+    later = choose(story, "raw/*.csv")
+    assert later.reused is bool(files)
+    data.remove_tree("raw")
+    story.put("raw/a.csv", "1")
+    back = choose(story, "raw/*.csv")
+    # One that was linked where nothing lay is content with whatever comes.
+    assert (back.reason, back.outputs) == ("MATCH", (first if files else later).outputs)
 
 
 def test_nobody_says_that_data_behind_a_link_is_gone_when_it_cannot_be_read(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -159,5 +169,8 @@ def test_a_link_to_a_datastore_that_is_registered_no_more_is_no_hit(story: Story
     link = a_link("raw", datastore="lake")
     first = story.finished(pretend_run(story.workspace, CHOICE, story.base, write=lambda *_: link), "choose")
     story.workspace.datastores.remove("lake")
-    assert problem_of(story, first) == "output 'out' is linked to data on datastore 'lake', which is not registered any more"
+    assert (
+        change_of(story, first)
+        == "what output 'out' is linked to, 'raw' on datastore 'lake', which is not registered any more: data -> nothing"
+    )
     assert named(story.plan().items) == []
