@@ -12,7 +12,7 @@ from airflow_amlpipe.sdk.exceptions import UserErrorException
 from airflow_amlpipe.sdk.pipeline.core.builder import PipelineStep
 from airflow_amlpipe.sdk.pipeline.core.graph import PipelineParameter, Volatile
 
-__all__ = ["RUNCONFIG_COUNTS", "RunnableStep"]
+__all__ = ["RUNCONFIG_COUNTS", "RunnableStep", "inner_value"]
 
 # SDK v1's names, and ours.
 RUNCONFIG_COUNTS = {
@@ -141,9 +141,9 @@ class RunnableStep(PipelineStep):
         """
         from airflow_amlpipe.spec.names import parameter_variable
 
-        read = {parameter_variable(item.name): item for item in map(_inner, self._arguments) if isinstance(item, PipelineParameter)}
+        read = {parameter_variable(item.name): item for item in map(inner_value, self._arguments) if isinstance(item, PipelineParameter)}
         for name, value in params.items():
-            other, mine = read.get(parameter_variable(name)), _inner(value)
+            other, mine = read.get(parameter_variable(name)), inner_value(value)
             if other is not None and not (isinstance(mine, PipelineParameter) and mine.name == other.name == name):
                 raise UserErrorException(
                     f"{self._where}: Parameter name {name} is already in use: params has {shorten(repr(value))}, and arguments have "
@@ -151,5 +151,6 @@ class RunnableStep(PipelineStep):
                 )
 
 
-def _inner(value: Any) -> Any:
+def inner_value(value: Any) -> Any:
+    """Return what stands in a Volatile; anything else is returned as it is."""
     return value.value if isinstance(value, Volatile) else value

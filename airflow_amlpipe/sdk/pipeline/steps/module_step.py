@@ -11,7 +11,7 @@ from airflow_amlpipe.sdk.exceptions import UserErrorException
 from airflow_amlpipe.sdk.pipeline.core._pipeline_data import PipelineData
 from airflow_amlpipe.sdk.pipeline.core.graph import PipelineParameter
 from airflow_amlpipe.sdk.pipeline.core.module import Module, ModuleVersion
-from airflow_amlpipe.sdk.pipeline.steps._runnable_step import RunnableStep
+from airflow_amlpipe.sdk.pipeline.steps._runnable_step import RunnableStep, inner_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -77,17 +77,17 @@ class ModuleStep(RunnableStep):
             for port in made.inputs
             if port.name in inputs
         }
-        if arguments is None:
-            arguments = list(_arguments(made.arguments, bound, outputs))
+        # Read twice below; it may be something that can be read once.
+        given = list(_arguments(made.arguments, bound, outputs) if arguments is None else arguments)
         super().__init__(
             name or title,
             inputs=list(bound.values()),
             outputs=list(outputs.values()),
-            arguments=list(arguments),
+            arguments=given,
             compute_target=compute_target,
             runconfig=_runconfig(made) if runconfig is None else runconfig,
             runconfig_pipeline_params=runconfig_pipeline_params,
-            params=_params(where, made.params, params, arguments),
+            params=_params(where, made.params, params, given),
             source_directory=made.source.directory,
         )
         self._script_name = made.command.script
@@ -133,7 +133,7 @@ def _params(where: str, published: dict[str, Any], given: dict[str, Any] | None,
         if name not in published:
             raise UserErrorException(f"{where}: params: the module has no {shorten(repr(name))}; it has: {', '.join(published) or 'none'}")
     # A pipeline parameter among the arguments is the value of its name, in place of the one the version was published with.
-    read = {item.name: item for item in arguments if isinstance(item, PipelineParameter) and item.name in published}
+    read = {inner.name: item for item in arguments if isinstance(inner := inner_value(item), PipelineParameter) and inner.name in published}
     values = {**published, **read, **(given or {})}
     missing = [name for name, value in values.items() if value is None]
     if missing:

@@ -15,7 +15,7 @@ from airflow_amlpipe.spec.step import InputArgument, LiteralArgument, OutputArgu
 from airflow_amlpipe.workspace.layout import snapshot_path
 from azureml.core import RunConfiguration, Workspace
 from azureml.core.conda_dependencies import CondaDependencies
-from azureml.pipeline.core import Module, ModuleVersion, Pipeline, PipelineData, PipelineParameter
+from azureml.pipeline.core import Module, ModuleVersion, Pipeline, PipelineData, PipelineParameter, Volatile
 from azureml.pipeline.core.graph import InputPortDef, OutputPortDef
 from azureml.pipeline.steps import ModuleStep, PythonScriptStep
 
@@ -221,6 +221,9 @@ def test_a_pipeline_parameter_among_the_arguments_goes_before_the_value_it_was_p
     arguments = ["--seed", PipelineParameter("seed", 3)]
     spec = lowered(ws, ModuleStep(module, inputs_map={"data": raw()}, arguments=arguments))
     assert (spec.arguments[1], spec.variables[0].value) == (ParameterArgument(parameter="seed"),) * 2
+    assert lowered(ws, ModuleStep(module, inputs_map={"data": raw()}, arguments=(each for each in arguments))) == spec
+    volatile = lowered(ws, ModuleStep(module, inputs_map={"data": raw()}, arguments=["--seed", Volatile(arguments[1])]))
+    assert (volatile.arguments[1], volatile.variables[0].value) == (ParameterArgument(parameter="seed", volatile=True),) * 2
     with pytest.raises(ValueError, match="Parameter name seed is already in use: params has 4"):
         ModuleStep(module, inputs_map={"data": raw()}, arguments=arguments, params={"seed": 4})
 
