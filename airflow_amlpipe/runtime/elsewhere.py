@@ -9,9 +9,9 @@ from airflow_amlpipe.runtime.stand_ins import stand_in
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, List
 
-__all__ = ["REQUIREMENT", "CompletedBySdk", "from_sdk", "or_stand_in", "sdk_module"]
+__all__ = ["REQUIREMENT", "CompletedBySdk", "from_sdk", "names_of_sdk", "or_stand_in", "sdk_module"]
 
 REQUIREMENT = "airflow-amlpipe"
 
@@ -50,6 +50,14 @@ def from_sdk(module: str, name: str, wanted: str) -> Any:
         return getattr(found, name)
     except AttributeError as error:
         raise ImportError("%s is not served by airflow-amlpipe; see docs/reference/coverage.md" % wanted, name=wanted) from error
+
+
+def names_of_sdk(module: str) -> List[str]:
+    """Return what ``from azureml... import *`` gives of a module of the SDK; nothing where the SDK is not installed."""
+    try:
+        return list(getattr(sdk_module(module, module), "__all__", ()))
+    except ModuleNotFoundError:
+        return []
 
 
 def or_stand_in(module: str, name: str, wanted: str) -> Any:

@@ -109,7 +109,10 @@ def test_what_is_served_elsewhere_names_the_requirement_to_add(statement: str, t
 def test_what_only_a_submission_uses_can_be_imported_by_a_step(python: str, tmp_path: Path) -> None:
     code = """
 from azureml.core import ComputeTarget, ContainerRegistry, Dataset, Experiment, Run, RunConfiguration, ScriptRun, ScriptRunConfig, Webservice, Workspace
+del ScriptRunConfig, ComputeTarget, Run, Dataset
 from azureml.core import *
+from azureml.pipeline.core import *
+assert PipelineRun and StepRun and Dataset
 print(isinstance(Run.get_context(), ScriptRunConfig), ScriptRunConfig.__name__, hasattr(ComputeTarget, "__fields__"))
 """
     ran = run_bare(python, code, tmp_path)
@@ -141,6 +144,8 @@ def test_where_airflow_amlpipe_is_installed_its_sdk_is_served(tmp_path: Path) ->
         "sdk/__init__.py": "",
         "sdk/core/__init__.py": "class RunConfiguration: pass\n",
         "sdk/core/compute.py": "__all__ = ['AmlCompute']\nclass AmlCompute: pass\n",
+        "sdk/pipeline/__init__.py": "",
+        "sdk/pipeline/core/__init__.py": "__all__ = ['Pipeline', 'PipelineRun']\nclass Pipeline: pass\nclass PipelineRun: pass\n",
         "sdk/data/__init__.py": "class OutputFileDatasetConfig: pass\n",
         "sdk/exceptions.py": "from airflow_amlpipe.runtime.errors import UserErrorException\nclass ActivityFailedException(UserErrorException): pass\n",
     }.items():
@@ -150,6 +155,7 @@ def test_where_airflow_amlpipe_is_installed_its_sdk_is_served(tmp_path: Path) ->
 from azureml.core import Dataset, Run, RunConfiguration, Workspace
 from azureml.core.dataset import Dataset as Same
 from azureml.core.compute import *
+from azureml.pipeline.core import *
 from azureml.data import FileDataset, OutputFileDatasetConfig
 from azureml.exceptions import ActivityFailedException, UserErrorException
 import airflow_amlpipe.sdk.core, airflow_amlpipe.sdk.core.compute, airflow_amlpipe.sdk.data
@@ -157,6 +163,7 @@ from airflow_amlpipe.runtime.run import Run as Again
 assert RunConfiguration is airflow_amlpipe.sdk.core.RunConfiguration and AmlCompute is airflow_amlpipe.sdk.core.compute.AmlCompute
 assert OutputFileDatasetConfig is airflow_amlpipe.sdk.data.OutputFileDatasetConfig
 assert Workspace.__module__ == "airflow_amlpipe.runtime.workspace" and Dataset is Same, "what the runtime has is the runtime's"
+assert Pipeline.__module__ == "airflow_amlpipe.sdk.pipeline.core" and {PipelineRun.__module__, StepRun.__module__} == {"airflow_amlpipe.runtime.other_runs"}
 assert issubclass(ActivityFailedException, UserErrorException)
 assert Again is Run, "the runtime is there once, whoever imports it"
 try:

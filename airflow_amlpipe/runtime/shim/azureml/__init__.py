@@ -60,13 +60,13 @@ class _ServedBySdk:
 
     @staticmethod
     def create_module(spec):
-        from airflow_amlpipe.runtime.elsewhere import sdk_module
+        from airflow_amlpipe.runtime.elsewhere import from_sdk, names_of_sdk, sdk_module
 
-        ours = _SERVED.get(spec.name)
+        ours, below = _SERVED.get(spec.name), spec.name[len("azureml.") :]
         module = type(sys)(spec.name)
         module.__path__ = []
         if ours is None:
-            served = sdk_module(spec.name[len("azureml.") :], spec.name)
+            served = sdk_module(below, spec.name)
             module.__doc__ = served.__doc__
             module.__getattr__ = lambda name: getattr(served, name)
             module.__all__ = [name for name in getattr(served, "__all__", dir(served)) if not name.startswith("_")]
@@ -76,14 +76,13 @@ class _ServedBySdk:
         def find(name):
             if name in ours:
                 return getattr(import_module("airflow_amlpipe.runtime." + ours[name]), name)
+            if name == "__all__":  # asked for by `import *` alone, which then pays for the SDK
+                return sorted({*ours, *names_of_sdk(below)})
             if name.startswith("__"):
                 raise AttributeError(name)
-            from airflow_amlpipe.runtime.elsewhere import from_sdk
-
-            return from_sdk(spec.name[len("azureml.") :], name, spec.name + "." + name)
+            return from_sdk(below, name, spec.name + "." + name)
 
         module.__getattr__ = find
-        module.__all__ = sorted(ours)
         return module
 
     @staticmethod

@@ -5,7 +5,24 @@ from airflow_amlpipe.runtime.run import Run
 
 VERSION = __version__ = SDK_VERSION
 
-__all__ = ["VERSION", "Run", "get_run"]
+__all__ = [
+    "VERSION",
+    "ComputeTarget",
+    "ContainerRegistry",
+    "Dataset",
+    "Datastore",
+    "Environment",
+    "Experiment",
+    "Keyvault",
+    "Model",
+    "Run",
+    "RunConfiguration",
+    "ScriptRun",
+    "ScriptRunConfig",
+    "Webservice",
+    "Workspace",
+    "get_run",
+]
 
 
 def get_run(experiment, run_id, rehydrate=True, clean_up=True):
