@@ -5,6 +5,8 @@ Every file below it, except
 * what the ignore file leaves out: ``.amlignore`` in the folder itself, or ``.gitignore`` there when it has none (SDK v1 did not merge
   the two). Syntax of ``.gitignore``; as in SDK v1 the last matching line decides for each file, also below a folder that is left out;
 * ``.git``, ``.amlpipe`` and ``__pycache__`` anywhere, which are never source;
+* the folders ``outputs`` and ``logs`` of the folder itself, while they hold nothing: every step finds them, and what a script records of its
+  own work (``Experiment.start_logging``) makes one beside it;
 * the folder's own ``.amlignore`` and ``.gitignore``: what they do is already in the choice of files. (SDK v1 hashed them, so that a
   comment in one re-ran every step.)
 """
@@ -26,6 +28,8 @@ __all__ = ["NEVER_SOURCE", "SourceWalk", "read_ignore_file"]
 
 NEVER_SOURCE = frozenset({".git", ".amlpipe", "__pycache__"})
 
+# The folder itself is no entry; `compute/staging.py` makes the others where there are none.
+_EVERY_STEP_HAS = ("", "outputs", "logs")
 _IGNORE_FILES = (".amlignore", ".gitignore")
 
 
@@ -104,7 +108,7 @@ class SourceWalk:
                             waiting.append(path)
                     elif not self._ignored.match_file(path):
                         self._keep(path, entry)
-            if is_empty and folder and not self._ignored.match_file(f"{folder}/"):
+            if is_empty and folder not in _EVERY_STEP_HAS and not self._ignored.match_file(f"{folder}/"):
                 self.folders.append(folder)
         if self._sizes.total() > self.limit_bytes:
             raise self._too_large()
@@ -157,7 +161,7 @@ class SourceWalk:
         return os.path.relpath(meant, here) if os.path.isabs(text) or climbs else text
 
     def _check_links(self) -> None:
-        kept = {*self.tokens, *self.links, *self.folders}
+        kept = {*self.tokens, *self.links, *self.folders, *_EVERY_STEP_HAS}
         kept |= {str(parent) for path in kept for parent in PurePosixPath(path).parents}
         for path, text in self.links.items():
             target = os.path.relpath(os.path.realpath(os.path.join(self.top, path)), self.top)

@@ -71,10 +71,21 @@ def test_what_is_never_source_is_left_out(folder: Path) -> None:
         lambda folder: (folder / ".amlignore").write_text("# comment\n*.log\nlogs/\n"),
         lambda folder: (folder / ".gitignore").write_text("*"),
         lambda folder: (folder / "logs").mkdir(),
+        lambda folder: (folder / "outputs").mkdir(),
         lambda folder: ((folder / "new").mkdir(), (folder / "new/a.log").write_text("")),
         lambda folder: (folder / "lib/__pycache__").mkdir(),
     ],
-    ids=["time", "mode", "ignored file", "comment in .amlignore", "unused .gitignore", "ignored folder", "folder of ignored", "bytecode"],
+    ids=[
+        "time",
+        "mode",
+        "ignored file",
+        "comment in .amlignore",
+        "unused .gitignore",
+        "ignored folder",
+        "empty outputs",
+        "folder of ignored",
+        "bytecode",
+    ],
 )
 def test_what_does_not_change_the_digest(folder: Path, change: object) -> None:
     (folder / ".amlignore").write_text("*.log\nlogs/\n")
@@ -114,6 +125,12 @@ def test_links_are_text_and_absolute_ones_are_made_relative(folder: Path) -> Non
     (folder / "lib/four").symlink_to("../../source/train.py")
     targets = {entry.path: entry.target for entry in snapshot_source(folder).entries if entry.kind == "link"}
     assert targets == {"lib/one": "../train.py", "lib/two": "../train.py", "three": "lib", "lib/four": "../train.py"}
+
+
+def test_a_link_to_the_empty_folder_of_outputs_is_text_too(folder: Path) -> None:
+    (folder / "outputs").mkdir()
+    (folder / "results").symlink_to("outputs")
+    assert SourceEntry("results", "link", target="outputs") in snapshot_source(folder).entries
 
 
 def test_a_link_to_the_folder_itself_is_text_too(folder: Path) -> None:

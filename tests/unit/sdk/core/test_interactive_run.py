@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from airflow_amlpipe.exceptions import DatastoreUnavailableError
+from airflow_amlpipe.fingerprint.source import snapshot_source
 from airflow_amlpipe.sdk._workspace_store import open_workspace
 from airflow_amlpipe.sdk.core.interactive_run import InteractiveRun
 from airflow_amlpipe.sdk.exceptions import UserErrorException
@@ -132,6 +133,14 @@ def test_what_is_new_in_the_folder_of_outputs_is_kept_when_the_run_ends(ws: Work
             (project / folder / "a.txt").write_text(str(given))
         run.complete()
         assert run.get_file_names() == kept
+
+
+def test_recording_work_is_no_other_source_until_something_is_written(experiment: Experiment, project: Path) -> None:
+    before = snapshot_source(project).digest
+    run = experiment.start_logging()
+    assert (project / "outputs").is_dir()
+    run.complete()
+    assert snapshot_source(project).digest == before
 
 
 def test_files_that_cannot_be_kept_hide_no_error_leave_no_run_running_and_are_kept_later(
