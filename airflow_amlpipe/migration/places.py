@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import Any, Literal
 
 from airflow_amlpipe.sdk._absent import absent_names
-from airflow_amlpipe.sdk._places import home_of, instead_of_module
+from airflow_amlpipe.sdk._places import home_of, instead_of_module, is_tried
 from airflow_amlpipe.sdk.coverage import CONSTRUCTOR, Row, class_rows, coverage
 
 __all__ = [
@@ -70,10 +70,12 @@ def module(fullname: str) -> Thing | Lacking:
 
 
 def imported(fullname: str) -> Thing | Lacking:
-    """Return what a script gets that imports ``azureml...``: of a module of SDK v1 that is not here, one whose names say so when they are used."""
+    """Return what a script gets that imports ``azureml...``: of most modules that are not here, one whose names say so when they are used."""
     found = module(fullname)
     instead = instead_of_module(fullname)
-    return found if isinstance(found, Thing) or instead is None else Thing("module", _stand_in(fullname, instead), fullname)
+    if isinstance(found, Thing) or instead is None or is_tried(fullname):
+        return found
+    return Thing("module", _stand_in(fullname, instead), fullname)
 
 
 @cache
