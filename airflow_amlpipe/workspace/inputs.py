@@ -132,8 +132,11 @@ def _resolve(
 ) -> ResolvedInput:
     if isinstance(item.source, DatasetSource):
         paths, definition, record = item.source.paths, item.source.definition, None
-        if takes_empty_places and item.source.is_place and _resolve_path(workspace, paths[0]) is None:
-            return ResolvedInput(item.name, workspace.put_listing(TreeManifest(())), (), empty_place=paths[0])
+        if takes_empty_places and item.source.is_place:
+            part = _resolve_path(workspace, paths[0])
+            if part is None:
+                return ResolvedInput(item.name, workspace.put_listing(TreeManifest(())), (), empty_place=paths[0])
+            return _placed(workspace, place, item.name, (part,), definition)
         if item.source.name is not None and not paths:
             record = workspace.datasets.get(item.source.name, item.source.version)
             paths, definition = record.paths, record.definition
@@ -184,6 +187,12 @@ def resolve_paths(
                 f"{where}: nothing is at {shorten(repr(path.path))} on datastore {path.datastore!r} ({shorten(url)}); upload the data there, or correct the path"
             )
         parts.append(part)
+    return _placed(workspace, where, name, parts, definition)
+
+
+def _placed(
+    workspace: WorkspaceStore, where: str, name: str, parts: Sequence[InputPart], definition: DatasetDefinition | None
+) -> ResolvedInput:
     folders = [(part.datastore, dirname(part.path) if part.is_file else part.path) for part in parts]
     prefixes = place_together(folders) if len(parts) > 1 else ("",)
     placed = tuple(replace(part, prefix=prefix) for part, prefix in zip(parts, prefixes, strict=True))

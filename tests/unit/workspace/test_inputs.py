@@ -8,8 +8,12 @@ from pathlib import Path
 import pytest
 
 from airflow_amlpipe.exceptions import DefinitionError, InfrastructureError, UnknownNameError
+from airflow_amlpipe.fingerprint.memo import HashMemo
+from airflow_amlpipe.fingerprint.tree import TreeIdentity
 from airflow_amlpipe.spec.data import DatasetSource, DatastorePath, InputSpec
-from airflow_amlpipe.workspace import WorkspaceStore
+from airflow_amlpipe.storage.store import Store
+from airflow_amlpipe.workspace import WorkspaceStore, inputs
+from airflow_amlpipe.workspace.data_paths import identify_path
 from airflow_amlpipe.workspace.inputs import ResolvedInput, resolve_input
 from airflow_amlpipe.workspace.showing import refuse_written
 from airflow_amlpipe.workspace.staging import fetch_input
@@ -116,6 +120,21 @@ def test_a_place_may_be_empty_where_that_is_taken(
     put_data({"nothing/a": "1", "raw/none.csv": "1", "raw/a.parquet": "1"})
     found = resolve_input(workspace, "step 'train'", item, {}, takes_empty_places=True)
     assert (found.warning, found.digest != resolved.digest, len(found.parts)) == ("", True, 1)
+
+
+def test_a_place_is_looked_at_once(workspace: WorkspaceStore, put_data: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
+    put_data(FILES)
+    looked_at: list[str] = []
+
+    def identify(store: Store, path: str, memo: HashMemo | None = None) -> tuple[str, str, TreeIdentity | None]:
+        looked_at.append(path)
+        return identify_path(store, path, memo)
+
+    monkeypatch.setattr(inputs, "identify_path", identify)
+    source = DatasetSource(paths=(DatastorePath(datastore="workspaceblobstore", path="raw"),), is_place=True)
+    resolved = resolve_input(workspace, "step 'train'", InputSpec(name="raw", mode="mount", source=source), {}, takes_empty_places=True)
+    assert looked_at == ["raw"]
+    assert resolved.digest == resolve(workspace, "raw").digest
 
 
 def test_an_unknown_datastore_is_refused(workspace: WorkspaceStore) -> None:
