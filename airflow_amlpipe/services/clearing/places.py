@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from posixpath import normpath
 
+from airflow_amlpipe.exceptions import DatastoreUnavailableError, DefinitionError
+from airflow_amlpipe.fingerprint.pattern import split_pattern
+from airflow_amlpipe.reuse.result import LinkedPlace, StoredOutput
 from airflow_amlpipe.spec.datastores import is_web_folder
 from airflow_amlpipe.workspace.layout import records_root
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
@@ -18,6 +22,7 @@ class Roots:
     def __init__(self, workspace: WorkspaceStore) -> None:
         self._workspace = workspace
         self._known: dict[str, str | None] = {}
+        self._targets: dict[LinkedPlace, tuple[str, ...]] = {}
         self.records = f"{workspace.store.whereabouts}/{records_root().partition('/')[0]}"
 
     def absolute(self, datastore: str, path: str) -> str | None:
@@ -35,6 +40,25 @@ class Roots:
             return None
         below = normpath(path) if path else "."
         return root if below == "." else f"{root}/{below}"
+
+    def targets_of(self, output: StoredOutput) -> Iterator[str]:
+        """Yield the places that an output is linked to. Of a glob those are its files: at the root of a datastore its folder would be everything."""
+        for target in output.linked:
+            if target not in self._targets:
+                self._targets[target] = tuple(self._find_targets(target))
+            yield from self._targets[target]
+
+    def _find_targets(self, target: LinkedPlace) -> Iterator[str]:
+        path = target.path.strip("/")
+        folder, pattern = split_pattern(path)
+        if self.absolute(target.datastore, folder) is None:
+            return
+        found = [folder]
+        if pattern is not None:
+            # Where nobody can say which files those are, all of the folder is needed.
+            with suppress(DefinitionError, DatastoreUnavailableError):
+                found = self._workspace.datastores.open(target.datastore).match(path)
+        yield from filter(None, (self.absolute(target.datastore, name) for name in found))
 
 
 class Places:

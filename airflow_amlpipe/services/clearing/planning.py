@@ -76,7 +76,7 @@ class _Planner:
         reach = reach_of(self._inventory, self._workspace.pins.all(), self._policy, self._roots, self._now)
         present = self._written_places()
         written = [item for item in present if not reach.hard.touches(item.place)]
-        going = over_size(self._workspace, self._policy.max_bytes, present, written, reach)
+        going = over_size(self._workspace, self._roots, self._policy.max_bytes, present, written, reach)
         results = list(self._results(reach, going))
         outputs = list(self._outputs(written, reach, going))
         items = [

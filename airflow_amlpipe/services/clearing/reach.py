@@ -14,7 +14,6 @@ from datetime import datetime
 from itertools import compress
 from operator import not_
 
-from airflow_amlpipe.fingerprint.pattern import split_pattern
 from airflow_amlpipe.reuse.result import StoredOutput
 from airflow_amlpipe.services.clearing.known import Inventory, KnownResult, KnownRun
 from airflow_amlpipe.services.clearing.places import Places, Roots
@@ -181,8 +180,8 @@ class _Marking:
             while is_growing:
                 needed = [self._touches(places, output.datastore, output.path) for output in waiting]
                 for output in compress(waiting, needed):
-                    for target in output.linked:
-                        self._add(places, target.datastore, split_pattern(target.path.strip("/"))[0])
+                    for place in self._roots.targets_of(output):
+                        places.add(place)
                 waiting = list(compress(waiting, map(not_, needed)))
                 is_growing = any(needed)
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from airflow_amlpipe.fingerprint.pattern import split_pattern
 from airflow_amlpipe.reuse.result import StoredOutput
 from airflow_amlpipe.services.clearing.known import KnownResult
 from airflow_amlpipe.services.clearing.places import Places, Roots
@@ -31,7 +30,7 @@ class Written:
 
 
 def over_size(
-    workspace: WorkspaceStore, limits: Mapping[str, int], present: list[Written], written: list[Written], reach: Reach
+    workspace: WorkspaceStore, roots: Roots, limits: Mapping[str, int], present: list[Written], written: list[Written], reach: Reach
 ) -> dict[str, str]:
     """Return the step runs whose outputs have to go so that no datastore is over its limit, with the reason.
 
@@ -40,7 +39,6 @@ def over_size(
     :param written: those of them that may go
     """
     going: dict[str, str] = {}
-    roots = Roots(workspace)
     by_owner: defaultdict[str, list[Written]] = defaultdict(list)
     for item in written:
         if reach.soft.touches(item.place):
@@ -67,13 +65,6 @@ def _linked_to(items: list[Written], written: list[Written], roots: Roots) -> di
     found: dict[str, str] = {}
     while items:
         gone = Places(item.place for item in items)
-        items = [item for item in links if item.owner not in found and any(map(gone.touches, _targets(item.output, roots)))]
+        items = [item for item in links if item.owner not in found and any(map(gone.touches, roots.targets_of(item.output)))]
         found |= {item.owner: "what an output is linked to takes too much room" for item in items}
     return found
-
-
-def _targets(output: StoredOutput, roots: Roots) -> Iterator[str]:
-    for target in output.linked:
-        place = roots.absolute(target.datastore, split_pattern(target.path.strip("/"))[0])
-        if place is not None:
-            yield place

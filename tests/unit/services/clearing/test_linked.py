@@ -55,6 +55,31 @@ def test_what_a_kept_result_is_linked_to_stays_and_goes_with_it(story: Story) ->
     assert choose(story).outputs == again.outputs
 
 
+def test_a_glob_at_the_root_of_a_datastore_keeps_the_files_that_it_names_and_nothing_else(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = two_runs(story)
+    third = story.output(story.run(DATA, text="print('third')\n"), "prepare")
+    story.put("raw/a.csv", "1")
+    globs = ("**/*.csv", f"*/{second.path.split('/')[1]}/**")
+    link = choose(story, *globs)
+    kind = type(story.workspace.datastores.open(STORE))
+
+    def unavailable(*_: object) -> list[str]:
+        raise DatastoreUnavailableError("the store does not answer")
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(kind, "match", unavailable)
+        assert not any(item.kind == "output" for item in story.plan(keep_last=1).items), "nobody can say which files those are"
+    story.clear(keep_last=1)
+
+    assert [story.is_there(output) for output in (first, second, third)] == [False, True, True]
+    assert choose(story, *globs).reused
+    other = choose(story, "**/*.csv", policy="refresh").outputs["out"]
+    story.clear(max_bytes={STORE: third.size_bytes + other.size_bytes})
+    assert [story.is_there(output) for output in (second, link.outputs["out"], third, other)] == [False, False, True, True]
+
+
 def test_a_pin_and_a_registered_dataset_protect_what_is_behind_the_link(story: Story) -> None:
     first, second = two_runs(story)
     link = choose(story, first)
