@@ -168,7 +168,7 @@ def test_a_fetched_file_is_a_private_copy(web: WebServer, store: HttpStore, tmp_
     for _ in range(2):
         store.fetch("d/a.bin", tmp_path / "new/copy", manifest, on_progress=lambda files, size: progress.append((files, size)))
         assert (tmp_path / "new/copy").read_bytes() == body
-    assert progress == [(1, 3_000_000)] * 2
+    assert [told for told in progress if told != (0, 0)] == [(1, 3_000_000)] * 2
     # What is there and is right is not fetched again.
     assert len(web.asked) == 2
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["copy"]

@@ -327,7 +327,7 @@ def test_files_that_arrived_before_an_outage_are_not_fetched_again(server: SftpT
     progress: list[tuple[int, int]] = []
     store.fetch("", tmp_path / "copy", identity.manifest(), on_progress=lambda files, size: progress.append((files, size)))
     assert LARGE < wire.carried_down < 2 * LARGE
-    assert progress == [(1, LARGE)] * 3
+    assert [told for told in progress if told != (0, 0)] == [(1, LARGE)] * 3
     assert identify_tree(tmp_path / "copy") == identity
 
 
