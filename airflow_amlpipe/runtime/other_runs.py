@@ -115,15 +115,16 @@ class OtherRun(CompletedBySdk):
         return [run for run in self.get_steps() if run.name == name]
 
     def get_details(self) -> Dict[str, Any]:
-        """Return what is known of it, under SDK v1's keys."""
+        """Return what is known of it, under SDK v1's keys; of a pipeline's run, no data."""
+        told = self._asked()
         return {
             "runId": self.id,
             "status": self.status,
             "properties": self.get_properties(),
             "tags": self.get_tags(),
-            "inputDatasets": [],
-            "outputDatasets": [],
-            "logFiles": {},
+            "inputDatasets": list(told.get("inputDatasets", ())),
+            "outputDatasets": list(told.get("outputDatasets", ())),
+            "logFiles": dict(told.get("logFiles", {})),
         }
 
     def _asked(self) -> Dict[str, Any]:

@@ -9,6 +9,7 @@ from airflow_amlpipe.exceptions import UnknownNameError, shorten
 from airflow_amlpipe.runtime.metrics import fold_metrics
 from airflow_amlpipe.runtime.values import to_json
 from airflow_amlpipe.workspace.records import RunRecord, StepTry
+from airflow_amlpipe.workspace.run_data import described_inputs, described_outputs, log_files
 from airflow_amlpipe.workspace.try_files import Logged, logged_by_steps, read_logged
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
 
@@ -49,6 +50,9 @@ def find_run(workspace: WorkspaceStore, run_id: str, *, experiment: str | None, 
                 "tags": {key: text for key, text in logged.tags.items() if text is not None},
                 **_logged(logged),
                 "steps": [],
+                "inputDatasets": described_inputs(workspace, record, item),
+                "outputDatasets": [] if item.finished is None else described_outputs(item.finished.outputs),
+                "logFiles": log_files(workspace, item),
             }
     where = f"in experiment {experiment!r} of the workspace" if experiment is not None else "in the workspace any more"
     raise UnknownNameError(f"run {shorten(repr(run_id))} is not {where}")

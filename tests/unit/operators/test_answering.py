@@ -24,12 +24,13 @@ from airflow_amlpipe.runtime import questions
 from airflow_amlpipe.runtime.asking import ask
 from airflow_amlpipe.runtime.errors import AzureMLException, RunEnvironmentException, UserErrorException
 from airflow_amlpipe.runtime.protocol import CONTEXT_FILE, CONTEXT_FORMAT, ENV_RUN_FOLDER, shim_folder
-from airflow_amlpipe.spec.data import DatastorePath
+from airflow_amlpipe.spec.data import DatasetSource, DatastorePath, InputSpec
 from airflow_amlpipe.spec.workspace import WorkspaceNames
 from airflow_amlpipe.workspace.asked import AskedThing, keep_asked, read_asked
+from airflow_amlpipe.workspace.datasets import saved_id
 from airflow_amlpipe.workspace.step_run import StepRun
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
-from tests.builders import a_step
+from tests.builders import a_pipeline, a_step
 
 SECRETS = {"db-password": "hunter2"}
 
@@ -540,10 +541,19 @@ def test_another_run_is_read_by_its_id(workspace: WorkspaceStore, folder: StepFo
     from airflow_amlpipe.workspace.records import RunRecord
     from airflow_amlpipe.workspace.try_files import Logged, keep_logged
 
-    for run_id in ("run-1", "run-0"):
-        workspace.runs.create(RunRecord(run_id=run_id, pipeline="nightly", experiment="digits", created_at="2026-01-01T00:00:00+00:00"))
-    run = StepRun(workspace, "nightly", "run-0", a_step("train"), 1, step_run_id="step-run-0")
+    rows = DatasetSource(paths=(DatastorePath(datastore="workspaceblobstore", path="rows"),))
+    inputs = (
+        InputSpec(name="rows", mode="mount", source=rows),
+        InputSpec(name="place", mode="mount", source=rows.model_copy(update={"is_place": True})),
+    )
+    train = a_step("train", inputs=inputs)
+    for run_id, spec in (("run-1", None), ("run-0", workspace.put_spec(a_pipeline(train)))):
+        workspace.runs.create(
+            RunRecord(run_id=run_id, pipeline="nightly", experiment="digits", created_at="2026-01-01T00:00:00+00:00", spec=spec)
+        )
+    run = StepRun(workspace, "nightly", "run-0", train, 1, step_run_id="step-run-0")
     run.start()
+    workspace.store.put(f"{run.folder}/logs/std_log.txt", b"trained")
     event = {"kind": "metric", "type": "scalar", "name": "auc", "value": 0.5}
     keep_logged(workspace, "run-0", run.folder, "step-run-0", own=Logged(events=(event,)), parent=Logged(events=(event,), tags={"a": "b"}))
     from airflow_amlpipe.runtime.workspace import Workspace
@@ -571,7 +581,19 @@ def test_another_run_is_read_by_its_id(workspace: WorkspaceStore, folder: StepFo
             ]
             assert again.find_step_run("other") == []
         step = OtherStep(this.experiment, "step-run-0", "run-0", "train")
-        assert (step.get_metrics(), step.get_details()["inputDatasets"]) == ({"auc": 0.5}, [])
+        details = step.get_details()
+        assert (step.get_metrics(), details["outputDatasets"], details["logFiles"]) == (
+            {"auc": 0.5},
+            [],
+            {"logs/std_log.txt": "logs/std_log.txt"},
+        )
+        assert details["inputDatasets"] == [
+            {
+                "dataset": {"id": saved_id(rows.paths, rows.definition)},
+                "consumptionDetails": {"type": "RunInput", "inputName": "rows", "mechanism": "Mount"},
+            }
+        ]
+        assert other.get_details()["inputDatasets"] == []
         parent = this.parent
         assert parent is not None
         assert list(parent.get_children()) == []

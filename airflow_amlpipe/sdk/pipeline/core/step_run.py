@@ -14,7 +14,7 @@ from airflow_amlpipe.sdk.core._environment_of_run import environment_of_step
 from airflow_amlpipe.sdk.core.run import Run
 from airflow_amlpipe.sdk.exceptions import UserErrorException
 from airflow_amlpipe.sdk.pipeline.core._child_run import children_of
-from airflow_amlpipe.sdk.pipeline.core._run_data import input_datasets, output_datasets
+from airflow_amlpipe.sdk.pipeline.core._run_data import input_datasets
 from airflow_amlpipe.sdk.pipeline.core._waiting import wait_for_step
 from airflow_amlpipe.sdk.pipeline.core.port_data import PortDataReference, StepRunOutput
 
@@ -106,6 +106,8 @@ class StepRun(Run):
 
     def get_details(self) -> dict[str, Any]:
         """Return id, status, times, properties, and what data the step run read and wrote."""
+        from airflow_amlpipe.workspace.run_data import described_outputs
+
         item = self._try()
         finished = item.finished
         return {
@@ -116,7 +118,7 @@ class StepRun(Run):
             "services": {},
             "properties": self.get_properties(),
             "inputDatasets": input_datasets(self._workspace, item),
-            "outputDatasets": [] if finished is None else output_datasets(finished.outputs),
+            "outputDatasets": [] if finished is None else described_outputs(finished.outputs),
             "logFiles": {name: name for name in self.get_file_names() if name.startswith("logs/")},
             **({} if finished is None or finished.error is None else {"error": {"error": {"message": finished.error}}}),
         }

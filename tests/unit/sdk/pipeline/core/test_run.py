@@ -205,7 +205,7 @@ def test_the_details_of_a_step_run_name_the_data_that_it_read_and_its_environmen
         name="train",
         source_directory="src",
         runconfig=runconfig,
-        inputs=[named.as_named_input("named").as_download(), which, prepared.as_input("prepared"), place],
+        inputs=[named.as_named_input("named").as_download(), which, prepared.as_input("prepared"), place, store.path("raw").as_mount()],
     )
     pipeline = Pipeline(ws, [train])
     digest = open_workspace(ws).put_spec(lower_pipeline(pipeline, "digits"))
