@@ -107,7 +107,7 @@ class Answers:
         return Answer(details)
 
     def _names(self, question: Question) -> Answer:
-        return _answer(find_names(self.run.workspace, question.arguments))
+        return _answer(find_names(self.run.workspace, question.arguments, without=self.run.writer))
 
     def _dataset(self, question: Question) -> Answer:
         found = find_dataset(self.run.workspace, question.arguments)

@@ -19,7 +19,7 @@ _KEPT = ("description", "tags", "properties")
 
 def list_models(run: StepRun, question: Question) -> Answer:
     """Return every version of a model, or one, or those of all models."""
-    found = find_models(run.workspace, question.arguments)
+    found = find_models(run.workspace, question.arguments, without=run.writer)
     return Answer(found.value, AskedThing(verb=question.verb, what=found.told.what, told=found.told))
 
 
@@ -44,7 +44,8 @@ def register_model(run: StepRun, question: Question, experiment: str) -> Answer:
     model = workspace.models.register(
         arguments["name"],
         question.files / top,
-        token=f"{run.run_id}/{run.step.id}/{arguments['call']}",
+        token=f"{run.writer}/{arguments['call']}",
+        writer=run.writer,
         asked=question.id,
         failed=bad,
         within=question.root,
@@ -61,7 +62,7 @@ def register_model(run: StepRun, question: Question, experiment: str) -> Answer:
 def change_model(run: StepRun, question: Question) -> Answer:
     """Say something else of a version."""
     said = dict(question.arguments)
-    model = run.workspace.models.change(said.pop("name"), said.pop("version"), **{**said, "datasets": _pairs(question)})
+    model = run.workspace.models.change(said.pop("name"), said.pop("version"), **{**said, "datasets": _pairs(question)}, writer=run.writer)
     return Answer({"model": model_told(model)}, AskedThing(verb="model-change", what=f"what is said of {_words(model)}", changes=True))
 
 
@@ -69,7 +70,7 @@ def delete_model(run: StepRun, question: Question) -> Answer:
     """Remove a version."""
     name, version = question.arguments["name"], question.arguments["version"]
     model = run.workspace.models.get(name, version)
-    run.workspace.models.remove(name, version)
+    run.workspace.models.remove(name, version, writer=run.writer)
     return Answer({}, AskedThing(verb="model-delete", what=f"{_words(model)}, which is removed", changes=True))
 
 

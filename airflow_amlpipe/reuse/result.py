@@ -7,7 +7,7 @@ from typing import Any, Literal
 from airflow_amlpipe.reuse.told import Told
 from airflow_amlpipe.spec.model import Scalar, SpecModel, added_later
 
-__all__ = ["LinkedPlace", "StepResult", "StoredOutput"]
+__all__ = ["LinkedPlace", "StepResult", "StoredOutput", "writer_name"]
 
 
 class LinkedPlace(SpecModel):
@@ -67,3 +67,13 @@ class StepResult(SpecModel):
     duration_seconds: float
     volatile: dict[str, Scalar] = added_later({})
     told: tuple[Told, ...] = added_later(())
+
+    @property
+    def writer(self) -> str:
+        """Which step of which run it is of, whatever the number of its try: by this, what its script registers is known."""
+        return writer_name(self.run_id, self.step_id)
+
+
+def writer_name(run_id: str, step_id: str) -> str:
+    """Return what a step of a run is known by in the records of what it registered."""
+    return f"{run_id}/{step_id}"

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from airflow_amlpipe.reuse.result import StepResult
 from airflow_amlpipe.reuse.told import Change, Told, find_change
-from airflow_amlpipe.workspace.telling import find_again
+from airflow_amlpipe.workspace.telling import find_again, may_be_own
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
 
 __all__ = ["AskingAgain"]
@@ -24,12 +24,16 @@ class AskingAgain:
         """Return the first thing that is answered otherwise now.
 
         Questions are asked in the order of the script: what it asked later may hang on what it was told before, and is not looked at then.
+        What its own step registered is no change: a script that registers what it first looked for is not run again and again.
 
         :raises InfrastructureError: nobody can say now
         """
         renamed: dict[str | int | None, str | None] = {}
         for told in result.told:
-            now = self._ask(_renamed(told, renamed))
+            question = _renamed(told, renamed)
+            now = self._ask(question)
+            if find_change(told, now) is not None and may_be_own(told):
+                now = self._ask(question, without=result.writer)
             change = find_change(told, now)
             if change is not None:
                 return change
@@ -42,10 +46,10 @@ class AskingAgain:
         """Whether the try that computed ``result`` has written down that it ended."""
         return self._workspace.runs.finished_try(result.folder) is not None
 
-    def _ask(self, told: Told) -> Told:
-        question = json.dumps([told.verb, told.arguments, told.within], sort_keys=True)
+    def _ask(self, told: Told, *, without: str | None = None) -> Told:
+        question = json.dumps([told.verb, told.arguments, told.within, without], sort_keys=True)
         if question not in self._known:
-            self._known[question] = find_again(self._workspace, told)
+            self._known[question] = find_again(self._workspace, told, without=without)
         return self._known[question]
 
 

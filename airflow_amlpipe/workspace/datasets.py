@@ -13,6 +13,7 @@ from contextlib import suppress
 
 from airflow_amlpipe.exceptions import DefinitionError, UnknownNameError, shorten
 from airflow_amlpipe.fingerprint.canonical import digest as digest_of
+from airflow_amlpipe.reuse.result import writer_name
 from airflow_amlpipe.spec.data import DatastorePath
 from airflow_amlpipe.spec.dataset import DatasetDefinition
 from airflow_amlpipe.spec.json_text import read_note
@@ -52,6 +53,12 @@ class DatasetRecord(SpecModel):
     origin: str | None = None
     token: str | None = None
     definition: DatasetDefinition | None = added_later(None)
+
+    @property
+    def writer(self) -> str | None:
+        """The step of a run whose output it is (``StepResult.writer``), if it is one."""
+        made = self.produced_by or {}
+        return writer_name(made["run_id"], made["step_id"]) if {"run_id", "step_id"} <= made.keys() else None
 
 
 class SavedDataset(SpecModel):
@@ -131,6 +138,17 @@ class DatasetRegistry(Registry[DatasetRecord]):
         """Return a version with the description and the tags that it has now."""
         labels = self._labels.find(record.id)
         return record if labels is None else record.model_copy(update=labels.model_dump())
+
+    def find_latest(self, name: str, *, without: str | None = None) -> DatasetRecord | None:
+        """Return the latest version of ``name``, ``None`` if there is none or it was removed.
+
+        :param without: as if this step of a run (``StepResult.writer``) had registered none
+        """
+        latest = self.find(name)
+        if latest is None or without is None or latest.writer != without:
+            return latest
+        records = (self._parse(name, body) for _, body in reversed(self._log(name).entries()))
+        return next((record for record in records if record is None or record.writer != without), None)
 
     def find_id(self, dataset_id: str) -> DatasetRecord | SavedDataset:
         """Return the version, or the dataset without a name, that has this id.

@@ -15,7 +15,7 @@ from airflow_amlpipe.exceptions import DatastoreUnavailableError, DefinitionErro
 from airflow_amlpipe.fingerprint.canonical import digest
 from airflow_amlpipe.fingerprint.content import hash_file
 from airflow_amlpipe.fingerprint.memo import HashMemo
-from airflow_amlpipe.spec.model import SpecModel
+from airflow_amlpipe.spec.model import SpecModel, added_later
 from airflow_amlpipe.spec.names import check_record_name
 from airflow_amlpipe.storage.copies import checked
 from airflow_amlpipe.storage.log import AppendLog
@@ -73,12 +73,16 @@ class ModelVersion(SpecModel):
 
 
 class ModelEntry(SpecModel):
-    """An entry of a name's log: how a version stands from now on; ``None``: it is removed."""
+    """An entry of a name's log: how a version stands from now on; ``None``: it is removed.
+
+    :ivar writer: the step of a run that wrote it (``StepResult.writer``), if one did
+    """
 
     format: Literal["amlpipe/model/v1"] = "amlpipe/model/v1"
     at: str
     version: int
     model: ModelVersion | None = None
+    writer: str | None = added_later(None)
 
 
 class ModelRegistry:
@@ -88,25 +92,27 @@ class ModelRegistry:
         self._store = store
         self._files = ModelFiles(store, memo)
 
-    def names(self) -> list[str]:
+    # ``without`` a writer: as if that step of that run had registered, changed and removed nothing.
+
+    def names(self, *, without: str | None = None) -> list[str]:
         """Return the names that have a version, sorted."""
-        return [name for name in self._store.list_names(log_folder(_KIND)) if self.versions(name)]
+        return [name for name in self._store.list_names(log_folder(_KIND)) if self.versions(name, without=without)]
 
-    def versions(self, name: str) -> list[ModelVersion]:
+    def versions(self, name: str, *, without: str | None = None) -> list[ModelVersion]:
         """Return the versions of a name, oldest first; removed ones are left out."""
-        return list(self._fold(name, self._log(name).entries()).values())
+        return list(self._fold(name, self._log(name).entries(), without).values())
 
-    def all(self) -> list[ModelVersion]:
+    def all(self, *, without: str | None = None) -> list[ModelVersion]:
         """Return every version of every model, the newest first."""
-        found = [model for name in self._store.list_names(log_folder(_KIND)) for model in self.versions(name)]
+        found = [model for name in self._store.list_names(log_folder(_KIND)) for model in self.versions(name, without=without)]
         return sorted(found, key=lambda model: (model.created_at, model.version), reverse=True)
 
-    def get(self, name: str, version: int | None = None) -> ModelVersion:
+    def get(self, name: str, version: int | None = None, *, without: str | None = None) -> ModelVersion:
         """Return a version of a model, the latest without ``version``.
 
         :raises UnknownNameError: there is none; the message lists those there are
         """
-        versions = self.versions(name)
+        versions = self.versions(name, without=without)
         found = [model for model in versions if version in {None, model.version}]
         if found:
             return found[-1]
@@ -125,6 +131,7 @@ class ModelRegistry:
         asked: str | None = None,
         failed: Collection[str] = (),
         within: Path | None = None,
+        writer: str | None = None,
         **said: Any,
     ) -> ModelVersion:
         """Store the file or folder at ``path`` and register it as a new version of ``name``. ``path`` stays as it is.
@@ -133,6 +140,7 @@ class ModelRegistry:
         :param token: of an earlier call by another try of the same step, too; it gets that one's version if the files are the same
         :param failed: runs of tries that ended badly: what one of them registered under ``token`` is removed if the files are others
         :param within: see ``storage/copies.py``, for files that a stranger can exchange
+        :param writer: the step of a run that asks for it, if one does
         :param said: further fields of :class:`ModelVersion`
         :raises DefinitionError: nothing is there, a link leads out of it, or the name cannot be used
         :raises DatastoreUnavailableError: it could not be stored
@@ -154,10 +162,10 @@ class ModelRegistry:
                     found.append(known)
                     return None
                 if is_earlier and known.run_id in failed:
-                    return record_body(ModelEntry(at=now_text(), version=known.version))
+                    return record_body(ModelEntry(at=now_text(), version=known.version, writer=writer))
             version = max((self._entry(name, body).version for _, body in entries), default=0) + 1
             found.append(ModelVersion.model_validate({**made, "version": version, "created_at": now_text()}))
-            return record_body(ModelEntry(at=now_text(), version=version, model=found[0]))
+            return record_body(ModelEntry(at=now_text(), version=version, model=found[0], writer=writer))
 
         while not found:
             self._log(name).append_decided(decide)
@@ -181,6 +189,7 @@ class ModelRegistry:
         properties: Mapping[str, str] | None = None,
         description: str | None = None,
         datasets: Collection[tuple[str, str]] = (),
+        writer: str | None = None,
     ) -> ModelVersion:
         """Say something else of a version as it stands, whoever changed it meanwhile, and return it as it stands then.
 
@@ -188,6 +197,7 @@ class ModelRegistry:
         :param properties: that are added
         :param description: ``None``: it stays
         :param datasets: that are added to those it was made with
+        :param writer: the step of a run that asks for it, if one does
         :raises UnknownNameError: there is no such version
         :raises DefinitionError: a property has another value already
         """
@@ -210,18 +220,19 @@ class ModelRegistry:
                 "datasets": (*known.datasets, *(pair for pair in datasets if pair not in known.datasets)),
             }
             changed.append(ModelVersion.model_validate({**known.model_dump(), **said}))
-            return None if changed[0] == known else record_body(ModelEntry(at=now_text(), version=version, model=changed[0]))
+            return None if changed[0] == known else record_body(ModelEntry(at=now_text(), version=version, model=changed[0], writer=writer))
 
         self._log(name).append_decided(decide)
         return changed[0] if changed else self.get(name, version)
 
-    def remove(self, name: str, version: int) -> None:
+    def remove(self, name: str, version: int, *, writer: str | None = None) -> None:
         """Remove a version; its number is not given again.
 
+        :param writer: the step of a run that asks for it, if one does
         :raises UnknownNameError: there is no such version
         """
         self.get(name, version)
-        self._log(name).append(record_body(ModelEntry(at=now_text(), version=version)))
+        self._log(name).append(record_body(ModelEntry(at=now_text(), version=version, writer=writer)))
 
     def fetch(self, model: ModelVersion, target: Path, *, check: Callable[[], None] | None = None) -> Path:
         """Put a copy of the model's files below the folder ``target`` and return its path: of the one file, or of the folder.
@@ -249,10 +260,14 @@ class ModelRegistry:
     def _entry(self, name: str, body: bytes) -> ModelEntry:
         return parse_record(ModelEntry, body, f"model {name!r}")
 
-    def _fold(self, name: str, entries: list[tuple[int, bytes]]) -> Mapping[int, ModelVersion]:
+    def _fold(self, name: str, entries: list[tuple[int, bytes]], without: str | None = None) -> Mapping[int, ModelVersion]:
         known: dict[int, ModelVersion] = {}
+        registered: dict[int, str | None] = {}
         for _, body in entries:
             entry = self._entry(name, body)
+            registered.setdefault(entry.version, entry.writer)
+            if without is not None and without in {entry.writer, registered[entry.version]}:
+                continue
             if entry.model is None:
                 known.pop(entry.version, None)
             else:

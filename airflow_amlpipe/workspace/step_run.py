@@ -15,7 +15,7 @@ from typing import Any
 
 from airflow_amlpipe.exceptions import AmlPipeError, DatastoreUnavailableError, StepFailedError
 from airflow_amlpipe.reuse.decision import Reason
-from airflow_amlpipe.reuse.result import StepResult, StoredOutput
+from airflow_amlpipe.reuse.result import StepResult, StoredOutput, writer_name
 from airflow_amlpipe.reuse.streak import Streak
 from airflow_amlpipe.reuse.told import Told
 from airflow_amlpipe.spec.data import StepOutputSource
@@ -60,6 +60,11 @@ class StepRun:
     def folder(self) -> str:
         """The try's folder in the workspace store."""
         return try_folder(self.run_id, self.step.id, self.try_number, self.step_run_id)
+
+    @property
+    def writer(self) -> str:
+        """Who registers what its script registers; see ``StepResult.writer``."""
+        return writer_name(self.run_id, self.step.id)
 
     def start(self) -> None:
         """Write down that the try began."""

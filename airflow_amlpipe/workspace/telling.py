@@ -8,7 +8,7 @@ are asked for are named, and identified. Secrets have no identity: nothing of th
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from airflow_amlpipe.exceptions import DefinitionError, shorten
 from airflow_amlpipe.reuse.told import NOTHING, Told
@@ -26,23 +26,33 @@ from airflow_amlpipe.workspace.telling_things import (
 )
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
 
-__all__ = ["find_again", "nothing_found"]
+__all__ = ["find_again", "may_be_own", "nothing_found"]
 
-_FINDERS: Final[Mapping[str, Callable[[WorkspaceStore, Mapping[str, Any]], Found]]] = {
+
+class _FindWithout(Protocol):
+    def __call__(self, workspace: WorkspaceStore, arguments: Mapping[str, Any], /, *, without: str | None = None) -> Found: ...
+
+
+# What steps register, change and remove.
+_WRITTEN: Final[Mapping[str, _FindWithout]] = {
     "names": find_names,
     "dataset": find_dataset,
+    "models": find_models,
+    "model-data": find_model,
+}
+_FINDERS: Final[Mapping[str, Callable[[WorkspaceStore, Mapping[str, Any]], Found]]] = {
+    **_WRITTEN,
     "dataset-data": find_data,
     "datastore": find_datastore,
     "datastore-download": find_files,
-    "models": find_models,
-    "model-data": find_model,
     "environment": find_environment,
 }
 
 
-def find_again(workspace: WorkspaceStore, told: Told) -> Told:
+def find_again(workspace: WorkspaceStore, told: Told, *, without: str | None = None) -> Told:
     """Return what the question of ``told`` is answered now.
 
+    :param without: as if this step of a run (``StepResult.writer``) had registered, changed and removed nothing
     :raises InfrastructureError: nobody can say now
     """
     # The journal of a try lies where its script can write, and another version may have known other questions.
@@ -52,9 +62,16 @@ def find_again(workspace: WorkspaceStore, told: Told) -> Told:
     try:
         if told.verb == "run":
             return find_other_run(workspace, told.arguments, within=told.within).told
+        if without is not None and told.verb in _WRITTEN:
+            return _WRITTEN[told.verb](workspace, told.arguments, without=without).told
         return _FINDERS[told.verb](workspace, told.arguments).told
     except DefinitionError as error:
         return told.model_copy(update={"answer": f"{NOTHING} ({shorten(str(error), 300)})", "digest": ""})
+
+
+def may_be_own(told: Told) -> bool:
+    """Whether the step that asked may have registered, changed or removed something of what it asked for."""
+    return told.verb in _WRITTEN
 
 
 def nothing_found(verb: str, arguments: Mapping[str, Any]) -> Told | None:

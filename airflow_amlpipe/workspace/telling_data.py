@@ -88,12 +88,13 @@ def find_files(workspace: WorkspaceStore, arguments: Mapping[str, Any]) -> Found
     return FoundFiles(told, store=store, prefix=prefix)
 
 
-def find_model(workspace: WorkspaceStore, arguments: Mapping[str, Any]) -> FoundModel:
+def find_model(workspace: WorkspaceStore, arguments: Mapping[str, Any], *, without: str | None = None) -> FoundModel:
     """Return which files a version of a model is.
 
+    :param without: as if this step of a run (``StepResult.writer``) had removed none
     :raises UnknownNameError: there is none
     """
-    model = workspace.models.get(arguments["name"], arguments["version"])
+    model = workspace.models.get(arguments["name"], arguments["version"], without=without)
     told = Told(
         verb="model-data",
         arguments=dict(arguments),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
@@ -32,7 +32,11 @@ __all__ = [
     "model_told",
 ]
 
+# In what follows, ``without`` is a writer (``StepResult.writer``). A script is told of everything; what identifies the answer leaves out what its
+# own step registered and changed: a step that registers what it first looked for is to rest.
+
 _KINDS: Final = ("computes", "datasets", "datastores", "environments", "models")
+_WRITTEN: Final = {"datasets", "models"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,24 +51,19 @@ class Found:
     value: dict[str, Any] = field(default_factory=dict)
 
 
-def find_names(workspace: WorkspaceStore, arguments: Mapping[str, Any]) -> Found:
+def find_names(workspace: WorkspaceStore, arguments: Mapping[str, Any], *, without: str | None = None) -> Found:
     """Return which things of a kind the workspace has, or whether it has the one of a name."""
     kind, name = arguments["kind"], arguments["name"]
     if kind not in _KINDS:
         raise UnknownNameError(f"a workspace has no {shorten(repr(kind))}; it has: {', '.join(_KINDS)}")
-    registry = getattr(workspace, kind)
-    if name is None:
-        names = registry.names()
-        answer = shorten(", ".join(names), 200) or "none"
-    else:
-        is_there = False
-        with suppress(DefinitionError):  # what cannot be a name is none
-            is_there = bool(registry.versions(name)) if kind == "models" else registry.find(name) is not None
-        names, answer = [name] if is_there else [], "yes" if is_there else "no"
-    return _found("names", arguments, words_of("names", arguments), answer, {"names": names})
+    names = getattr(workspace, kind).names() if name is None else _those_there(workspace, kind, [name])
+    of_others = names if without is None or kind not in _WRITTEN else _those_there(workspace, kind, names, without)
+    answer = (shorten(", ".join(of_others), 200) or "none") if name is None else "yes" if of_others else "no"
+    told = _told("names", arguments, words_of("names", arguments), answer, {"names": of_others})
+    return Found(told, {"names": names})
 
 
-def find_dataset(workspace: WorkspaceStore, arguments: Mapping[str, Any]) -> Found:
+def find_dataset(workspace: WorkspaceStore, arguments: Mapping[str, Any], *, without: str | None = None) -> Found:
     """Return what a registered dataset is; not its data.
 
     What identifies it is what it stands for, as with an input of a step: registering the same again is no other answer, though it has a new
@@ -73,7 +72,16 @@ def find_dataset(workspace: WorkspaceStore, arguments: Mapping[str, Any]) -> Fou
     :raises UnknownNameError: there is none
     """
     name, version, dataset_id = (arguments[key] for key in ("name", "version", "id"))
-    record = workspace.datasets.find_id(dataset_id) if dataset_id is not None else workspace.datasets.get(name or "", version)
+    record: DatasetRecord | SavedDataset | None
+    if dataset_id is not None:
+        record = workspace.datasets.find_id(dataset_id)
+    elif version is None:
+        record = workspace.datasets.find_latest(name or "", without=without)
+    else:
+        record = workspace.datasets.find(name or "", version)
+    if record is None:
+        workspace.datasets.get(name or "", version)  # says which there are
+        raise UnknownNameError(f"dataset {shorten(repr(name))} was registered by the step itself, and by nobody else")
     part = described_part(workspace, record, ResolvedInput("", "", (), record.definition), "")
     what = words_of("dataset", arguments) if dataset_id is None else dataset_words(record)
     answer = f"version {record.version}" if isinstance(record, DatasetRecord) else "there"
@@ -91,17 +99,23 @@ def find_datastore(workspace: WorkspaceStore, arguments: Mapping[str, Any]) -> F
     return _found("datastore", arguments, words_of("datastore", arguments), repr(record.name), value)
 
 
-def find_models(workspace: WorkspaceStore, arguments: Mapping[str, Any]) -> Found:
+def find_models(workspace: WorkspaceStore, arguments: Mapping[str, Any], *, without: str | None = None) -> Found:
     """Return every version of a model, or one, or those of all models."""
     name, version = arguments["name"], arguments["version"]
-    known = workspace.models.all() if name is None else workspace.models.versions(name)
-    found = [model for model in known if version in {None, model.version}]
+
+    def find(without: str | None) -> list[ModelVersion]:
+        known = workspace.models.all(without=without) if name is None else workspace.models.versions(name, without=without)
+        return [model for model in known if version in {None, model.version}]
+
+    found = find(None)
+    of_others = found if without is None else find(without)
     if version is None:
-        answer = shorten(", ".join(model.id if name is None else str(model.version) for model in found), 200) or "none"
+        answer = shorten(", ".join(model.id if name is None else str(model.version) for model in of_others), 200) or "none"
     else:
-        answer = "registered" if found else "not registered"
-    value = {"models": [model_told(model) for model in found]}
-    return _found("models", arguments, words_of("models", arguments), answer, value)
+        answer = "registered" if of_others else "not registered"
+    meaning = {"models": [model_told(model) for model in of_others]}
+    told = _told("models", arguments, words_of("models", arguments), answer, meaning)
+    return Found(told, {"models": [model_told(model) for model in found]})
 
 
 def find_environment(workspace: WorkspaceStore, arguments: Mapping[str, Any]) -> Found:
@@ -141,9 +155,23 @@ def find_other_run(
     return _found("run", arguments, f"what run {arguments['id']} logged", answer, value, within=parent)
 
 
-def model_told(model: ModelVersion) -> dict[str, object]:
+def model_told(model: ModelVersion) -> dict[str, Any]:
     """Return what a script is told of a version of a model."""
     return model.model_dump(mode="json", exclude={"token", "asked"})
+
+
+def _those_there(workspace: WorkspaceStore, kind: str, names: Sequence[str], without: str | None = None) -> list[str]:
+    there = []
+    for name in names:
+        with suppress(DefinitionError):  # what cannot be a name is none
+            if kind == "models":
+                is_there = bool(workspace.models.versions(name, without=without))
+            elif kind == "datasets":
+                is_there = workspace.datasets.find_latest(name, without=without) is not None
+            else:
+                is_there = getattr(workspace, kind).find(name) is not None
+            there += [name] if is_there else []
+    return there
 
 
 def _meaning_of(record: DatasetRecord | SavedDataset, part: DatasetPart) -> Json:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -325,17 +326,68 @@ def test_secrets_and_what_the_script_changes_are_not_compared(workspace: Workspa
     assert "hunter2" not in stored.model_dump_json()
 
 
-def test_a_script_that_changes_what_it_has_asked_for_runs_again_and_it_is_said_what_changed(
+def look_and_register(ws: Any) -> None:
+    known = Model.list(ws, "best")
+    Path("best.txt").write_text(f"better than {len(known)} others")
+    Model.register(ws, "best.txt", "best")
+    assert len(Model.list(ws, "best")) == len(known) + 1
+
+
+def register_what_is_missing(ws: Any) -> None:
+    if "best" not in ws.models:
+        Path("best.txt").write_text("best")
+        Model.register(ws, "best.txt", "best")
+    assert "best" in list(ws.models)
+
+
+def tag_with_what_differs_each_time(ws: Any) -> None:
+    Model(ws, "m").add_tags({"seen_at": uuid.uuid4().hex})
+    assert "seen_at" in Model(ws, "m").tags
+
+
+def read_and_delete(ws: Any) -> None:
+    model = Model(ws, id="m:1")
+    model.download("down")
+    model.delete()
+
+
+@pytest.mark.parametrize("script", [look_and_register, register_what_is_missing, tag_with_what_differs_each_time, read_and_delete])
+def test_a_script_that_changes_what_it_asked_for_is_told_the_same_as_long_as_nobody_else_does(
+    workspace: WorkspaceStore, run_script: Any, script: Script
+) -> None:
+    run_script(script)
+    assert decide(workspace).reason is Reason.MATCH
+
+
+def test_what_another_run_of_a_step_registered_is_a_change_until_the_step_has_been_told(workspace: WorkspaceStore, run_script: Any) -> None:
+    first = run_script(look_and_register)
+    second = run_script(look_and_register)
+    decision = decide(workspace)
+    assert (decision.reason, decision.result and decision.result.step_run_id) == (Reason.MATCH, second.step_run_id)
+    workspace.models.change("best", 2, tags={"stage": "production"})  # its own: whoever says something of it
+    assert decide(workspace).reason is Reason.MATCH
+    workspace.models.change("best", 1, tags={"stage": "archived"})
+    decision = decide(workspace)
+    assert decision.detail == "the versions of model 'best': 1, but what is said of one of them is something else"
+    assert workspace.results.is_trusted(decide_result(workspace, first))
+
+
+def test_a_step_that_asks_for_the_dataset_which_its_output_becomes_is_told_the_same_until_somebody_else_registers_one(
     workspace: WorkspaceStore, run_script: Any
 ) -> None:
     def script(ws: Any) -> None:
-        known = Model.list(ws, "best")
-        Path("best.txt").write_text(f"better than {len(known)} others")
-        Model.register(ws, "best.txt", "best")
+        Dataset.get_by_name(ws, "irises")
+        assert "clean" not in ws.datasets
+        with pytest.raises(UserErrorException):
+            Dataset.get_by_name(ws, "clean")
 
-    run_script(script)
-    run_script(script)
-    assert decide(workspace).detail == "the versions of model 'best': 1 -> 1, 2"
+    result = decide_result(workspace, run_script(script))
+    made = {"run_id": result.run_id, "step_id": result.step_id}
+    for name in ("clean", "irises"):
+        register_dataset(workspace, name, "made", digest="d", produced_by=made)
+    assert decide(workspace).reason is Reason.MATCH
+    register_dataset(workspace, path="made", digest="d", produced_by={**made, "run_id": "run-7"})
+    assert decide(workspace).detail == "the latest version of dataset 'irises': version 1 -> version 3"
 
 
 def test_a_result_without_answers_costs_no_question(workspace: WorkspaceStore, run_script: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -351,9 +403,9 @@ def test_each_question_is_asked_once_for_all_results(workspace: WorkspaceStore, 
         register_dataset(workspace, path=f"raw/{number}")
     asked: list[str] = []
 
-    def counted(workspace: WorkspaceStore, told: Any) -> Any:
-        asked.append(told.verb)
-        return find_again(workspace, told)
+    def counted(workspace: WorkspaceStore, told: Any, *, without: str | None) -> Any:
+        asked.extend([told.verb] if without is None else [])
+        return find_again(workspace, told, without=without)
 
     monkeypatch.setattr("airflow_amlpipe.workspace.asking_again.find_again", counted)
     assert decide(workspace).reason is Reason.ANSWERS_CHANGED
@@ -369,7 +421,7 @@ def test_a_store_that_cannot_be_read_is_neither_a_hit_nor_a_miss(
     def fail(*_: object, **__: object) -> None:
         raise DatastoreUnavailableError("datastore 'lake': HTTP 503")
 
-    monkeypatch.setattr(type(workspace.datasets), "get", fail)
+    monkeypatch.setattr(type(workspace.datasets), "find", fail)
     with pytest.raises(DatastoreUnavailableError):
         decide(workspace)
 
