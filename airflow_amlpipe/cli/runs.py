@@ -96,23 +96,47 @@ def _add_logs_arguments(parser: ArgumentParser) -> None:
 
 
 def _logs(given: Namespace) -> int:
-    from airflow_amlpipe.services.follow import RunEvent, follow_run
-    from airflow_amlpipe.services.runs import find_run, find_step_of, step_log
+    from airflow_amlpipe.services.runs import find_run, step_error, step_log
 
     chosen = choose_workspace(given.workspace)
     run_id = find_run(chosen.url, given.run, home=chosen.home)
-    if not given.follow:
-        for line in step_log(chosen.url, run_id, given.step, home=chosen.home, try_number=given.try_number):
-            print(line)
-        return 0
+    if given.follow:
+        return _follow(given, chosen, run_id)
+    is_empty = True
+    for line in step_log(chosen.url, run_id, given.step, home=chosen.home, try_number=given.try_number):
+        print(line)
+        is_empty = False
+    error = step_error(chosen.url, run_id, given.step, home=chosen.home, try_number=given.try_number) if is_empty else None
+    return _tell_without_log(given.step, error)
+
+
+def _follow(given: Namespace, chosen: ChosenWorkspace, run_id: str) -> int:
+    from airflow_amlpipe.services.follow import RunEvent, follow_run
+    from airflow_amlpipe.services.runs import find_step_of
+
     step_id = find_step_of(chosen.url, run_id, given.step, home=chosen.home)
+    is_empty, error = True, None
 
     def show(event: RunEvent) -> None:
-        if event.kind == "log_line" and event.started is not None and event.started.step_id == step_id:
+        nonlocal is_empty, error
+        if event.started is None or event.started.step_id != step_id:
+            return
+        if event.kind == "log_line":
+            is_empty = False
             print(event.line, flush=True)
+        elif event.finished is not None:
+            error = event.finished.error
 
     follow_run(chosen.url, run_id, home=chosen.home, on_event=show)
-    return 0
+    return _tell_without_log(given.step, error if is_empty else None)
+
+
+def _tell_without_log(step: str, error: str | None) -> int:
+    """Say why there is nothing to print of a step that failed before its script wrote anything, and return the exit code."""
+    if error is None:
+        return 0
+    print(f"amlpipe: step {shorten(repr(step))} has no log, because nothing was written before it failed: {error}", file=sys.stderr)
+    return 1
 
 
 def _cancel(given: Namespace) -> int:

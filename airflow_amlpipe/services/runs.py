@@ -15,7 +15,7 @@ from airflow_amlpipe.workspace.asked import read_asked
 from airflow_amlpipe.workspace.records import RunRecord, StepTry
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
 
-__all__ = ["find_run", "find_step", "find_step_of", "list_experiments", "list_runs", "show_run", "step_log"]
+__all__ = ["find_run", "find_step", "find_step_of", "list_experiments", "list_runs", "show_run", "step_error", "step_log"]
 
 _SHORTEST_PREFIX = 4
 
@@ -107,13 +107,25 @@ def step_log(workspace: str, run_id: str, step: str, *, home: Path, try_number: 
     from airflow_amlpipe.services.logs import try_lines
 
     opened = open_workspace(workspace, home=home)
-    record = opened.runs.get(run_id)
-    step_id = find_step(record, step)
-    tries = [item for item in opened.runs.tries(run_id, step_id) if try_number in {None, item.started.try_number}]
+    return try_lines(opened, _logged_try(opened, run_id, step, try_number), home)
+
+
+def step_error(workspace: str, run_id: str, step: str, *, home: Path, try_number: int | None = None) -> str | None:
+    """Return why the try whose log :func:`step_log` yields failed; ``None`` if it did not, or has not ended.
+
+    :raises UnknownNameError: no such run, step or try
+    """
+    finished = _logged_try(open_workspace(workspace, home=home), run_id, step, try_number).finished
+    return None if finished is None else finished.error
+
+
+def _logged_try(workspace: WorkspaceStore, run_id: str, step: str, try_number: int | None) -> StepTry:
+    step_id = find_step(workspace.runs.get(run_id), step)
+    tries = [item for item in workspace.runs.tries(run_id, step_id) if try_number in {None, item.started.try_number}]
     if not tries:
         what = "has not started" if try_number is None else f"has no try {try_number}"
         raise UnknownNameError(f"step {step_id!r} of run {run_id} {what}, so there is no log yet")
-    return try_lines(opened, tries[-1], home)
+    return tries[-1]
 
 
 def _run(workspace: WorkspaceStore, record: RunRecord) -> dict[str, Any]:

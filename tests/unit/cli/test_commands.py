@@ -13,7 +13,7 @@ from airflow_amlpipe.cli import application
 from airflow_amlpipe.cli.airflow_commands import LEFT_OUT
 from airflow_amlpipe.cli.application import all_commands, exit_code_of
 from airflow_amlpipe.cli.command import Command
-from airflow_amlpipe.exceptions import DatastoreUnavailableError, StepFailedError, UnknownNameError
+from airflow_amlpipe.exceptions import DatastoreUnavailableError, EnvironmentBuildError, StepFailedError, UnknownNameError
 from airflow_amlpipe.services.cancel import cancel_run
 from airflow_amlpipe.spec.data import DatasetSource, DatastorePath
 from airflow_amlpipe.spec.parameter import ParameterSpec
@@ -258,6 +258,19 @@ def test_a_steps_log_is_printed_as_it_was_written(amlpipe: Amlpipe, workspace: W
 
     assert amlpipe("runs", "logs", "latest", "train", "--workspace", "team").out == "epoch 1\nepoch 2\n"
     assert amlpipe("runs", "logs", "latest", "train", "--follow", "--workspace", "team").out == "epoch 1\nepoch 2\n"
+
+
+@pytest.mark.parametrize("option", [(), ("--follow",)])
+def test_a_step_that_failed_before_it_wrote_anything_has_no_log_and_its_error_is_said(
+    amlpipe: Amlpipe, workspace: WorkspaceStore, tmp_path: Path, option: tuple[str, ...]
+) -> None:
+    write_source(tmp_path)
+    pretend_run(workspace, CHAIN, tmp_path, fail="prepare", error=EnvironmentBuildError("no such package: nonsense"))
+
+    answer = amlpipe("runs", "logs", "latest", "prepare", *option, "--workspace", "team")
+    assert (answer.code, answer.out) == (1, "")
+    assert answer.err.startswith("amlpipe: step 'prepare' has no log, because nothing was written before it failed: ")
+    assert "no such package: nonsense" in answer.err
 
 
 def test_a_run_is_cancelled(amlpipe: Amlpipe, workspace: WorkspaceStore) -> None:
