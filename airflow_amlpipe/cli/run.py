@@ -5,12 +5,14 @@ from __future__ import annotations
 import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
-from typing import Any
 
 from airflow_amlpipe.cli.command import Command
 from airflow_amlpipe.cli.file_arguments import add_file_arguments, read_file
 from airflow_amlpipe.cli.finishing import GOING_ON, finish_run
 from airflow_amlpipe.cli.output import print_json
+from airflow_amlpipe.cli.run_table import print_run
+from airflow_amlpipe.exceptions import shorten
+from airflow_amlpipe.services.collect import Collector
 from airflow_amlpipe.services.submit import SubmittedRun, submit_pipeline, submitted_runs
 from airflow_amlpipe.settings import Settings
 
@@ -50,7 +52,11 @@ def _run(given: Namespace) -> int:
     if given.json:
         print_json({"runs": shown})
     else:
-        _print(shown, given.file, has_failed=outcome.exit_code != 0)
+        for run in shown:
+            print()
+            print_run(run)
+        if not shown and outcome.exit_code == 0:
+            print(f"amlpipe: {given.file} {_done_instead(collector)}", file=sys.stderr)
     return outcome.exit_code or (0 if all(run["status"] == "Finished" for run in shown) else 1)
 
 
@@ -71,14 +77,12 @@ def _tell_of_runs_that_go_on(home: Path) -> None:
             print(f"amlpipe: run {run.run_id} goes on; `amlpipe runs cancel {run.run_id}` stops it", file=sys.stderr)
 
 
-def _print(shown: list[dict[str, Any]], file: str, *, has_failed: bool) -> None:
-    from airflow_amlpipe.cli.run_table import print_run
-
-    for run in shown:
-        print()
-        print_run(run)
-    if not shown and not has_failed:
-        print(f"amlpipe: {file} submitted no pipeline and made no DAG of one", file=sys.stderr)
+def _done_instead(collector: Collector) -> str:
+    """Return what a file that submitted nothing did."""
+    if not collector.published:
+        return "submitted no pipeline and made no DAG of one"
+    published = shorten(", ".join(f"{item.name!r} ({item.id})" for item in collector.published), 600)
+    return f"published {published} and submitted nothing; `amlpipe pipelines run {collector.published[-1].id}` runs what it published last"
 
 
 COMMAND = Command(

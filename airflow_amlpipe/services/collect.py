@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_amlpipe.exceptions import DefinitionError, UnknownNameError, shorten
 from airflow_amlpipe.reuse.policy import ReusePolicy
@@ -18,6 +18,9 @@ from airflow_amlpipe.spec.json_text import read_json
 from airflow_amlpipe.spec.parameter import ParameterSpec
 from airflow_amlpipe.spec.parameter_value import ParameterValue, shown
 from airflow_amlpipe.spec.pipeline import PipelineSpec
+
+if TYPE_CHECKING:
+    from airflow_amlpipe.workspace.published import PublishedPipeline
 
 __all__ = [
     "CollectedPipeline",
@@ -69,6 +72,7 @@ class Collector:
     :ivar policy: goes before the one the file gives, if it is not ``None``
     :ivar workspace: goes before the one that a DAG file names, if it is not ``None``
     :ivar only_plan: note the first submission and end the file there
+    :ivar published: what the file has published, as it was then
     """
 
     parameter_texts: Mapping[str, str] = field(default_factory=dict)
@@ -76,6 +80,7 @@ class Collector:
     workspace: str | None = None
     only_plan: bool = False
     pipelines: list[CollectedPipeline] = field(default_factory=list)
+    published: list[PublishedPipeline] = field(default_factory=list)
 
     def changed(self, pipeline: CollectedPipeline) -> CollectedPipeline:
         """Return ``pipeline`` as the command line wants it.

@@ -47,7 +47,7 @@ def publish_pipeline(
         collector.submitting(CollectedPipeline(spec, workspace, spec.name, source_base))
     opened = open_workspace(workspace, home=home)
     digest, source = keep_spec(opened, spec, source_base=source_base)
-    return opened.published.add(
+    published = opened.published.add(
         spec.name,
         spec=digest,
         step_names={step.id: step.name for step in spec.in_order()},
@@ -56,6 +56,9 @@ def publish_pipeline(
         continue_on_step_failure=continue_on_step_failure,
         source=source,
     )
+    if collector is not None:
+        collector.published.append(published)
+    return published
 
 
 def publish_run(

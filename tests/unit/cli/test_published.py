@@ -73,6 +73,26 @@ def test_a_published_pipeline_is_run_and_its_end_is_shown(
     assert amlpipe("pipelines", "run", published.id, "--reuse", "require").code == 2
 
 
+BUILDER = """
+from azureml.core import Workspace
+from azureml.pipeline.core import Pipeline
+from azureml.pipeline.steps import PythonScriptStep
+ws = Workspace.get("team")
+step = PythonScriptStep("train.py", name="train", compute_target="local", source_directory="src")
+Pipeline(ws, [step]).publish("nights")
+"""
+
+
+def test_a_script_that_only_publishes_is_told_what_it_published(amlpipe: Amlpipe, workspace: WorkspaceStore, project: Path) -> None:
+    write_source(project)
+    (project / "build.py").write_text(BUILDER)
+    answer = amlpipe("run", "--workspace", "team", "build.py")
+    (made,) = workspace.published.all()
+    assert (answer.code, made.name) == (0, "nights")
+    assert f"build.py published 'nights' ({made.id}) and submitted nothing; `amlpipe pipelines run {made.id}` runs" in answer.err
+    assert "made no DAG" not in answer.err
+
+
 def test_an_endpoint_is_listed_shown_and_given_another_default(
     amlpipe: Amlpipe, workspace: WorkspaceStore, project: Path, endpoint: str
 ) -> None:
