@@ -195,11 +195,11 @@ class LocalStore(Store):
             scan = scan_tree(source)
             copies, folders = copies_of_scan(scan, place)
             for folder in folders:
-                os.makedirs(folder, exist_ok=True)
+                _make_folder(folder)
             for copy in copies:
                 if not overwrite and os.path.lexists(copy.target):
                     continue
-                os.makedirs(os.path.dirname(copy.target), exist_ok=True)
+                _make_folder(os.path.dirname(copy.target))
                 aside = self._copied_aside(copy.source, copy.target)
                 try:
                     crash_point("overlay-copied")
@@ -278,6 +278,14 @@ class LocalStore(Store):
         finally:
             discard(aside)
         discard(source)
+
+
+def _make_folder(path: str) -> None:
+    """Make a folder and those above it; a file in its place is trouble, not the answer that something is there."""
+    try:
+        os.makedirs(path, exist_ok=True)
+    except FileExistsError as error:
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path) from error
 
 
 def _sync_file(path: str, durable: bool) -> None:

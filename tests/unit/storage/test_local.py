@@ -89,6 +89,9 @@ def test_a_name_that_is_too_long_is_refused_by_the_system_itself(store: LocalSto
 def test_a_file_where_a_folder_is_needed(store: LocalStore) -> None:
     with pytest.raises(DatastoreUnavailableError, match="a file is where a folder is needed"):
         store.create_exclusive("data/a/below", b"")
+    with pytest.raises(DatastoreUnavailableError, match=r"could not lay 'data/d' over 'data/a' .*a file is where a folder is needed"):
+        store.overlay("data/d", "data/a", overwrite=True)
+    assert store.read("data/a") == b"data/a"
 
 
 def test_data_comes_over_from_another_file_system(store: LocalStore, source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
