@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from typing import Any
+from typing import TYPE_CHECKING
 
 from airflow_amlpipe.cli.command import Command, CommandGroup, add_json_argument, add_workspace_argument
 from airflow_amlpipe.cli.file_arguments import parameter_texts
 from airflow_amlpipe.cli.output import print_json, print_list, print_table
 from airflow_amlpipe.cli.pipelines import add_submission_arguments, experiment_called, finish_submitted
+from airflow_amlpipe.cli.status import status_commands
 from airflow_amlpipe.cli.workspace_choice import choose_workspace
+
+if TYPE_CHECKING:
+    from airflow_amlpipe.workspace.endpoints import PipelineEndpoint
+    from airflow_amlpipe.workspace.published import PublishedStatus
 
 __all__ = ["COMMAND"]
 
@@ -111,25 +116,12 @@ def _set_default(given: Namespace) -> int:
     return 0
 
 
-def _disable(given: Namespace) -> int:
-    return _set_status(given, "Disabled")
-
-
-def _enable(given: Namespace) -> int:
-    return _set_status(given, "Active")
-
-
-def _set_status(given: Namespace, status: Any) -> int:
+def _set_status(given: Namespace, status: PublishedStatus) -> tuple[str, PipelineEndpoint]:
     from airflow_amlpipe.services.endpoints import find_endpoint, set_endpoint_status
 
     chosen = choose_workspace(given.workspace)
     endpoint = find_endpoint(chosen.url, given.endpoint, home=chosen.home)
-    endpoint = set_endpoint_status(chosen.url, endpoint.id, status, home=chosen.home)
-    if given.json:
-        print_json(endpoint.model_dump(mode="json"))
-    else:
-        print(f"pipeline endpoint {endpoint.name!r} is {'enabled' if endpoint.status == 'Active' else 'disabled'}")
-    return 0
+    return f"pipeline endpoint {endpoint.name!r}", set_endpoint_status(chosen.url, endpoint.id, status, home=chosen.home)
 
 
 COMMAND = CommandGroup(
@@ -146,7 +138,6 @@ COMMAND = CommandGroup(
             _run,
         ),
         Command("set-default", "Choose the version that is run when none is named.", ("score 1",), _add_default_arguments, _set_default),
-        Command("disable", "Keep an endpoint from being listed and run.", ("score",), _add_one_argument, _disable),
-        Command("enable", "Let an endpoint be listed and run again.", ("score",), _add_one_argument, _enable),
+        *status_commands("an endpoint", "score", _add_one_argument, _set_status),
     ),
 )

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_amlpipe.cli.command import Command, CommandGroup, add_json_argument, add_workspace_argument
 from airflow_amlpipe.cli.file_arguments import parameter_texts
 from airflow_amlpipe.cli.output import human_time, print_json, print_list
+from airflow_amlpipe.cli.status import status_commands
 from airflow_amlpipe.cli.workspace_choice import choose_workspace
+
+if TYPE_CHECKING:
+    from airflow_amlpipe.workspace.published import PublishedPipeline, PublishedStatus
 
 __all__ = ["COMMAND", "add_submission_arguments", "experiment_called", "finish_submitted"]
 
@@ -115,25 +119,12 @@ def finish_submitted(given: Namespace, workspace: str, run_id: str, experiment: 
     return 0 if shown["status"] == "Finished" else 1
 
 
-def _disable(given: Namespace) -> int:
-    return _set_status(given, "Disabled")
-
-
-def _enable(given: Namespace) -> int:
-    return _set_status(given, "Active")
-
-
-def _set_status(given: Namespace, status: Any) -> int:
+def _set_status(given: Namespace, status: PublishedStatus) -> tuple[str, PublishedPipeline]:
     from airflow_amlpipe.services.published import get_published, set_published_status
 
     chosen = choose_workspace(given.workspace)
     pipeline = get_published(chosen.url, given.pipeline, home=chosen.home, may_shorten=True)
-    pipeline = set_published_status(chosen.url, pipeline.id, status, home=chosen.home)
-    if given.json:
-        print_json(pipeline.model_dump(mode="json"))
-    else:
-        print(f"published pipeline {pipeline.name!r} ({pipeline.id}) is {'enabled' if pipeline.status == 'Active' else 'disabled'}")
-    return 0
+    return f"published pipeline {pipeline.name!r} ({pipeline.id})", set_published_status(chosen.url, pipeline.id, status, home=chosen.home)
 
 
 COMMAND = CommandGroup(
@@ -151,7 +142,6 @@ COMMAND = CommandGroup(
             _add_run_arguments,
             _run,
         ),
-        Command("disable", "Keep a published pipeline from being listed and run.", ("3f9a1c",), _add_one_argument, _disable),
-        Command("enable", "Let a published pipeline be listed and run again.", ("3f9a1c",), _add_one_argument, _enable),
+        *status_commands("a published pipeline", "3f9a1c", _add_one_argument, _set_status),
     ),
 )
