@@ -49,6 +49,7 @@ _INSTEAD = {
     "azureml.core.linked_service": "leave it out: there are no Azure resources behind a workspace",
     "azureml.core.private_endpoint": "leave it out: there is no Azure network",
     "azureml.core.profile": _SERVING,
+    "azureml.core.util": "leave it out",
     "azureml.core.webservice": _SERVING,
     "azureml.datadrift": "compare the datasets in the script of a PythonScriptStep",
     "azureml.dataprep": "read the files with pandas in the script",

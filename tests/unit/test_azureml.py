@@ -80,6 +80,9 @@ def test_what_is_not_there_can_be_imported_and_says_what_to_use_when_it_is_used(
         from azureml.automl.core.forecasting_parameters import ForecastingParameters
         from azureml.train.automl.constants import Metric
         from azureml.monitoring import ModelDataCollector
+        from azureml.core.runconfig import ContainerRegistry as Same, EnvironmentDefinition
+        from azureml.core.util import NewLoggingLevel
+        from azureml.data.constants import MOUNT_MODE, WORKSPACE_BLOB_DATASTORE
         from azureml.telemetry import set_diagnostics_collection
 
         class Mine(TabularExplainer):
@@ -96,14 +99,18 @@ def test_what_is_not_there_can_be_imported_and_says_what_to_use_when_it_is_used(
             lambda: Metric.Accuracy(),
             lambda: ModelDataCollector("m"),
             lambda: AksEndpoint(),
+            lambda: EnvironmentDefinition(),
+            lambda: Same(),
+            lambda: NewLoggingLevel(),
         ):
             try:
                 use()
             except UnsupportedFeatureError as error:
                 print(error)
+        assert (MOUNT_MODE, WORKSPACE_BLOB_DATASTORE) == ("mount", "workspaceblobstore")
         assert not hasattr(AciWebservice, "_repr_html_")
     """).splitlines()
-    assert len(printed) == 9
+    assert len(printed) == 12
     assert all("is not supported by airflow-amlpipe; " in line and "docs/reference/coverage.md" in line for line in printed)
     assert printed[1].startswith("AciWebservice.deploy_configuration is not supported by airflow-amlpipe; serve the model outside")
     assert printed[5].startswith("Diabetes.get_tabular_dataset is not supported by airflow-amlpipe; read the public files")

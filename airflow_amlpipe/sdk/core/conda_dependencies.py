@@ -167,6 +167,12 @@ class CondaDependencies:
             dependencies.append({"pip": [*self._options, *self._pip]})
         return {"name": self._name, "dependencies": dependencies, "channels": list(self._channels)}
 
+    def __repr__(self) -> str:
+        # Imported when it is shown: who imports the SDK alone does not load a specification.
+        from airflow_amlpipe.spec.secret_urls import redact
+
+        return f"CondaDependencies({redact(repr(self.as_dict()))})"
+
     def serialize_to_string(self) -> str:
         """Return the conda specification as YAML text."""
         return dump_yaml(self.as_dict())

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_amlpipe.runtime.other_runs import RUN_HISTORY_WORDS
 from airflow_amlpipe.runtime.protocol import TAG_DESCRIPTION, TAG_DISPLAY_NAME
-from airflow_amlpipe.sdk._absent import absent, refuse
+from airflow_amlpipe.sdk._absent import refuse
 from airflow_amlpipe.sdk._arguments import check_experiment, check_workspace_given
+from airflow_amlpipe.sdk.core._inside_alone import INSIDE, InsideAlone
 from airflow_amlpipe.sdk.core._run_files import RunFiles
 from airflow_amlpipe.sdk.exceptions import UserErrorException
 
@@ -23,10 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["RUN_HISTORY_WORDS", "Run", "get_run"]
 
-_INSIDE = "call it inside a step's script, on Run.get_context()"
 
-
-class Run(RunFiles):
+class Run(RunFiles, InsideAlone):
     """A run of the workspace. ``Run.get`` finds one by its id."""
 
     type: Any = None
@@ -234,7 +233,7 @@ class Run(RunFiles):
 
     def add_properties(self, properties: dict[str, Any]) -> None:
         """:raises UnsupportedFeatureError: the run is a step's, which its script alone can give properties."""
-        refuse("StepRun.add_properties", _INSIDE)
+        refuse("StepRun.add_properties", INSIDE)
 
     def child_run(self, name: str | None = None, run_id: str | None = None, outputs: Any = None) -> Any:
         """As in SDK v1, not for runs of a pipeline."""
@@ -250,25 +249,6 @@ class Run(RunFiles):
 
     def wait_for_completion(self, show_output: bool = False, wait_post_processing: bool = False, raise_on_error: bool = True) -> Any:
         raise NotImplementedError
-
-    add_type_provider = absent("Run.add_type_provider", "leave it out")
-    create_children = absent("Run.create_children", _INSIDE)
-    list_by_compute = absent("Run.list_by_compute", "use Experiment.get_runs()")
-    log = absent("Run.log", _INSIDE)
-    log_accuracy_table = absent("Run.log_accuracy_table", _INSIDE)
-    log_confusion_matrix = absent("Run.log_confusion_matrix", _INSIDE)
-    log_image = absent("Run.log_image", _INSIDE)
-    log_list = absent("Run.log_list", _INSIDE)
-    log_predictions = absent("Run.log_predictions", _INSIDE)
-    log_residuals = absent("Run.log_residuals", _INSIDE)
-    log_row = absent("Run.log_row", _INSIDE)
-    log_table = absent("Run.log_table", _INSIDE)
-    start = absent("Run.start", "submit a pipeline")
-    submit_child = absent("Run.submit_child", "make the work a step of the pipeline")
-    take_snapshot = absent("Run.take_snapshot", "leave it out: submitting takes snapshots")
-    upload_file = absent("Run.upload_file", _INSIDE)
-    upload_files = absent("Run.upload_files", _INSIDE)
-    upload_folder = absent("Run.upload_folder", _INSIDE)
 
     def _folder(self) -> str:
         """Return the folder of the run's files in the workspace store."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from airflow_amlpipe.exceptions import shorten
-from airflow_amlpipe.sdk._absent import refuse
+from airflow_amlpipe.sdk._absent import absent_class, refuse
 from airflow_amlpipe.sdk._workspace_store import keep_package_logins
 from airflow_amlpipe.sdk._yaml import dump_yaml, read_yaml
 from airflow_amlpipe.sdk.core._element import ConfigElement
@@ -31,9 +31,11 @@ from airflow_amlpipe.sdk.exceptions import RunConfigurationException, UserErrorE
 __all__ = [
     "DEFAULT_CPU_IMAGE",
     "DEFAULT_GPU_IMAGE",
+    "ContainerRegistry",
     "Data",
     "DataReferenceConfiguration",
     "DockerConfiguration",
+    "EnvironmentDefinition",
     "HistoryConfiguration",
     "MpiConfiguration",
     "OutputData",
@@ -47,6 +49,9 @@ __all__ = [
 
 # In the file as in SDK v1's: camel case for a section and for what is in it.
 _SECTIONS = ("docker", "history", "mpi", "parallel_task", "pytorch", "spark", "tensorflow")
+ContainerRegistry = absent_class("ContainerRegistry", "log the compute's Docker in to the registry", __name__)
+EnvironmentDefinition = absent_class("EnvironmentDefinition", "use azureml.core.Environment, which has its attributes", __name__)
+
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}")
 
 

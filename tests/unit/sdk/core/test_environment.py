@@ -277,3 +277,16 @@ def test_a_specification_file_can_be_set(project: Path) -> None:
     environment.python.conda_dependencies_file = "env.yml"
     assert environment.python.conda_dependencies is not None
     assert environment.python.conda_dependencies.get_python_version() == "3.11"
+
+
+def test_an_environment_that_is_printed_shows_its_packages_and_no_login() -> None:
+    environment = Environment("e")
+    packages = environment.python.conda_dependencies
+    packages.add_pip_package("numpy==1.0")
+    packages.add_pip_package("git+https://me:hush@git.example/a.git")
+    packages.set_pip_option("--extra-index-url https://me:hush@index.example/simple")
+    shown = str(environment)
+    assert "'numpy==1.0'" in shown
+    assert "index.example/simple" in shown
+    assert "hush" not in shown
+    assert " object at 0x" not in shown
