@@ -5,6 +5,8 @@
     AmlPipeError
       DefinitionError            the author must change something; a retry cannot help
         UnknownNameError           a name that is not registered or not declared
+          UnknownConnectionError     a datastore logs in with an Airflow connection that is not on this machine
+        NoDataError                nothing lies where a definition points
         CycleError                 steps that wait for each other
         UnsupportedFeatureError    SDK v1 had it, airflow-amlpipe has not
         EnvironmentBuildError      the step's environment cannot be installed as it is written
@@ -36,10 +38,12 @@ __all__ = [
     "DefinitionError",
     "EnvironmentBuildError",
     "InfrastructureError",
+    "NoDataError",
     "ProtocolError",
     "ReuseRequiredError",
     "SourceChangedError",
     "StepFailedError",
+    "UnknownConnectionError",
     "UnknownNameError",
     "UnsupportedFeatureError",
     "ViewRefusedError",
@@ -66,6 +70,14 @@ def exit_code_for(error: AmlPipeError) -> int:
 
 class UnknownNameError(DefinitionError):
     """A name that is not registered or not declared; the message lists those that are."""
+
+
+class UnknownConnectionError(UnknownNameError):
+    """A datastore logs in with an Airflow connection that is not on this machine."""
+
+
+class NoDataError(DefinitionError):
+    """Nothing lies where a definition points."""
 
 
 class CycleError(DefinitionError):

@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
-from airflow_amlpipe.exceptions import DefinitionError, UnknownNameError, shorten
+from airflow_amlpipe.exceptions import UnknownNameError, shorten
 from airflow_amlpipe.hooks.secrets import find_secret
 from airflow_amlpipe.operators.answering import Answer, Question
 from airflow_amlpipe.operators.model_answers import change_model, delete_model, give_model, list_models, register_model
+from airflow_amlpipe.operators.noting import finding, handing_over
 from airflow_amlpipe.operators.preparing import workspace_names
 from airflow_amlpipe.operators.sent_files import sent_files
 from airflow_amlpipe.spec.names import check_relative_path
@@ -25,7 +26,6 @@ from airflow_amlpipe.workspace.assessment import Assessment
 from airflow_amlpipe.workspace.direct import described_part
 from airflow_amlpipe.workspace.staging import fetch_input
 from airflow_amlpipe.workspace.step_run import StepRun
-from airflow_amlpipe.workspace.telling import nothing_found
 from airflow_amlpipe.workspace.telling_data import find_data, find_files, path_below
 from airflow_amlpipe.workspace.telling_things import (
     Found,
@@ -92,14 +92,7 @@ class Answers:
             "run": self._run,
             "environment": self._environment,
         }
-        try:
-            return verbs[question.verb](question)
-        except DefinitionError:
-            # That there is none is an answer, too: a script may go on from there.
-            told = nothing_found(question.verb, question.arguments)
-            if told is not None:
-                question.record(AskedThing(verb=told.verb, what=f"{told.what}, of which there was none", told=told))
-            raise
+        return verbs[question.verb](question)
 
     def _workspace(self, _: Question) -> Answer:
         store = self.run.workspace
@@ -107,10 +100,12 @@ class Answers:
         return Answer(details)
 
     def _names(self, question: Question) -> Answer:
-        return _answer(find_names(self.run.workspace, question.arguments, without=self.run.writer))
+        with finding(question):
+            return _answer(find_names(self.run.workspace, question.arguments, without=self.run.writer))
 
     def _dataset(self, question: Question) -> Answer:
-        found = find_dataset(self.run.workspace, question.arguments)
+        with finding(question):
+            found = find_dataset(self.run.workspace, question.arguments)
         is_latest = question.arguments["id"] is None and question.arguments["version"] is None
         part = found.value["dataset"]
         words = f"dataset {part['name']!r} version {part['version']}" if part["name"] is not None else found.told.what
@@ -118,25 +113,30 @@ class Answers:
 
     def _dataset_data(self, question: Question) -> Answer:
         workspace = self.run.workspace
-        found = find_data(workspace, question.arguments)
+        with finding(question):
+            found = find_data(workspace, question.arguments)
         resolved = found.resolved
-        path = fetch_input(workspace, resolved, question.place, say=self.say, check=question.check)
         is_keyed = resolved.digest in self.keyed
         thing = AskedThing(verb=question.verb, what=found.told.what, digest=resolved.digest, is_keyed=is_keyed, told=found.told)
+        with handing_over(question, thing):
+            path = fetch_input(workspace, resolved, question.place, say=self.say, check=question.check)
         return Answer({"dataset": described_part(workspace, found.record, resolved, question.shown(path))}, thing)
 
     def _datastore(self, question: Question) -> Answer:
-        return _answer(find_datastore(self.run.workspace, question.arguments))
+        with finding(question):
+            return _answer(find_datastore(self.run.workspace, question.arguments))
 
     def _download(self, question: Question) -> Answer:
         # Identified first: what is written there meanwhile is another answer the next time.
-        found = find_files(self.run.workspace, question.arguments)
-        files = [file for file, _ in data_files(found.store, found.prefix)]
-        question.place.mkdir(parents=True, exist_ok=True)
-        for file in files:
-            question.check()
-            fetch_file(found.store, file, question.place.joinpath(*file.split("/")), overwrite=True, check=question.check)
+        with finding(question):
+            found = find_files(self.run.workspace, question.arguments)
         thing = AskedThing(verb=question.verb, what=place_words(question.arguments["datastore"], found.prefix), told=found.told)
+        with handing_over(question, thing):
+            files = [file for file, _ in data_files(found.store, found.prefix)]
+            question.place.mkdir(parents=True, exist_ok=True)
+            for file in files:
+                question.check()
+                fetch_file(found.store, file, question.place.joinpath(*file.split("/")), overwrite=True, check=question.check)
         return Answer({"path": question.shown(question.place), "files": files}, thing)
 
     def _upload(self, question: Question) -> Answer:
@@ -170,7 +170,8 @@ class Answers:
         return Answer(found.value) if is_own else _answer(found)
 
     def _environment(self, question: Question) -> Answer:
-        found = find_environment(self.run.workspace, question.arguments)
+        with finding(question):
+            found = find_environment(self.run.workspace, question.arguments)
         return _answer(found, f"environment {question.arguments['name']!r} version {found.value['version']}")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from airflow_amlpipe.exceptions import DefinitionError, shorten
 from airflow_amlpipe.operators.answering import Answer, Question
+from airflow_amlpipe.operators.noting import finding, handing_over
 from airflow_amlpipe.operators.sent_files import sent_files
 from airflow_amlpipe.spec.names import check_relative_path
 from airflow_amlpipe.workspace.asked import AskedThing
@@ -19,16 +20,19 @@ _KEPT = ("description", "tags", "properties")
 
 def list_models(run: StepRun, question: Question) -> Answer:
     """Return every version of a model, or one, or those of all models."""
-    found = find_models(run.workspace, question.arguments, without=run.writer)
+    with finding(question):
+        found = find_models(run.workspace, question.arguments, without=run.writer)
     return Answer(found.value, AskedThing(verb=question.verb, what=found.told.what, told=found.told))
 
 
 def give_model(run: StepRun, question: Question) -> Answer:
     """Put a model's files in place."""
-    found = find_model(run.workspace, question.arguments)
-    question.place.mkdir(parents=True, exist_ok=True)
-    run.workspace.models.fetch(found.model, question.place, check=question.check)
+    with finding(question):
+        found = find_model(run.workspace, question.arguments)
     thing = AskedThing(verb=question.verb, what=_words(found.model), digest=found.model.digest, told=found.told)
+    with handing_over(question, thing):
+        question.place.mkdir(parents=True, exist_ok=True)
+        run.workspace.models.fetch(found.model, question.place, check=question.check)
     return Answer({"path": question.shown(question.place)}, thing)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from airflow_amlpipe.exceptions import UnknownNameError, UnsupportedFeatureError, shorten
+from airflow_amlpipe.exceptions import UnknownConnectionError, UnsupportedFeatureError, shorten
 from airflow_amlpipe.storage.database import CONN_TYPES as DATABASE_CONN_TYPES
 from airflow_amlpipe.storage.database import Database, DatabaseOpener, database_address
 from airflow_amlpipe.storage.environment_logins import VARIABLE_PREFIX, environment_login
@@ -49,7 +49,7 @@ class StoreAccess:
         """Return the store at ``url``. Nothing is contacted, but Airflow is asked for the connection.
 
         :param conn_id: id of the connection to log in with; ``None``: what the environment of the process says
-        :raises UnknownNameError: there is no such connection
+        :raises UnknownConnectionError: there is no such connection
         :raises DefinitionError: the URL or the connection cannot be used
         """
         return open_store(url, what=what, login=self._login(url, conn_id, what), http_hosts=self.http_hosts)
@@ -57,7 +57,7 @@ class StoreAccess:
     def open_datastore(self, name: str, url: str, *, conn_id: str | None) -> Store:
         """Return the store of a registered datastore; of folders only those that may be one.
 
-        :raises UnknownNameError: there is no such connection
+        :raises UnknownConnectionError: there is no such connection
         :raises DefinitionError: the URL, the folder or the connection cannot be used
         """
         what = f"datastore {shorten(repr(name))}"
@@ -70,7 +70,7 @@ class StoreAccess:
         """Return the database of a registered datastore. Nothing is contacted, but Airflow is asked for the connection.
 
         :param details: of the datastore's record
-        :raises UnknownNameError: there is no such connection
+        :raises UnknownConnectionError: there is no such connection
         :raises DefinitionError: the URL or the connection cannot be used, or nothing here asks databases
         """
         what = f"datastore {shorten(repr(name))}"
@@ -88,7 +88,7 @@ class StoreAccess:
     def _known(self, conn_id: str, conn_type: str, what: str) -> Login:
         login = self.logins(conn_id)
         if login is None:
-            raise UnknownNameError(
+            raise UnknownConnectionError(
                 f"{what} logs in with the Airflow connection {shorten(repr(conn_id))}, which there is not; make it in Airflow "
                 f"(airflow connections add {shorten(conn_id)} --conn-type {conn_type} ...), or describe it in the environment variable "
                 f"{VARIABLE_PREFIX}{shorten(conn_id.upper())} (docs/how-to/datastores.md)"

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from posixpath import commonpath, dirname
 
-from airflow_amlpipe.exceptions import DefinitionError, UnknownNameError, shorten
+from airflow_amlpipe.exceptions import DefinitionError, NoDataError, UnknownNameError, shorten
 from airflow_amlpipe.fingerprint.canonical import Json, digest
 from airflow_amlpipe.fingerprint.tree import TreeManifest
 from airflow_amlpipe.reuse.result import StoredOutput
@@ -183,7 +183,7 @@ def resolve_paths(
         part = _resolve_path(workspace, path)
         if part is None:
             url = workspace.datastores.open(path.datastore).url
-            raise DefinitionError(
+            raise NoDataError(
                 f"{where}: nothing is at {shorten(repr(path.path))} on datastore {path.datastore!r} ({shorten(url)}); upload the data there, or correct the path"
             )
         parts.append(part)

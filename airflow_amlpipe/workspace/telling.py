@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol
 
-from airflow_amlpipe.exceptions import DefinitionError, shorten
+from airflow_amlpipe.exceptions import DefinitionError, NoDataError, UnknownConnectionError, UnknownNameError, shorten
 from airflow_amlpipe.reuse.told import NOTHING, Told
 from airflow_amlpipe.runtime.questions import find_fault
 from airflow_amlpipe.workspace.asked_words import words_of
@@ -54,6 +54,7 @@ def find_again(workspace: WorkspaceStore, told: Told, *, without: str | None = N
 
     :param without: as if this step of a run (``StepResult.writer``) had registered, changed and removed nothing
     :raises InfrastructureError: nobody can say now
+    :raises DefinitionError: nobody can say here: a datastore cannot be opened, what lies there cannot be data, a query is wrong
     """
     # The journal of a try lies where its script can write, and another version may have known other questions.
     fault = find_fault(told.verb, told.arguments)
@@ -66,6 +67,9 @@ def find_again(workspace: WorkspaceStore, told: Told, *, without: str | None = N
             return _WRITTEN[told.verb](workspace, told.arguments, without=without).told
         return _FINDERS[told.verb](workspace, told.arguments).told
     except DefinitionError as error:
+        # Who may not look cannot say that there is none. An error that the script was told then is the same one now.
+        if not (_is_absence(error) or (told.digest == "" and not isinstance(error, UnknownConnectionError))):
+            raise
         return told.model_copy(update={"answer": f"{NOTHING} ({shorten(str(error), 300)})", "digest": ""})
 
 
@@ -74,11 +78,16 @@ def may_be_own(told: Told) -> bool:
     return told.verb in _WRITTEN
 
 
-def nothing_found(verb: str, arguments: Mapping[str, Any]) -> Told | None:
-    """Return what identifies the answer that there is no such thing; ``None`` of a question that is not compared.
+def nothing_found(verb: str, arguments: Mapping[str, Any], error: DefinitionError) -> Told | None:
+    """Return what identifies the answer that there is no such thing; ``None`` of a question that is not compared, or where nobody could look.
 
     A run that is not there will not be: nobody chooses the id of one.
     """
-    if verb not in _FINDERS:
+    if verb not in _FINDERS or isinstance(error, UnknownConnectionError):
         return None
     return Told(verb=verb, arguments=dict(arguments), what=words_of(verb, arguments), answer=NOTHING, digest="")
+
+
+def _is_absence(error: DefinitionError) -> bool:
+    """Whether it says that nothing of this name is registered, or that nothing lies there."""
+    return isinstance(error, (NoDataError, UnknownNameError)) and not isinstance(error, UnknownConnectionError)

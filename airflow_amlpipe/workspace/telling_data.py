@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from airflow_amlpipe.exceptions import shorten
-from airflow_amlpipe.fingerprint.pattern import split_pattern
 from airflow_amlpipe.fingerprint.tree import TreeManifest
 from airflow_amlpipe.reuse.told import Told
 from airflow_amlpipe.spec.names import check_relative_path
 from airflow_amlpipe.storage.store import Store
 from airflow_amlpipe.workspace.asked_words import dataset_words, place_words, words_of
+from airflow_amlpipe.workspace.data_paths import identify_path
 from airflow_amlpipe.workspace.datasets import DatasetRecord, SavedDataset
 from airflow_amlpipe.workspace.inputs import ResolvedInput, resolve_dataset
 from airflow_amlpipe.workspace.models import ModelVersion
@@ -72,17 +72,13 @@ def find_files(workspace: WorkspaceStore, arguments: Mapping[str, Any]) -> Found
     name = arguments["datastore"]
     prefix = path_below(f"datastore {shorten(repr(name))}: download: prefix", arguments["prefix"])
     store = workspace.datastores.open(name)
-    folder, pattern = split_pattern(prefix)
-    try:
-        files = store.identify(folder, workspace.memo, pattern=pattern).manifest().files
-    except FileNotFoundError:
-        files = ()
-    listing = TreeManifest(files)
+    _, _, identity = identify_path(store, prefix, workspace.memo)
+    listing = TreeManifest(()) if identity is None else identity.manifest()
     told = Told(
         verb="datastore-download",
         arguments=dict(arguments),
         what=f"the files of {place_words(name, prefix)}",
-        answer=_size(len(files), listing.size_bytes),
+        answer=_size(len(listing.files), listing.size_bytes),
         digest=listing.digest,
     )
     return FoundFiles(told, store=store, prefix=prefix)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from airflow_amlpipe.compute.folder import StepFolder, create_step_folder
-from airflow_amlpipe.exceptions import DatastoreUnavailableError
+from airflow_amlpipe.exceptions import DatastoreUnavailableError, DefinitionError
 from airflow_amlpipe.operators.answering import answering, asked_so_far
 from airflow_amlpipe.operators.answers import Answers
 from airflow_amlpipe.reuse.decision import Decision, Reason
@@ -312,6 +312,8 @@ def test_going_back_to_what_was_there_before_reuses_what_was_computed_with_it(wo
     put_file(workspace, "raw/a.csv", "other")
     second = run_script(script)
     assert (second.reason, second.changed) == ("ANSWERS_CHANGED", "the files of 'raw' on datastore 'workspaceblobstore'")
+    result = decide(workspace).result
+    assert (result and result.step_run_id) == second.step_run_id
     put_file(workspace, "raw/a.csv", "1,2")
     result = decide(workspace).result
     assert (result and result.step_run_id) == first.step_run_id
@@ -424,6 +426,48 @@ def test_a_store_that_cannot_be_read_is_neither_a_hit_nor_a_miss(
     monkeypatch.setattr(type(workspace.datasets), "find", fail)
     with pytest.raises(DatastoreUnavailableError):
         decide(workspace)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        lambda ws: Datastore(ws, "cloud").download("down", show_progress=False),
+        lambda ws: Dataset.get_by_name(ws, "far", version=1).to_path(),
+    ],
+    ids=["files", "data"],
+)
+def test_a_datastore_that_cannot_be_opened_here_is_neither_a_hit_nor_a_miss(
+    workspace: WorkspaceStore, run_script: Any, tmp_path: Path, script: Script
+) -> None:
+    """R23."""
+    (tmp_path / "cloud").mkdir()
+    (tmp_path / "cloud" / "a.csv").write_text("1")
+    workspace.datastores.register("cloud", DatastoreRecord(name="cloud", url=str(tmp_path / "cloud")))
+    workspace.datasets.add_version("far", (DatastorePath(datastore="cloud", path="a.csv"),))
+    run_script(script)
+    assert decide(workspace).reason is Reason.MATCH
+    key = assess(workspace, STEP).key
+    workspace.datastores.register("cloud", DatastoreRecord(name="cloud", url="s3://bucket", conn_id="elsewhere"))
+    told = [told for _, result in workspace.results.candidates(key) for told in result.told][-1]
+    with pytest.raises(DefinitionError, match="logs in with the Airflow connection 'elsewhere', which there is not"):
+        find_again(workspace, told)
+
+
+def test_what_was_found_and_could_not_be_handed_over_is_found_again(
+    workspace: WorkspaceStore, run_script: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise DefinitionError("the disk is full of names like this one")
+
+    def script(ws: Any) -> None:
+        with pytest.raises(UserErrorException, match="names like this one"):
+            Dataset.get_by_name(ws, "irises", version=1).to_path()
+
+    monkeypatch.setattr("airflow_amlpipe.operators.answers.fetch_input", fail)
+    run_script(script)
+    assert decide(workspace).reason is Reason.MATCH
+    put_file(workspace, "raw/b.csv", "3")
+    assert decide(workspace).detail == "the data of dataset 'irises' version 1: 1 file, 3 bytes -> 2 files, 4 bytes"
 
 
 def test_two_that_ran_at_once_and_were_told_something_else_leave_two_results(
