@@ -27,6 +27,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from airflow_amlpipe.runtime.errors import AmlPipeError, DefinitionError
 
 __all__ = [
@@ -47,9 +49,14 @@ __all__ = [
     "UnknownNameError",
     "UnsupportedFeatureError",
     "ViewRefusedError",
+    "did_you_mean",
     "exit_code_for",
     "shorten",
 ]
+
+
+# How alike two names are of which one is a slip for the other: 'score' and 'scroe' are, 'cpu' and 'gpu' are not.
+_NEAR = 0.75
 
 
 def shorten(text: str, limit: int = 200) -> str:
@@ -61,6 +68,14 @@ def shorten(text: str, limit: int = 200) -> str:
         return line
     head = (limit - 5) * 2 // 3
     return f"{line[:head]} ... {line[-(limit - 5 - head) :]}"
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return what a message that lists ``known`` ends with when one of them is probably what ``name`` was meant to be, else ``""``."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, [*known], n=1, cutoff=_NEAR)
+    return f"; did you mean {shorten(repr(near[0]))}?" if near else ""
 
 
 def exit_code_for(error: AmlPipeError) -> int:

@@ -15,7 +15,7 @@ import uuid
 from collections.abc import Callable
 from typing import Literal
 
-from airflow_amlpipe.exceptions import DefinitionError, ProtocolError, UnknownNameError, shorten
+from airflow_amlpipe.exceptions import DefinitionError, ProtocolError, UnknownNameError, did_you_mean, shorten
 from airflow_amlpipe.spec.model import SpecModel
 from airflow_amlpipe.storage.log import AppendLog
 from airflow_amlpipe.storage.store import Store
@@ -127,7 +127,8 @@ class EndpointRegistry:
         for endpoint in named.values():
             if endpoint.name == name:
                 return self._fold(endpoint)
-        raise UnknownNameError(f"no pipeline endpoint is called {shorten(repr(name))}; there are: {_known(named)}")
+        near = did_you_mean(name, [endpoint.name for endpoint in named.values() if not endpoint.is_archived])
+        raise UnknownNameError(f"no pipeline endpoint is called {shorten(repr(name))}; there are: {_known(named)}{near}")
 
     def add_version(self, endpoint_id: str, pipeline_id: str, *, is_default: bool = False) -> PipelineEndpoint:
         """Add a published pipeline as the next version, and make that the default if asked.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Generic, TypeVar
 
-from airflow_amlpipe.exceptions import DefinitionError, UnknownNameError, shorten
+from airflow_amlpipe.exceptions import DefinitionError, UnknownNameError, did_you_mean, shorten
 from airflow_amlpipe.spec.model import SpecModel
 from airflow_amlpipe.spec.names import check_record_name
 from airflow_amlpipe.storage.log import AppendLog
@@ -69,9 +69,10 @@ class Registry(Generic[RecordT]):
             raise UnknownNameError(
                 f"{self._noun} {shorten(repr(name))} has no version {version}; its versions are: {', '.join(map(str, versions))}"
             )
-        known = ", ".join(self.names()) or "none"
+        names = self.names()
+        known = ", ".join(names) or "none"
         raise UnknownNameError(
-            f"{self._noun} {shorten(repr(name))} is not registered in the workspace; registered are: {shorten(known, 600)}"
+            f"{self._noun} {shorten(repr(name))} is not registered in the workspace; registered are: {shorten(known, 600)}{did_you_mean(name, names)}"
         )
 
     def versions(self, name: str) -> list[int]:

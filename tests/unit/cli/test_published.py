@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from airflow_amlpipe.services import submit
 from airflow_amlpipe.services.endpoints import add_endpoint_version, create_endpoint
 from airflow_amlpipe.services.publish import publish_pipeline
 from airflow_amlpipe.spec.parameter import ParameterSpec
@@ -83,7 +84,10 @@ Pipeline(ws, [step]).publish("nights")
 """
 
 
-def test_a_script_that_only_publishes_is_told_what_it_published(amlpipe: Amlpipe, workspace: WorkspaceStore, project: Path) -> None:
+def test_a_script_that_only_publishes_is_told_what_it_published(
+    amlpipe: Amlpipe, workspace: WorkspaceStore, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(submit, "_submitted", [])  # what tests before this one submitted in this process
     write_source(project)
     (project / "build.py").write_text(BUILDER)
     answer = amlpipe("run", "--workspace", "team", "build.py")
@@ -114,5 +118,6 @@ def test_an_endpoint_is_listed_shown_and_given_another_default(
 
 
 def test_what_is_not_there_is_answered_with_what_there_is(amlpipe: Amlpipe, endpoint: str) -> None:
-    assert "there are: 'score'" in amlpipe("endpoints", "show", "nope").err
+    assert "there are: 'score'\n" in amlpipe("endpoints", "show", "nope").err
+    assert "there are: 'score'; did you mean 'score'?" in amlpipe("endpoints", "show", "scroe").err
     assert "no published pipeline of the workspace has the id 'nope'" in amlpipe("pipelines", "show", "nope").err

@@ -51,6 +51,13 @@ def test_an_unknown_compute_target_is_refused_and_the_known_ones_are_listed(work
         workspace.computes.get("gpu")
 
 
+def test_a_misspelt_name_is_answered_with_the_one_that_was_meant(workspace: WorkspaceStore) -> None:
+    with pytest.raises(UnknownNameError, match=r"; did you mean 'workspaceblobstore'\?$"):
+        workspace.datastores.get("workspaceblobstor")
+    with pytest.raises(UnknownNameError, match=r"registered are: local$"):
+        workspace.computes.get("gpu")
+
+
 def test_a_removed_thing_is_gone_from_the_list_but_its_versions_stay_readable(workspace: WorkspaceStore) -> None:
     workspace.environments.register("sk", EnvironmentSpec(name="sk", pip_requirements=("a",)))
     workspace.environments.register("sk", EnvironmentSpec(name="sk", pip_requirements=("b",)))
