@@ -1,7 +1,8 @@
-"""What is carried out while it is killed? Three steps with folders, single files, fixed destinations and registered datasets.
+"""What is carried out while it is killed? Three steps with folders, single files, fixed destinations, registered datasets and a linked output.
 
-``prepare`` writes a folder that is registered and a single file at a fixed place; ``train`` reads the folder and writes another, which replaces
-one at a fixed place; ``score`` reads both and lays its files over a folder in which somebody else's lie. What each writes follows from its
+``prepare`` writes a folder that is registered and a single file at a fixed place, and links an output to files of somebody else; ``train`` reads
+the folder and writes another, which replaces one at a fixed place; ``score`` reads both, and what is behind the link, and lays its files over a
+folder in which somebody else's lie. What each writes follows from its
 version and from every byte it reads, so that a torn or wrong input shows in the output.
 
 A task here is what ``StepOperator.execute`` does, in a process of its own. Of Airflow there is what outlives that process: how often each step
@@ -45,6 +46,7 @@ from airflow_amlpipe.workspace import git_state, staging
 from airflow_amlpipe.workspace.claims import ClaimLog, ClaimWatch, WaitEnd
 from airflow_amlpipe.workspace.records import StepFinished
 from airflow_amlpipe.workspace.workspace import WorkspaceStore
+from tests.builders import a_link
 from tests.faults import Faults, FaultyAccess
 
 __all__ = [
@@ -81,6 +83,8 @@ for name, place in zip(write[::2], map(Path, write[1::2])):
     if name == "report":
         place.rmdir()
         place.write_text("report " + text)
+    elif name == "chosen":
+        (place / "linked-dataset.json").write_bytes((here / "link.json").read_bytes())
     else:
         (place / "sub").mkdir()
         (place / "empty").mkdir()
@@ -92,6 +96,7 @@ for name, place in zip(write[::2], map(Path, write[1::2])):
 print("done", flush=True)
 """
 FOREIGN = {"readme.txt": b"somebody else's", "first.txt": b"somebody else's, and in the way"}
+_LINKED = {"raw/a.csv": b"somebody else's, and linked to", "raw/notes.txt": b"somebody else's, and no part of the link"}
 
 
 @dataclass(frozen=True)
@@ -110,7 +115,7 @@ def _step(step_id: str, *, reads: tuple[str, ...] = (), outputs: tuple[OutputSpe
     arguments.append(LiteralArgument(value="--"))
     for output in outputs:
         arguments += [LiteralArgument(value=output.name), OutputArgument(output=output.name)]
-    sources = {"data": "prepare", "model": "train"}
+    sources = {"data": "prepare", "chosen": "prepare", "model": "train"}
     return StepSpec(
         id=step_id,
         name=step_id,
@@ -131,20 +136,31 @@ def _output(name: str, **fields: Any) -> OutputSpec:
 STEPS = (
     _step(
         "prepare",
-        outputs=(_output("data", register_as=RegistrationSpec(name="images")), _output("report", destination="reports/latest")),
+        outputs=(
+            _output("data", register_as=RegistrationSpec(name="images")),
+            _output("report", destination="reports/latest"),
+            _output("chosen", mode="link", links="file"),
+        ),
     ),
     _step("train", reads=("data",), outputs=(_output("model", destination="models/current", register_as=RegistrationSpec(name="models")),)),
-    _step("score", reads=("data", "model"), outputs=(_output("scores", mode="upload", destination="shared/scores", overwrite=True),)),
+    _step(
+        "score", reads=("data", "model", "chosen"), outputs=(_output("scores", mode="upload", destination="shared/scores", overwrite=True),)
+    ),
 )
 PIPELINE = PipelineSpec(name="nightly", steps=STEPS)
 
 
 def write_sources(base: Path, versions: Versions) -> None:
-    """Write the source folders of the steps below ``base``."""
+    """Write the source folders of the steps below ``base``, and the data to which one of them links an output."""
+    data = open_workspace(base).datastores.open(DATASTORE)
+    for name, body in _LINKED.items():
+        if not data.exists(name):
+            data.put(name, body)
     for step in STEPS:
         folder = base / step.source.directory
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "step.py").write_text(SCRIPT)
+        (folder / "link.json").write_bytes(a_link("raw/*.csv", datastore=DATASTORE))
         (folder / "version.txt").write_text(f"{step.id} {getattr(versions, step.id)}")
 
 

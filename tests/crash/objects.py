@@ -68,7 +68,7 @@ def _clean(base: Path) -> tuple[str, dict[str, int]]:
 
 
 def _play(base: Path, plan: Plan, faults: Faults, clean: str) -> tuple[list[str], bool]:
-    write_sources(base, Versions())
+    _child(base, functools.partial(write_sources, base, Versions()), None)
     first = _child(base, functools.partial(carry_out_run, base, _RUN, faults=faults), plan)
     for run_id in (_RUN, _FRESH):
         for _ in range(_MOST_TRIES):

@@ -79,7 +79,7 @@ def test_a_full_disk_is_named_tears_nothing_and_is_over_when_there_is_room(small
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     *errors, count, prepare, train, score = done.stdout.splitlines()
     assert int(count.split()[1]) >= 3
-    assert [prepare, train, score] == ["prepare ['data', 'report']", "train ['model']", "score ['scores']"]
+    assert [prepare, train, score] == ["prepare ['chosen', 'data', 'report']", "train ['model']", "score ['scores']"]
     assert errors
     for error in errors:
         assert error.startswith(("DatastoreUnavailableError: ", "CommitUnknownError: "))
