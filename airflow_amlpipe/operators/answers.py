@@ -8,7 +8,7 @@ along is read only where it is a plain file.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from airflow_amlpipe.exceptions import UnknownNameError, shorten
 from airflow_amlpipe.hooks.secrets import find_secret
@@ -80,6 +80,7 @@ class Answers:
             "names": self._names,
             "dataset": self._dataset,
             "dataset-data": self._dataset_data,
+            "dataset-read": self._dataset_read,
             "datastore": self._datastore,
             "datastore-download": self._download,
             "datastore-upload": self._upload,
@@ -121,6 +122,16 @@ class Answers:
         with handing_over(question, thing):
             path = fetch_input(workspace, resolved, question.place, say=self.say, check=question.check)
         return Answer({"dataset": described_part(workspace, found.record, resolved, question.shown(path))}, thing)
+
+    def _dataset_read(self, question: Question) -> Answer:
+        # The SDK reads it by itself, in the script's process: what is asked again is which data that was.
+        question = replace(question, verb="dataset-data")
+        with finding(question):
+            found = find_data(self.run.workspace, question.arguments)
+        resolved = found.resolved
+        is_keyed = resolved.digest in self.keyed
+        thing = AskedThing(verb=question.verb, what=found.told.what, digest=resolved.digest, is_keyed=is_keyed, told=found.told)
+        return Answer({}, thing)
 
     def _datastore(self, question: Question) -> Answer:
         with finding(question):

@@ -48,6 +48,7 @@ VERBS = {
     "names": {"kind": _TEXT, "name": _MAYBE_TEXT},
     "dataset": {"name": _MAYBE_TEXT, "version": _MAYBE_WHOLE, "id": _MAYBE_TEXT},
     "dataset-data": {"id": _TEXT},
+    "dataset-read": {"id": _TEXT},
     "datastore": {"name": _MAYBE_TEXT},
     "datastore-download": {"datastore": _TEXT, "prefix": _MAYBE_TEXT},
     "datastore-upload": {"datastore": _TEXT, "target": _MAYBE_TEXT, "overwrite": _BOOL},

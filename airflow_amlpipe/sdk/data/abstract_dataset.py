@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from airflow_amlpipe.exceptions import shorten
@@ -254,8 +255,22 @@ class AbstractDataset(DatasetMethods, metaclass=DatasetFactories):
         saved = open_workspace(workspace).datasets.save(paths, lower_definition(repr(self), self._described()))
         self._workspace, self._record = self._workspace or workspace, saved
 
+    def _tell_host(self) -> None:
+        """Let the host of a step identify the data that its script is about to read by itself, so that it is compared before the step is reused."""
+        from airflow_amlpipe.runtime.asking import ask, is_inside_step
+
+        if not is_inside_step() or self._workspace is None:
+            return
+        from airflow_amlpipe.sdk.lowering_values import lower_definition, lower_paths
+
+        datasets = open_workspace(self._workspace).datasets
+        record = self._record or datasets.save(lower_paths(repr(self), self._sources), lower_definition(repr(self), self._described()))
+        with suppress(UserErrorException):  # the reading says by itself what is wrong
+            ask("dataset-read", {"id": record.id})
+
     def _files(self, what: str) -> list[tuple[Store, str, str]]:
         """Return every file as (store, path there, path in the folder that the dataset is for a step)."""
+        self._tell_host()
         files = dataset_files(self._workspace, self._sources, what)
         definition = self._described()
         from airflow_amlpipe.runtime.dataset_files import choose_files, chooses_files

@@ -28,7 +28,7 @@ from airflow_amlpipe.spec.dataset import DatasetDefinition
 from airflow_amlpipe.spec.environment import EnvironmentSpec
 from airflow_amlpipe.spec.workspace import WorkspaceNames
 from airflow_amlpipe.workspace.asked import answers_of
-from airflow_amlpipe.workspace.datasets import DatasetRecord
+from airflow_amlpipe.workspace.datasets import DatasetRecord, saved_id
 from airflow_amlpipe.workspace.datastores import DatastoreRecord
 from airflow_amlpipe.workspace.records import RunRecord, StepFinished
 from airflow_amlpipe.workspace.step_run import StepRun
@@ -46,7 +46,8 @@ Script = Callable[[Any], object]
 @pytest.fixture
 def workspace(tmp_path: Path) -> WorkspaceStore:
     """A workspace in which something of every kind can be asked for."""
-    workspace = WorkspaceStore.open(str(tmp_path / "ws"), home=tmp_path / "home")
+    # Where the SDK, too, finds the workspace of this name.
+    workspace = WorkspaceStore.open(str(tmp_path / "home" / "workspaces" / "team"), home=tmp_path / "home")
     put_file(workspace, "raw/a.csv", "1,2")
     register_dataset(workspace)
     register_model(workspace, tmp_path)
@@ -67,6 +68,7 @@ def run_script(workspace: WorkspaceStore, tmp_path: Path, monkeypatch: pytest.Mo
         folder = create_step_folder(tmp_path / run.step_run_id)
         (folder.run / CONTEXT_FILE).write_text(json.dumps(context_of(folder)))
         monkeypatch.setenv(ENV_RUN_FOLDER, str(folder.run))
+        monkeypatch.setenv("AMLPIPE_HOME", str(tmp_path / "home"))
         monkeypatch.chdir(folder.root)
         assessment = assess(workspace, STEP)
         run.start()
@@ -152,6 +154,14 @@ QUESTIONS: dict[str, tuple[Script, Callable[[WorkspaceStore, Path], object], str
         lambda ws: Dataset.get_by_name(ws, "irises", version=1).to_path(),
         lambda workspace, _: put_file(workspace, "raw/a.csv", "1,3"),
         "the data of dataset 'irises' version 1: 1 file, 3 bytes, but its content is another",
+    ),
+    "the data of a dataset that the script makes": (
+        lambda ws: Dataset.File.from_files((Datastore(ws), "raw")).download("made"),
+        lambda workspace, _: put_file(workspace, "raw/b.csv", "3"),
+        (
+            f"the data of the dataset without a name {saved_id((DatastorePath(datastore='workspaceblobstore', path='raw'),), None)}: "
+            "1 file, 3 bytes -> 2 files, 4 bytes"
+        ),
     ),
     "files of a datastore": (
         lambda ws: Datastore(ws).download("down", prefix="raw", show_progress=False),
