@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser, Namespace
+from collections.abc import Iterable
 from pathlib import Path
 
 from airflow_amlpipe.cli.command import Command
@@ -26,15 +27,16 @@ def _add_arguments(parser: ArgumentParser) -> None:
 
 def _run(given: Namespace) -> int:
     home = Settings.load().home
+    earlier = len(submitted_runs())  # this command may have been called in this process before
     try:
         collector, outcome = read_file(given, only_plan=False)
         if _was_interrupted(outcome.error):
             raise KeyboardInterrupt
     except KeyboardInterrupt:
         # As in SDK v1, a script that is interrupted leaves its runs alone; only what this command itself waits for goes with it.
-        _tell_of_runs_that_go_on(home)
+        _tell_of_runs_that_go_on(submitted_runs()[earlier:], home)
         raise
-    runs = list(submitted_runs())
+    runs = list(submitted_runs()[earlier:])
     if not runs and outcome.exit_code == 0:
         for pipeline in collector.pipelines:
             run_id = submit_pipeline(
@@ -69,10 +71,10 @@ def _was_interrupted(error: BaseException | None) -> bool:
     return False
 
 
-def _tell_of_runs_that_go_on(home: Path) -> None:
+def _tell_of_runs_that_go_on(runs: Iterable[SubmittedRun], home: Path) -> None:
     from airflow_amlpipe.services.runs import show_run
 
-    for run in submitted_runs():
+    for run in runs:
         if show_run(run.workspace, run.run_id, home=home)["status"] in GOING_ON:
             print(f"amlpipe: run {run.run_id} goes on; `amlpipe runs cancel {run.run_id}` stops it", file=sys.stderr)
 
