@@ -10,7 +10,7 @@ from airflow_amlpipe.exceptions import shorten
 
 __all__ = ["print_run"]
 
-_LONGEST_REASON = 160
+_LONGEST_REASON = 240
 
 
 def print_run(run: dict[str, Any]) -> None:
