@@ -112,14 +112,7 @@ def build_parser(only: str | None = None) -> ArgumentParser:
             _add(subparsers, entry, "amlpipe")
             continue
         examples = "\n".join(f"  amlpipe {entry.name} {each.name} {each.examples[0]}".rstrip() for each in entry.commands)
-        group = subparsers.add_parser(
-            entry.name,
-            help=entry.help,
-            description=entry.help,
-            epilog=f"examples:\n{examples}\n\n{EXIT_CODES}",
-            formatter_class=RawDescriptionHelpFormatter,
-            allow_abbrev=False,
-        )
+        group = _add_parser(subparsers, entry, examples)
         group.set_defaults(shown=group)
         below = group.add_subparsers(title="commands", metavar="COMMAND")
         for command in entry.commands:
@@ -139,16 +132,20 @@ def _load(name: str) -> Command | CommandGroup:
 
 def _add(subparsers: _SubParsersAction[_Parser], command: Command, prefix: str) -> None:
     examples = "\n".join(f"  {prefix} {command.name} {example}".rstrip() for example in command.examples)
-    parser = subparsers.add_parser(
-        command.name,
-        help=command.help,
-        description=command.help,
+    parser = _add_parser(subparsers, command, examples)
+    command.add_arguments(parser)
+    parser.set_defaults(call=command.run)
+
+
+def _add_parser(subparsers: _SubParsersAction[_Parser], entry: Command | CommandGroup, examples: str) -> _Parser:
+    return subparsers.add_parser(
+        entry.name,
+        help=entry.help,
+        description=entry.help,
         epilog=f"examples:\n{examples}\n\n{EXIT_CODES}",
         formatter_class=RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    command.add_arguments(parser)
-    parser.set_defaults(call=command.run)
 
 
 def _run(parser: ArgumentParser, given: Sequence[str]) -> int:

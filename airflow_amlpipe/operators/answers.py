@@ -26,7 +26,7 @@ from airflow_amlpipe.workspace.assessment import Assessment
 from airflow_amlpipe.workspace.direct import described_part
 from airflow_amlpipe.workspace.staging import fetch_input
 from airflow_amlpipe.workspace.step_run import StepRun
-from airflow_amlpipe.workspace.telling_data import find_data, find_files, path_below
+from airflow_amlpipe.workspace.telling_data import FoundData, find_data, find_files, path_below
 from airflow_amlpipe.workspace.telling_things import (
     Found,
     find_dataset,
@@ -107,31 +107,27 @@ class Answers:
     def _dataset(self, question: Question) -> Answer:
         with finding(question):
             found = find_dataset(self.run.workspace, question.arguments)
-        is_latest = question.arguments["id"] is None and question.arguments["version"] is None
         part = found.value["dataset"]
         words = f"dataset {part['name']!r} version {part['version']}" if part["name"] is not None else found.told.what
-        return _answer(found, f"{words}, the latest" if is_latest else words)
+        return _answer(found, f"{words}, the latest" if found.told.is_of_latest_dataset else words)
 
     def _dataset_data(self, question: Question) -> Answer:
         workspace = self.run.workspace
-        with finding(question):
-            found = find_data(workspace, question.arguments)
-        resolved = found.resolved
-        is_keyed = resolved.digest in self.keyed
-        thing = AskedThing(verb=question.verb, what=found.told.what, digest=resolved.digest, is_keyed=is_keyed, told=found.told)
+        found, thing = self._find_data(question)
         with handing_over(question, thing):
-            path = fetch_input(workspace, resolved, question.place, say=self.say, check=question.check)
-        return Answer({"dataset": described_part(workspace, found.record, resolved, question.shown(path))}, thing)
+            path = fetch_input(workspace, found.resolved, question.place, say=self.say, check=question.check)
+        return Answer({"dataset": described_part(workspace, found.record, found.resolved, question.shown(path))}, thing)
 
     def _dataset_read(self, question: Question) -> Answer:
         # The SDK reads it by itself, in the script's process: what is asked again is which data that was.
-        question = replace(question, verb="dataset-data")
+        _, thing = self._find_data(replace(question, verb="dataset-data"))
+        return Answer({}, thing)
+
+    def _find_data(self, question: Question) -> tuple[FoundData, AskedThing]:
         with finding(question):
             found = find_data(self.run.workspace, question.arguments)
-        resolved = found.resolved
-        is_keyed = resolved.digest in self.keyed
-        thing = AskedThing(verb=question.verb, what=found.told.what, digest=resolved.digest, is_keyed=is_keyed, told=found.told)
-        return Answer({}, thing)
+        digest = found.resolved.digest
+        return found, AskedThing(verb=question.verb, what=found.told.what, digest=digest, is_keyed=digest in self.keyed, told=found.told)
 
     def _datastore(self, question: Question) -> Answer:
         with finding(question):

@@ -86,7 +86,8 @@ def publish_output(workspace: WorkspaceStore, output: OutputSpec, stored: Stored
     """
     store = workspace.datastores.open(output.datastore)
     if output.shares_place:
-        if stored.file_count and not _is_held(workspace, _find(workspace, store, destination), stored):
+        # Where content is not known as such, nothing says whether ours is there: it is laid again.
+        if stored.file_count and not (store.identifies_content and _is_held(workspace, _find(workspace, store, destination), stored)):
             _lay(store, stored.path, destination, output)
         return
     # One log a place: what lies there is ours only as long as it is what an entry says.
@@ -151,7 +152,7 @@ def _lay(store: Store, source: str, path: str, output: OutputSpec) -> None:
 
 
 def _is_held(workspace: WorkspaceStore, present: TreeIdentity | None, stored: StoredOutput) -> bool:
-    """Whether every file of the output is at the place as it was written; ``False`` where a store does not know content as such."""
+    """Whether every file of the output is at the place as it was written."""
     if present is None:
         return False
     there = {(file.path, file.sha256) for file in present.manifest().files}
