@@ -42,6 +42,7 @@ def run(
     step: StepSpec = STEP,
     *,
     content: str = "weights",
+    file: str = "model.bin",
     run_id: str = "run-1",
     number: int = 1,
     **options: Any,
@@ -55,7 +56,7 @@ def run(
         return step_run.finish_reused(assessment, assessment.decision.result)
     produced = tmp_path / "produced" / step_run.step_run_id
     produced.mkdir(parents=True)
-    (produced / "model.bin").write_text(content)
+    (produced / file).write_text(content)
     return step_run.finish_ran(assessment, {"model": produced})
 
 
@@ -360,6 +361,13 @@ def test_outputs_that_share_a_place_lie_there_side_by_side_and_are_reused_each_a
     again = run(workspace, tmp_path, one, run_id="run-3")
     assert (again.reused, read(workspace, again, tmp_path)) == (True, "one")
     assert at_destination(workspace) == {"model.bin": "one", "notes.txt": "of the step before"}
+
+
+def test_an_output_at_a_shared_place_takes_away_nothing_that_another_put_there(workspace: WorkspaceStore, tmp_path: Path) -> None:
+    shared = OutputSpec(name="model", datastore="workspaceblobstore", destination="models/current", shares_place=True)
+    for number, name in enumerate(("one", "other"), 1):
+        run(workspace, tmp_path, a_step(name, outputs=(shared,)), content=name, file=f"{name}.bin", run_id=f"run-{number}", snapshot=name)
+    assert at_destination(workspace) == {"one.bin": "one", "other.bin": "other"}
 
 
 def test_what_lies_whole_at_a_shared_place_is_not_copied_there_again(tmp_path: Path) -> None:
